@@ -1,0 +1,17 @@
+package kernel
+
+// Convert32 stores src in dst, rounded to float32. src is at least as long as dst.
+func Convert32(dst []float32, src []float64) {
+	src = src[:len(dst)]
+	for i, v := range src {
+		dst[i] = float32(v)
+	}
+}
+
+// AddConvert64 adds src to dst. src is at least as long as dst.
+func AddConvert64(dst []float64, src []float32) {
+	src = src[:len(dst)]
+	for i, v := range src {
+		dst[i] += float64(v)
+	}
+}

@@ -1,0 +1,61 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// onEach runs f once for every implementation that this processor can run, under the implementation's name.
+func onEach(t *testing.T, f func(t *testing.T)) {
+	defer func() { active = bestISA() }()
+	for s := goOnly; s <= bestISA(); s++ {
+		active = s
+		t.Run(s.String(), f)
+	}
+}
+
+// guard is what guarded puts around a slice.
+const guard = -1.25e30
+
+// guarded returns a slice of n normal numbers with guard elements before and after it, shifted by offset elements
+// against a large power-of-two boundary, and a function that reports an error if a guard was overwritten.
+func guarded[T Float](t *testing.T, src rand.Source, n, offset int) (s []T, check func()) {
+	t.Helper()
+	const pad = 64
+	all := make([]T, pad+128+n+pad)
+	align := int(-uintptr(unsafe.Pointer(&all[0]))%64) / int(unsafe.Sizeof(T(0)))
+	begin := pad + align + offset
+	for i := range all {
+		all[i] = guard
+	}
+	r := rand.New(src)
+	s = all[begin : begin+n : begin+n]
+	for i := range s {
+		s[i] = T(r.NormFloat64())
+	}
+	return s, func() {
+		t.Helper()
+		for i, v := range all {
+			if (i < begin || i >= begin+n) && v != guard {
+				t.Fatalf("wrote %v at index %d of a slice of length %d", v, i-begin, n)
+			}
+		}
+	}
+}
+
+// eps returns the distance from 1 to the next larger number.
+func eps[T Float]() float64 {
+	if unsafe.Sizeof(T(0)) == 4 {
+		return 0x1p-23
+	}
+	return 0x1p-52
+}
+
+func typeName[T Float]() string { return fmt.Sprintf("%T", T(0)) }
+
+func sameBits[T Float](a, b T) bool {
+	return math.Float64bits(float64(a)) == math.Float64bits(float64(b)) || a != a && b != b
+}

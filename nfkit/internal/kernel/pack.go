@@ -1,0 +1,66 @@
+package kernel
+
+import "unsafe"
+
+// narrow is the largest width that the products treat as a few columns rather than as panels.
+const narrow = 8
+
+// panelWidth returns the number of columns of a packed panel: 128 bytes, two registers of AVX-512.
+func panelWidth[T Float]() int { return 128 / int(unsafe.Sizeof(T(0))) }
+
+// packedHalf returns the number of elements of a packed depth×width matrix.
+func packedHalf[T Float](depth, width int) int {
+	if width <= narrow {
+		return depth * width
+	}
+	w := panelWidth[T]()
+	return depth * ((width + w - 1) / w * w)
+}
+
+// PackedLen returns the number of elements that PackDense writes for m×k weights.
+func PackedLen[T Float](m, k int) int { return packedHalf[T](k, m) + packedHalf[T](m, k) }
+
+// PackDense stores the m×k weights w in dst in the order in which Dense and DenseBackward read them, once for
+// each of the two. dst has PackedLen(m, k) elements. A packed layer is read only, so workers can share it; pack
+// anew after each change of the weights. Cost O(mk).
+//
+// The order is that of a product x·B with B either wᵀ (forward) or w (backward): panels of panelWidth columns,
+// in each of them row after row, the last panel filled up with zeros. A B of at most narrow columns is kept
+// column after column instead.
+func PackDense[T Float](dst, w []T, m, k int) {
+	dst, w = dst[:PackedLen[T](m, k)], w[:m*k]
+	half := packedHalf[T](k, m)
+	pack(dst[:half], w, 1, k, k, m)
+	pack(dst[half:], w, k, 1, m, k)
+}
+
+// pack stores the depth×width matrix b[p·rs+j·cs] in dst, in the order that PackDense describes.
+func pack[T Float](dst, b []T, rs, cs, depth, width int) {
+	if width <= narrow {
+		for j := range width {
+			for p := range depth {
+				dst[j*depth+p] = b[p*rs+j*cs]
+			}
+		}
+		return
+	}
+	for w, j := panelWidth[T](), 0; j < width; j += w {
+		packPanel(dst[j*depth:], b[j*cs:], rs, cs, depth, min(w, width-j))
+	}
+}
+
+// packPanel stores cols columns of b in a panel of depth rows and fills the rest of its columns with zeros.
+func packPanel[T Float](dst, b []T, rs, cs, depth, cols int) {
+	w := panelWidth[T]()
+	for p := range depth {
+		row := dst[p*w : p*w+w]
+		if cs == 1 {
+			copy(row, b[p*rs:p*rs+cols])
+		} else {
+			for j := range row[:cols] {
+				row[j] = b[p*rs+j*cs]
+			}
+		}
+		clear(row[cols:])
+	}
+}
