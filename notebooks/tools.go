@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+// tools are the programs that run a cell, as absolute paths.
+type tools struct {
+	gonb, goimports string
+}
+
+// buildTools returns the tools in the versions that the checkout's go.mod pins. What
+// is not in the user's cache folder yet is built, after say has been told.
+func buildTools(root string, say func(string)) (t tools, err error) {
+	if t.gonb, err = buildTool(root, "gonb", say); err != nil {
+		return tools{}, err
+	}
+	if t.goimports, err = buildTool(root, "goimports", say); err != nil {
+		return tools{}, err
+	}
+	return t, nil
+}
+
+// buildTool returns the path of one program, which a tool line of go.mod names. Each
+// version has a folder of its own in the cache, so two checkouts do not disturb each
+// other.
+func buildTool(root, name string, say func(string)) (string, error) {
+	pkg, version, err := pinned(root, name)
+	if err != nil {
+		return "", err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder to keep the built %s in: %w; set HOME or XDG_CACHE_HOME", name, err)
+	}
+	parent := filepath.Join(cache, "nfkit", "tools")
+	dir := filepath.Join(parent, fmt.Sprintf("%s@%s-%s-%s-%s", name, version, runtime.Version(), runtime.GOOS, runtime.GOARCH))
+	program := filepath.Join(dir, name)
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		return "", errors.New("the go command is not on PATH; install Go from https://go.dev/dl and add its bin folder to PATH")
+	}
+	say(fmt.Sprintf("building %s %s (once; may take a minute)", name, version))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable, or set XDG_CACHE_HOME to one that is", name, err)
+	}
+	// Build elsewhere and rename, so that what is found is complete.
+	fresh, err := os.MkdirTemp(parent, ".build-*")
+	if err != nil {
+		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable, or set XDG_CACHE_HOME to one that is", name, err)
+	}
+	defer os.RemoveAll(fresh)
+	cmd := exec.Command(goCommand, "build", "-o", filepath.Join(fresh, name), pkg)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+	}
+	if err := os.Chmod(fresh, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Rename(fresh, dir); err != nil {
+		if _, found := os.Stat(program); found != nil {
+			return "", fmt.Errorf("cannot keep the built %s: %w", name, err)
+		} // another run was faster
+	}
+	return program, nil
+}
+
+// pinned returns the package of the tool name and the version of its module, as
+// go.mod has them.
+func pinned(root, name string) (pkg, version string, err error) {
+	file := filepath.Join(root, "go.mod")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", "", err
+	}
+	mod, err := modfile.Parse(file, b, nil)
+	if err != nil {
+		return "", "", err
+	}
+	for _, t := range mod.Tool {
+		if path.Base(t.Path) == name {
+			pkg = t.Path
+		}
+	}
+	if pkg == "" {
+		return "", "", fmt.Errorf("%s has no tool line for %s", file, name)
+	}
+	longest := ""
+	for _, r := range mod.Require {
+		m := r.Mod.Path
+		if len(m) > len(longest) && (pkg == m || strings.HasPrefix(pkg, m+"/")) {
+			longest, version = m, r.Mod.Version
+		}
+	}
+	if version == "" {
+		return "", "", fmt.Errorf("%s requires no module that holds the tool %s", file, pkg)
+	}
+	return pkg, version, nil
+}
