@@ -70,10 +70,10 @@ func mulNarrow[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
 	}
 }
 
-// panel stores leaky(init + a·b) in the n×cols block c, cols ≤ panelWidth. Rows of c, init and b are ldc, ldi and
+// panelGo stores leaky(init + a·b) in the n×cols block c, cols ≤ panelWidth. Rows of c, init and b are ldc, ldi and
 // ldb apart; element (i, p) of a is a[i·rsa+p·csa]. Each element starts from init and adds its products in the
 // order of p. All panelWidth columns of b must be readable, whatever cols is.
-func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []T, ldb, n, k, cols int, slope T) {
+func panelGo[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []T, ldb, n, k, cols int, slope T) {
 	if n == 0 {
 		return
 	}

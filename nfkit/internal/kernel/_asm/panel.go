@@ -1,0 +1,197 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// panels writes the micro-kernels of the matrix products, one for each element type and instruction set.
+func panels(ctx *build.Context) {
+	for _, bits := range []int{32, 64} {
+		panel{emitter{ctx, bits, 32}, "AVX2", []int{6, 4, 2, 1}}.function()
+		panel{emitter{ctx, bits, 64}, "AVX512", []int{8, 4, 2, 1}}.function()
+	}
+}
+
+// panel is a micro-kernel two vectors wide. It walks down the rows in tiles whose sums stay in registers, the
+// tallest tile as long as possible, then the shorter ones for the rows that remain.
+type panel struct {
+	emitter
+	isa   string
+	tiles []int
+}
+
+func (k panel) function() {
+	var masks Mem
+	if k.wide == 32 {
+		masks = k.maskTable()
+	}
+	k.Function(fmt.Sprintf("panel%d%s", k.bits, k.isa))
+	k.Pragma("noescape")
+	k.SignatureExpr(fmt.Sprintf("func(c *%[1]s, ldc int, init *%[1]s, ldi int, a *%[1]s, rsa, csa int, "+
+		"b *%[1]s, ldb, n, k, cols int, slope %[1]s)", k.elem()))
+	k.Doc(fmt.Sprintf("panel%d%s is panel for 0 < cols ≤ %d; %[3]d columns of b are read.", k.bits, k.isa, 2*k.lanes()))
+
+	c, init, a := k.load("c"), k.load("init"), k.load("a")
+	n := k.load("n")
+	rsa, csa, ldb := k.stride("rsa"), k.stride("csa"), k.stride("ldb")
+	rsa3, rsa5, rsa7 := k.GP64(), k.GP64(), k.GP64()
+	k.LEAQ(Mem{Base: rsa, Index: rsa, Scale: 2}, rsa3)
+	k.LEAQ(Mem{Base: rsa3, Index: rsa, Scale: 2}, rsa5)
+	if k.tiles[0] > 7 {
+		k.LEAQ(Mem{Base: rsa5, Index: rsa, Scale: 2}, rsa7)
+	}
+	if k.wide == 64 {
+		k.setMasks()
+	}
+	for i, rows := range k.tiles {
+		label, next := fmt.Sprintf("rows%d", rows), "done"
+		if i+1 < len(k.tiles) {
+			next = fmt.Sprintf("rows%d", k.tiles[i+1])
+		}
+		k.Label(label)
+		k.CMPQ(n, Imm(uint64(rows)))
+		k.JL(LabelRef(next))
+
+		sums := make([][2]reg.VecVirtual, rows)
+		for r := range sums {
+			sums[r] = [2]reg.VecVirtual{k.vec(), k.vec()}
+		}
+		k.moveTile(label+"init", "ldi", init, masks, sums, false)
+
+		k.Comment("Sum over the depth.")
+		pa, pb, depth := k.GP64(), k.load("b"), k.load("k")
+		k.MOVQ(a, pa)
+		k.TESTQ(depth, depth)
+		k.JZ(LabelRef(label + "sum"))
+		k.Label(label + "depth")
+		b0, b1 := k.vec(), k.vec()
+		k.p("VMOVU", Mem{Base: pb}, b0)
+		k.p("VMOVU", Mem{Base: pb, Disp: k.wide}, b1)
+		element := []Mem{
+			{Base: pa}, {Base: pa, Index: rsa, Scale: 1}, {Base: pa, Index: rsa, Scale: 2},
+			{Base: pa, Index: rsa3, Scale: 1}, {Base: pa, Index: rsa, Scale: 4}, {Base: pa, Index: rsa5, Scale: 1},
+			{Base: pa, Index: rsa3, Scale: 2}, {Base: pa, Index: rsa7, Scale: 1},
+		}
+		for r := range rows {
+			v := k.vec()
+			k.s("VBROADCAST", element[r], v)
+			k.p("VFMADD231", v, b0, sums[r][0])
+			k.p("VFMADD231", v, b1, sums[r][1])
+		}
+		k.ADDQ(csa, pa)
+		k.ADDQ(ldb, pb)
+		k.DECQ(depth)
+		k.JNZ(LabelRef(label + "depth"))
+
+		k.Label(label + "sum")
+		k.leaky(sums)
+		k.moveTile(label+"store", "ldc", c, masks, sums, true)
+		step := k.GP64()
+		k.IMUL3Q(Imm(uint64(rows)), rsa, step)
+		k.ADDQ(step, a)
+		k.SUBQ(Imm(uint64(rows)), n)
+		k.JMP(LabelRef(label))
+	}
+	k.Label("done")
+	k.VZEROUPPER()
+	k.RET()
+}
+
+// leaky multiplies the negative sums by slope.
+func (k panel) leaky(sums [][2]reg.VecVirtual) {
+	slope := k.broadcast("slope")
+	if k.wide == 64 {
+		zero := k.zero()
+		for _, row := range sums {
+			for _, z := range row {
+				const lessThan = 17
+				k.p("VCMP", Imm(lessThan), zero, z, reg.K3)
+				k.p("VMUL", slope, z, reg.K3, z)
+			}
+		}
+		return
+	}
+	for _, row := range sums {
+		for _, z := range row {
+			scaled := k.vec()
+			k.p("VMUL", slope, z, scaled)
+			k.p("VBLENDV", z, scaled, z, z)
+		}
+	}
+}
+
+// moveTile loads the sums from the rows at p, which are as far apart as the parameter ld says, or stores them
+// there. Only the columns in use are touched. p is left at the row after the last one.
+func (k panel) moveTile(label, ld string, p reg.GPVirtual, table Mem, sums [][2]reg.VecVirtual, store bool) {
+	step := k.stride(ld)
+	rows := func(move func(from, to Op, v int)) {
+		for _, row := range sums {
+			for v, sum := range row {
+				address := Mem{Base: p, Disp: v * k.wide}
+				if store {
+					move(sum, address, v)
+				} else {
+					move(address, sum, v)
+				}
+			}
+			k.ADDQ(step, p)
+		}
+	}
+	if k.wide == 64 {
+		rows(func(from, to Op, v int) {
+			mask := []Op{reg.K1, reg.K2}[v]
+			if store {
+				k.p("VMOVU", from, mask, to)
+			} else {
+				k.p("VMOVU_Z", from, mask, to)
+			}
+		})
+		return
+	}
+	cols := k.load("cols")
+	k.SUBQ(Imm(uint64(2*k.lanes())), cols)
+	k.JNE(LabelRef(label + "part"))
+	rows(func(from, to Op, v int) { k.p("VMOVU", from, to) })
+	k.JMP(LabelRef(label + "end"))
+	k.Label(label + "part")
+	k.NEGQ(cols)
+	base := k.GP64()
+	k.LEAQ(table, base)
+	var masks [2]reg.VecVirtual
+	for v := range masks {
+		masks[v] = k.vec()
+		k.p("VMOVU", Mem{Base: base, Index: cols, Scale: uint8(k.size()), Disp: v * k.wide}, masks[v])
+	}
+	rows(func(from, to Op, v int) { k.p("VMASKMOV", from, masks[v], to) })
+	k.Label(label + "end")
+}
+
+// maskTable is two vectors of ones and then two of zeros: what stands i elements after its start masks all but the
+// last i columns.
+func (k panel) maskTable() Mem {
+	table := k.StaticGlobal(fmt.Sprintf("columns%d", k.bits))
+	k.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i := range 4 * k.wide / 8 {
+		v := U64(0)
+		if i < 2*k.wide/8 {
+			v = ^v
+		}
+		k.AppendDatum(v)
+	}
+	return table
+}
+
+// setMasks puts the columns in use of the first vector in K1 and those of the second in K2.
+func (k panel) setMasks() {
+	cols, mask := k.load("cols"), k.GP64()
+	k.MOVQ(I64(-1), mask)
+	k.BZHIQ(cols, mask, mask)
+	k.KMOVW(mask.As32(), reg.K1)
+	k.SHRQ(Imm(uint64(k.lanes())), mask)
+	k.KMOVW(mask.As32(), reg.K2)
+}

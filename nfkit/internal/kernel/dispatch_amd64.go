@@ -1,0 +1,52 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+func bestISA() isa {
+	x := &cpu.X86
+	switch {
+	case !x.HasAVX2 || !x.HasFMA || !x.HasBMI2:
+		return goOnly
+	case !x.HasAVX512F || !x.HasAVX512VL || !x.HasAVX512DQ || !x.HasAVX512BW:
+		return avx2
+	}
+	return avx512
+}
+
+// p32 and p64 return the address of the first element of s, which is of the type in their name.
+func p32[T Float](s []T) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(s))) }
+func p64[T Float](s []T) *float64 { return (*float64)(unsafe.Pointer(unsafe.SliceData(s))) }
+
+func is32[T Float]() bool { return unsafe.Sizeof(T(0)) == 4 }
+
+func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []T, ldb, n, k, cols int, slope T) {
+	if active == goOnly {
+		panelGo(c, ldc, init, ldi, a, rsa, csa, b, ldb, n, k, cols, slope)
+		return
+	}
+	width := panelWidth[T]()
+	_, _ = c[(n-1)*ldc+cols-1], init[(n-1)*ldi+cols-1]
+	_, _ = a[(n-1)*rsa+(k-1)*csa], b[(k-1)*ldb+width-1]
+	if active == avx512 {
+		if is32[T]() {
+			panel32AVX512(p32(c), ldc, p32(init), ldi, p32(a), rsa, csa, p32(b), ldb, n, k, cols, float32(slope))
+		} else {
+			panel64AVX512(p64(c), ldc, p64(init), ldi, p64(a), rsa, csa, p64(b), ldb, n, k, cols, float64(slope))
+		}
+		return
+	}
+	for j := 0; j < cols; j += width / 2 {
+		c, init, b, cols := c[j:], init[j:], b[j:], min(cols-j, width/2)
+		if is32[T]() {
+			panel32AVX2(p32(c), ldc, p32(init), ldi, p32(a), rsa, csa, p32(b), ldb, n, k, cols, float32(slope))
+		} else {
+			panel64AVX2(p64(c), ldc, p64(init), ldi, p64(a), rsa, csa, p64(b), ldb, n, k, cols, float64(slope))
+		}
+	}
+}
