@@ -14,7 +14,7 @@ import (
 
 const (
 	modulePath = "github.com/nfkit/nfkit-go"
-	extension  = ".ipynb"
+	suffix     = ".ipynb"
 )
 
 // checkoutRoot returns the folder of the nfkit checkout that dir is in.
@@ -41,7 +41,7 @@ func listNotebooks(root string) ([]string, error) {
 			return err
 		case d.IsDir() && name != top && (d.Name() == "out" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".")):
 			return fs.SkipDir
-		case !d.IsDir() && filepath.Ext(name) == extension:
+		case !d.IsDir() && filepath.Ext(name) == suffix:
 			list = append(list, name)
 		}
 		return nil
@@ -57,8 +57,8 @@ func findNotebook(list []string, name string) (string, error) {
 	} else if err == nil || !errors.Is(err, fs.ErrNotExist) || strings.ContainsRune(name, filepath.Separator) {
 		return "", fmt.Errorf("%s is not a notebook file", name)
 	}
-	short := strings.TrimSuffix(name, extension)
-	base := func(file string) string { return strings.TrimSuffix(filepath.Base(file), extension) }
+	short := strings.TrimSuffix(name, suffix)
+	base := func(file string) string { return strings.TrimSuffix(filepath.Base(file), suffix) }
 	matches := func(fits func(string) bool) (found []string) {
 		for _, file := range list {
 			if fits(base(file)) {

@@ -219,8 +219,8 @@ func (s *settings) runFile(ctx context.Context, file, out string, t tools, p *pr
 		nb.recordHash()
 		executed = file
 	}
-	page := filepath.Join(out, strings.TrimSuffix(filepath.Base(file), extension)+".html")
-	if err := errors.Join(nb.write(executed), nb.writeHTML(page)); err != nil {
+	page := filepath.Join(out, strings.TrimSuffix(filepath.Base(file), suffix)+".html")
+	if err := errors.Join(nb.write(executed), nb.writeHTML(page, filepath.Dir(file))); err != nil {
 		return errors.Join(failure, fmt.Errorf("the results cannot be written: %w", err))
 	}
 	p.say(fmt.Sprintf("%s after %s\n  %s\n  %s", map[bool]string{true: "done", false: "stopped"}[failure == nil],

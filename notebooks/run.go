@@ -24,7 +24,7 @@ type cellError struct {
 }
 
 func (e *cellError) Error() string {
-	return fmt.Sprintf("cell %d failed: %v\n\nthe cell's source:\n%s", e.number, e.reason, indent(e.source))
+	return fmt.Sprintf("cell %d failed:\n%v\n\nthe cell's source:\n%s", e.number, e.reason, indent(e.source))
 }
 
 func (e *cellError) Unwrap() error { return e.reason }
@@ -184,6 +184,9 @@ func (s *session) publish(m message) {
 // or what the program wrote to its standard error before it ended.
 func failureText(reply message, out *cellOutputs) string {
 	text := reply.text("evalue")
+	if lines := tracebackText(reply.content["traceback"]); strings.Contains(lines, "Cell[") {
+		return lines // compile errors, with the cells' lines
+	}
 	if stderr := strings.TrimSpace(out.stderr()); stderr != "" {
 		text += "\n" + stderr
 	}
