@@ -1,0 +1,237 @@
+package nfplot
+
+import (
+	"image/color"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// panel is a plot in a figure. It draws axes, title and legend itself, so that the figure decides where the data go.
+type panel struct {
+	plot.Plot      // a copy: the user's plot is never changed
+	hideX, hideY   bool
+	xTicks, yTicks []plot.Tick
+	titleLines     []string
+	bars           []*Bar
+}
+
+// margins is the room that a panel needs around its data.
+type margins struct{ left, right, top, bottom vg.Length }
+
+func newPanel(p *plot.Plot) *panel {
+	n := &panel{Plot: *p}
+	tidyRange(&n.X)
+	tidyRange(&n.Y)
+	n.fit(400, 300, 400)
+	return n
+}
+
+// tidyRange gives an axis without data, or of no length, a range.
+func tidyRange(a *plot.Axis) {
+	if !isFinite(a.Min) || !isFinite(a.Max) {
+		a.Min, a.Max = 0, 1
+	}
+	if a.Min > a.Max {
+		a.Min, a.Max = a.Max, a.Min
+	}
+	if a.Min == a.Max {
+		room := max(1, math.Abs(a.Min)/8)
+		if _, linear := a.Scale.(plot.LinearScale); !linear {
+			room = a.Min / 2
+		}
+		a.Min, a.Max = a.Min-room, a.Max+room
+	}
+}
+
+// fit chooses ticks for a data rectangle of the size and breaks the title into lines of the given width.
+func (n *panel) fit(width, height, titleWidth vg.Length) {
+	n.xTicks = xTicks(n.X, width)
+	n.yTicks = yTicks(n.Y, height)
+	n.titleLines = wrapText(n.Title.Text, n.Title.TextStyle, titleWidth)
+}
+
+// wrapText breaks the text at spaces where its lines would be wider.
+func wrapText(txt string, style text.Style, width vg.Length) []string {
+	var lines []string
+	for _, paragraph := range strings.Split(txt, "\n") {
+		line := ""
+		for _, word := range strings.Fields(paragraph) {
+			switch {
+			case line == "":
+				line = word
+			case style.Width(line+" "+word) <= width:
+				line += " " + word
+			default:
+				lines = append(lines, line)
+				line = word
+			}
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// margins measures ticks, labels, title and bars.
+func (n *panel) margins() margins {
+	var m margins
+	m.left, m.bottom = n.Y.Tick.Length, n.X.Tick.Length
+	if !n.hideY {
+		m.left += tickPadding + widest(n.yTicks, n.Y.Tick.Label)
+		if n.Y.Label.Text != "" {
+			m.left += n.Y.Label.Padding + lineHeight(n.Y.Label.TextStyle)
+		}
+		m.top = n.Y.Tick.Label.Font.Size / 2
+	}
+	if !n.hideX {
+		m.bottom += tickPadding + lineHeight(n.X.Tick.Label)
+		if n.X.Label.Text != "" {
+			m.bottom += n.X.Label.Padding + lineHeight(n.X.Label.TextStyle)
+		}
+		if k := len(n.xTicks); k > 0 {
+			m.right = n.X.Tick.Label.Width(n.xTicks[k-1].Label) / 2
+			m.left = max(m.left, n.X.Tick.Label.Width(n.xTicks[0].Label)/2)
+		}
+	}
+	if k := len(n.titleLines); k > 0 {
+		m.top = n.Title.Padding + vg.Length(k)*lineHeight(n.Title.TextStyle)
+	}
+	if len(n.bars) > 0 {
+		m.right = 0
+		for _, b := range n.bars {
+			m.right += b.width()
+		}
+	}
+	return m
+}
+
+const tickPadding = 3 // between a tick and its label
+
+func widest(ticks []plot.Tick, style text.Style) vg.Length {
+	var w vg.Length
+	for _, t := range ticks {
+		w = max(w, style.Width(t.Label))
+	}
+	return w
+}
+
+func lineHeight(style text.Style) vg.Length { return style.Font.Size * 1.15 }
+
+// drawAt draws the panel with its data in the rectangle.
+func (n *panel) drawAt(c draw.Canvas, data vg.Rectangle) {
+	bare := n.Plot
+	bare.Title.Text = ""
+	bare.Legend = plot.NewLegend()
+	for _, axis := range []*plot.Axis{&bare.X, &bare.Y} {
+		axis.Label.Text = ""
+		axis.LineStyle.Width, axis.Padding, axis.Tick.Length = 0, 0, 0
+		axis.Tick.Marker = plot.ConstantTicks{}
+	}
+	c.Rectangle = data
+	bare.Draw(c)
+	inner := bare.DataCanvas(c) // smaller than c if glyphs of gonum's plotters stick out
+
+	style := n.X.LineStyle
+	style.Width = max(style.Width, 0.8)
+	strokeRectangle(c, style, data)
+	for _, t := range n.xTicks {
+		n.drawXTick(c, inner.X(n.X.Norm(t.Value)), t)
+	}
+	for _, t := range n.yTicks {
+		n.drawYTick(c, inner.Y(n.Y.Norm(t.Value)), t)
+	}
+	m := n.margins()
+	if !n.hideX {
+		y := data.Min.Y - m.bottom + 0.25*n.X.Label.TextStyle.Font.Size
+		drawText(c, n.X.Label.TextStyle, draw.XCenter, c.Center().X, y, n.X.Label.Text)
+	}
+	if !n.hideY {
+		own := n.Y.Tick.Length + tickPadding + widest(n.yTicks, n.Y.Tick.Label) + n.Y.Label.Padding
+		drawUpwards(c, n.Y.Label.TextStyle, data.Min.X-own-0.2*n.Y.Label.TextStyle.Font.Size, c.Center().Y, n.Y.Label.Text)
+	}
+	for i, line := range n.titleLines {
+		up := vg.Length(len(n.titleLines)-1-i) * lineHeight(n.Title.TextStyle)
+		drawText(c, n.Title.TextStyle, draw.XCenter, c.Center().X, data.Max.Y+n.Title.Padding+up, line)
+	}
+	n.drawLegend(c)
+	right := data.Max.X
+	for _, b := range n.bars {
+		b.drawAt(c, vg.Rectangle{Min: vg.Point{X: right + barGap, Y: data.Min.Y}, Max: vg.Point{X: right + barGap + barWidth, Y: data.Max.Y}})
+		right += b.width()
+	}
+}
+
+func (n *panel) drawXTick(c draw.Canvas, x vg.Length, t plot.Tick) {
+	y := c.Min.Y
+	c.StrokeLine2(n.X.Tick.LineStyle, x, y, x, y-n.X.Tick.Length)
+	if !n.hideX {
+		y -= n.X.Tick.Length + tickPadding + capHeight*n.X.Tick.Label.Font.Size
+		drawText(c, n.X.Tick.Label, draw.XCenter, x, y, t.Label)
+	}
+}
+
+func (n *panel) drawYTick(c draw.Canvas, y vg.Length, t plot.Tick) {
+	x := c.Min.X
+	c.StrokeLine2(n.Y.Tick.LineStyle, x, y, x-n.Y.Tick.Length, y)
+	if !n.hideY {
+		y -= capHeight / 2 * n.Y.Tick.Label.Font.Size
+		drawText(c, n.Y.Tick.Label, draw.XRight, x-n.Y.Tick.Length-tickPadding, y, t.Label)
+	}
+}
+
+// drawLegend draws the legend on a box of its own, inside the data rectangle c.
+func (n *panel) drawLegend(c draw.Canvas) {
+	legend := n.Legend
+	size := legend.Rectangle(c).Size()
+	if size.X <= 0 {
+		return
+	}
+	const margin, padding = 7, 6
+	size.X += 2*padding + 2
+	size.Y += 2 * padding
+	box := vg.Rectangle{Min: vg.Point{X: c.Min.X + margin, Y: c.Min.Y + margin}}
+	if !legend.Left {
+		box.Min.X = c.Max.X - margin - size.X
+	}
+	if legend.Top {
+		box.Min.Y = c.Max.Y - margin - size.Y
+	}
+	box.Min.X += legend.XOffs
+	box.Min.Y += legend.YOffs
+	box.Max = box.Min.Add(size)
+	c.SetColor(color.NRGBA{R: 255, G: 255, B: 255, A: 225})
+	c.Fill(box.Path())
+	strokeRectangle(c, draw.LineStyle{Color: color.Gray{Y: 200}, Width: 0.8}, box)
+
+	legend.Left, legend.Top, legend.XOffs, legend.YOffs = true, true, 0, 0
+	legend.YPosition = draw.PosBottom
+	inside := c
+	inside.Rectangle = vg.Rectangle{Min: box.Min.Add(vg.Point{X: padding, Y: padding}), Max: box.Max.Sub(vg.Point{X: padding, Y: padding})}
+	legend.Draw(inside)
+}
+
+const capHeight = 0.72 // of a digit, in font sizes
+
+// drawText writes one line of text with its baseline at y.
+func drawText(c draw.Canvas, style text.Style, align text.XAlignment, x, y vg.Length, txt string) {
+	style.XAlign, style.YAlign = align, draw.YBottom
+	c.FillText(style, vg.Point{X: x, Y: y - style.Font.Size + style.FontExtents().Ascent}, txt)
+}
+
+// drawUpwards writes text from bottom to top, its baseline at x, its middle at y.
+func drawUpwards(c draw.Canvas, style text.Style, x, y vg.Length, txt string) {
+	style.Rotation = math.Pi / 2
+	style.XAlign, style.YAlign = draw.XCenter, draw.YBottom
+	c.FillText(style, vg.Point{X: x + style.Font.Size - style.FontExtents().Ascent, Y: y}, txt)
+}
+
+func strokeRectangle(c draw.Canvas, style draw.LineStyle, r vg.Rectangle) {
+	c.SetLineStyle(style)
+	c.Stroke(r.Path())
+}

@@ -1,0 +1,67 @@
+package nfplot
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Save writes the drawing to a file, in the format that the extension names: .png, .svg, .pdf, and .html for an
+// [Animation]. The file is written whole or not at all: what was there before stays until the new one is complete.
+func Save(path string, d Drawing) error {
+	write, err := writer(strings.ToLower(filepath.Ext(path)), d)
+	if err != nil {
+		return fmt.Errorf("nfplot: Save %s: %w", path, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".nfplot-*")
+	if err != nil {
+		return fmt.Errorf("nfplot: Save %s: %w", path, err)
+	}
+	defer os.Remove(f.Name()) // fails, as it should, once the file has its name
+	err = write(f)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("nfplot: Save %s: %w", path, err)
+	}
+	return nil
+}
+
+func writer(extension string, d Drawing) (func(io.Writer) error, error) {
+	switch animation, _ := d.(*Animation); {
+	case extension == ".png":
+		return func(w io.Writer) error { _, err := w.Write(PNG(d)); return err }, nil
+	case extension == ".svg", extension == ".pdf":
+		return func(w io.Writer) error {
+			width, height := sizeOf(d)
+			c, err := draw.NewFormattedCanvas(width, height, extension[1:])
+			if err != nil {
+				return err
+			}
+			if p, ok := d.(*plot.Plot); ok {
+				d = Row(p)
+			}
+			d.Draw(draw.New(c))
+			_, err = c.WriteTo(w)
+			return err
+		}, nil
+	case extension == ".html" && animation != nil:
+		return func(w io.Writer) error { _, err := io.WriteString(w, animation.HTML()); return err }, nil
+	}
+	return nil, fmt.Errorf("the format %q is unknown for a %T: want .png, .svg or .pdf, or .html for an animation", extension, d)
+}

@@ -1,0 +1,149 @@
+package nfplot
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+)
+
+// linearTicks marks multiples of 1, 2 or 5 times a power of ten. It marks at most n, or 7 if n is 0.
+type linearTicks struct{ n int }
+
+// Ticks implements plot.Ticker.
+func (l linearTicks) Ticks(lo, hi float64) []plot.Tick {
+	if !(lo < hi) || !isFinite(hi-lo) {
+		return nil
+	}
+	n := l.n
+	if n == 0 {
+		n = 7
+	}
+	step := tickStep(hi-lo, max(n, 2))
+	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+	slack := 1e-6 * step // keeps a mark that rounding puts just outside
+	var ticks []plot.Tick
+	for k := math.Ceil((lo - slack) / step); k*step <= hi+slack; k++ {
+		v := min(max(k*step, lo), hi)
+		if k == 0 {
+			v = max(lo, min(0, hi))
+		}
+		ticks = append(ticks, plot.Tick{Value: v, Label: tickLabel(k*step, step, digits)})
+		if k+1 == k { // the step is lost in the size of the numbers
+			break
+		}
+	}
+	return ticks
+}
+
+// tickStep returns the smallest 1, 2 or 5 times a power of ten that cuts the size into less than n pieces.
+func tickStep(size float64, n int) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(size/float64(n))))
+	for {
+		for _, m := range []float64{1, 2, 5} {
+			if size/(m*power) < float64(n) {
+				return m * power
+			}
+		}
+		power *= 10
+	}
+}
+
+func tickLabel(v, step float64, digits int) string {
+	if math.Abs(v) < step/2 {
+		v = 0
+	}
+	if v != 0 && (math.Abs(v) >= 1e6 || digits > 5) {
+		return minus(strconv.FormatFloat(v, 'g', 4, 64))
+	}
+	return minus(strconv.FormatFloat(v, 'f', digits, 64))
+}
+
+// minus writes the minus sign as it is printed.
+func minus(number string) string { return strings.ReplaceAll(number, "-", "−") }
+
+// logTicks marks a logarithmic axis: powers of ten over a wide range, also their multiples over a narrow one,
+// and evenly spaced numbers where the range is narrower than a factor of two.
+type logTicks struct{ n int }
+
+// Ticks implements plot.Ticker.
+func (l logTicks) Ticks(lo, hi float64) []plot.Tick {
+	if !(lo > 0 && lo < hi) || !isFinite(hi) {
+		return nil
+	}
+	n := l.n
+	if n == 0 {
+		n = 7
+	}
+	if hi/lo < 2 {
+		return linearTicks{n}.Ticks(lo, hi)
+	}
+	var ticks []plot.Tick
+	for _, multiples := range [][]float64{{1, 1.5, 2, 3, 4, 5, 6, 8}, {1, 2, 3, 5}, {1, 2, 5}, {1, 3}, {1}} {
+		ticks = decades(lo, hi, 1, multiples)
+		if len(ticks) <= n+1 && len(ticks) > 1 {
+			return ticks
+		}
+	}
+	for every := 2; len(ticks) > n+1; every++ {
+		ticks = decades(lo, hi, every, []float64{1})
+	}
+	return ticks
+}
+
+// decades marks the multiples of each power of ten whose exponent every divides.
+func decades(lo, hi float64, every int, multiples []float64) []plot.Tick {
+	var ticks []plot.Tick
+	first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
+	for k := first; k <= last; k++ {
+		if k%every != 0 {
+			continue
+		}
+		for _, m := range multiples {
+			if v := m * math.Pow10(k); v >= lo && v <= hi {
+				ticks = append(ticks, plot.Tick{Value: v, Label: minus(strconv.FormatFloat(v, 'g', -1, 64))})
+			}
+		}
+	}
+	return ticks
+}
+
+// fitTicks returns the ticks of an axis; of ours at most n.
+func fitTicks(axis plot.Axis, n int) []plot.Tick {
+	switch axis.Tick.Marker.(type) {
+	case linearTicks:
+		axis.Tick.Marker = linearTicks{n}
+	case logTicks:
+		axis.Tick.Marker = logTicks{n}
+	}
+	var inside []plot.Tick
+	for _, t := range axis.Tick.Marker.Ticks(axis.Min, axis.Max) {
+		if pos := axis.Norm(t.Value); pos >= -1e-9 && pos <= 1+1e-9 {
+			inside = append(inside, t)
+		}
+	}
+	return inside
+}
+
+// xTicks returns ticks whose labels do not touch on a horizontal axis of the length.
+func xTicks(axis plot.Axis, length vg.Length) []plot.Tick {
+	for n := tickCount(length, 45); ; n-- {
+		ticks := fitTicks(axis, n)
+		var total vg.Length
+		for _, t := range ticks {
+			total += axis.Tick.Label.Width(t.Label) + 10
+		}
+		if total <= length || n == 2 {
+			return ticks
+		}
+	}
+}
+
+// yTicks returns ticks for a vertical axis of the length.
+func yTicks(axis plot.Axis, length vg.Length) []plot.Tick {
+	return fitTicks(axis, tickCount(length, 45))
+}
+
+func tickCount(length, each vg.Length) int { return min(max(int(length/each), 3), 10) }
