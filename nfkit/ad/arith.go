@@ -1,0 +1,218 @@
+package ad
+
+import (
+	"fmt"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+)
+
+// Add returns v + b.
+func (v *Value) Add(b Operand) *Value { return v.binary(addOp, b) }
+
+// Sub returns v − b.
+func (v *Value) Sub(b Operand) *Value { return v.binary(subOp, b) }
+
+// Mul returns v ⊙ b, element by element. For the matrix product see [Value.MatMul].
+func (v *Value) Mul(b Operand) *Value { return v.binary(mulOp, b) }
+
+// Div returns v / b, element by element.
+func (v *Value) Div(b Operand) *Value { return v.binary(divOp, b) }
+
+// Max returns the larger of v and b, element by element, NaN if one of them is. Where they are equal, the gradient goes to v.
+func (v *Value) Max(b Operand) *Value { return v.binary(maxOp, b) }
+
+// Min returns the smaller of v and b, element by element, NaN if one of them is. Where they are equal, the gradient goes to v.
+func (v *Value) Min(b Operand) *Value { return v.binary(minOp, b) }
+
+var (
+	addOp = binaryOp("Add", add[float64], dAdd[float64], add[float32], dAdd[float32])
+	subOp = binaryOp("Sub", sub[float64], dSub[float64], sub[float32], dSub[float32])
+	mulOp = binaryOp("Mul", mul[float64], dMul[float64], mul[float32], dMul[float32])
+	divOp = binaryOp("Div", div[float64], dDiv[float64], div[float32], dDiv[float32])
+	maxOp = binaryOp("Max", larger[float64], dMax[float64], larger[float32], dMax[float32])
+	minOp = binaryOp("Min", smaller[float64], dMin[float64], smaller[float32], dMin[float32])
+)
+
+func (v *Value) binary(o *op, b Operand) *Value {
+	w := b.operand(v.tape)
+	v.tape.check(o.name, v)
+	v.tape.check(o.name, w)
+	rows, ok1 := broadcast(v.rows, w.rows)
+	cols, ok2 := broadcast(v.cols, w.cols)
+	if !ok1 || !ok2 {
+		panic(fmt.Sprintf("ad: %s: got %d×%d and %d×%d values; sizes must be equal or 1", o.name, v.rows, v.cols, w.rows, w.cols))
+	}
+	return v.tape.apply(o, rows, cols, v, w).run()
+}
+
+func broadcast(a, b int) (int, bool) {
+	switch {
+	case a == b || b == 1:
+		return a, true
+	case a == 1:
+		return b, true
+	}
+	return 0, false
+}
+
+// row is a row of a broadcast operand: element j is at data[j·step].
+type row[T kernel.Float] struct {
+	data []T
+	step int
+}
+
+// rowOf returns row i of data as an operand of v's size sees it; empty if data is nil.
+func rowOf[T kernel.Float](data []T, v *Value, i int) row[T] {
+	if data == nil {
+		return row[T]{}
+	}
+	if v.rows == 1 {
+		i = 0
+	}
+	r := row[T]{data: data[i*v.cols : (i+1)*v.cols], step: 1}
+	if v.cols == 1 {
+		r.step = 0
+	}
+	return r
+}
+
+// binaryOp makes an operation of the two functions of each precision: f computes a row of the result from a
+// row of each operand, df adds g⊙∂f/∂a to da and g⊙∂f/∂b to db, each of which may be empty.
+func binaryOp(name string,
+	f64 func(dst []float64, a, b row[float64]), df64 func(g []float64, a, b, da, db row[float64]),
+	f32 func(dst []float32, a, b row[float32]), df32 func(g []float32, a, b, da, db row[float32])) *op {
+	return &op{
+		name:       name,
+		forward64:  func(v *Value) { binaryForward(v, f64) },
+		backward64: func(v *Value) { binaryBackward(v, df64) },
+		forward32:  func(v *Value) { binaryForward(v, f32) },
+		backward32: func(v *Value) { binaryBackward(v, df32) },
+	}
+}
+
+func binaryForward[T kernel.Float](v *Value, f func(dst []T, a, b row[T])) {
+	a, b, dst := v.args[0], v.args[1], of[T](v).data
+	x, y := of[T](a).data, of[T](b).data
+	if len(x) == len(dst) && len(y) == len(dst) { // one long row
+		f(dst, row[T]{x, 1}, row[T]{y, 1})
+		return
+	}
+	for i := range v.rows {
+		f(dst[i*v.cols:(i+1)*v.cols], rowOf(x, a, i), rowOf(y, b, i))
+	}
+}
+
+func binaryBackward[T kernel.Float](v *Value, df func(g []T, a, b, da, db row[T])) {
+	a, b, g := v.args[0], v.args[1], of[T](v).grad
+	x, y, dx, dy := of[T](a).data, of[T](b).data, gradient[T](a), gradient[T](b)
+	if len(x) == len(g) && len(y) == len(g) {
+		df(g, row[T]{x, 1}, row[T]{y, 1}, row[T]{dx, 1}, row[T]{dy, 1})
+		return
+	}
+	for i := range v.rows {
+		df(g[i*v.cols:(i+1)*v.cols], rowOf(x, a, i), rowOf(y, b, i), rowOf(dx, a, i), rowOf(dy, b, i))
+	}
+}
+
+func add[T kernel.Float](dst []T, a, b row[T]) {
+	for j := range dst {
+		dst[j] = a.data[j*a.step] + b.data[j*b.step]
+	}
+}
+
+func dAdd[T kernel.Float](g []T, _, _, da, db row[T]) {
+	for j, g := range g {
+		if da.data != nil {
+			da.data[j*da.step] += g
+		}
+		if db.data != nil {
+			db.data[j*db.step] += g
+		}
+	}
+}
+
+func sub[T kernel.Float](dst []T, a, b row[T]) {
+	for j := range dst {
+		dst[j] = a.data[j*a.step] - b.data[j*b.step]
+	}
+}
+
+func dSub[T kernel.Float](g []T, _, _, da, db row[T]) {
+	for j, g := range g {
+		if da.data != nil {
+			da.data[j*da.step] += g
+		}
+		if db.data != nil {
+			db.data[j*db.step] -= g
+		}
+	}
+}
+
+func mul[T kernel.Float](dst []T, a, b row[T]) {
+	for j := range dst {
+		dst[j] = a.data[j*a.step] * b.data[j*b.step]
+	}
+}
+
+func dMul[T kernel.Float](g []T, a, b, da, db row[T]) {
+	for j, g := range g {
+		if da.data != nil {
+			da.data[j*da.step] += g * b.data[j*b.step]
+		}
+		if db.data != nil {
+			db.data[j*db.step] += g * a.data[j*a.step]
+		}
+	}
+}
+
+func div[T kernel.Float](dst []T, a, b row[T]) {
+	for j := range dst {
+		dst[j] = a.data[j*a.step] / b.data[j*b.step]
+	}
+}
+
+func dDiv[T kernel.Float](g []T, a, b, da, db row[T]) {
+	for j, g := range g {
+		d := b.data[j*b.step]
+		if da.data != nil {
+			da.data[j*da.step] += g / d
+		}
+		if db.data != nil {
+			db.data[j*db.step] -= g * a.data[j*a.step] / (d * d)
+		}
+	}
+}
+
+func larger[T kernel.Float](dst []T, a, b row[T]) {
+	for j := range dst {
+		dst[j] = max(a.data[j*a.step], b.data[j*b.step])
+	}
+}
+
+func dMax[T kernel.Float](g []T, a, b, da, db row[T]) {
+	for j, g := range g {
+		switch first := a.data[j*a.step] >= b.data[j*b.step]; {
+		case first && da.data != nil:
+			da.data[j*da.step] += g
+		case !first && db.data != nil:
+			db.data[j*db.step] += g
+		}
+	}
+}
+
+func smaller[T kernel.Float](dst []T, a, b row[T]) {
+	for j := range dst {
+		dst[j] = min(a.data[j*a.step], b.data[j*b.step])
+	}
+}
+
+func dMin[T kernel.Float](g []T, a, b, da, db row[T]) {
+	for j, g := range g {
+		switch first := a.data[j*a.step] <= b.data[j*b.step]; {
+		case first && da.data != nil:
+			da.data[j*da.step] += g
+		case !first && db.data != nil:
+			db.data[j*db.step] += g
+		}
+	}
+}

@@ -1,0 +1,239 @@
+package ad
+
+import (
+	"math"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+)
+
+// Neg returns −v.
+func (v *Value) Neg() *Value { return v.Scale(-1) }
+
+// Scale returns c·v.
+func (v *Value) Scale(c float64) *Value { return v.scalar(scaleOp, c) }
+
+// Shift returns v + c.
+func (v *Value) Shift(c float64) *Value { return v.scalar(shiftOp, c) }
+
+// Exp returns eᵛ.
+func (v *Value) Exp() *Value { return v.unary(expOp) }
+
+// Log returns ln v: −Inf at 0, NaN below.
+func (v *Value) Log() *Value { return v.unary(logOp) }
+
+// Log1p returns ln(1+v), accurate near 0.
+func (v *Value) Log1p() *Value { return v.unary(log1pOp) }
+
+// Expm1 returns eᵛ−1, accurate near 0.
+func (v *Value) Expm1() *Value { return v.unary(expm1Op) }
+
+// Sqrt returns √v. Its gradient at 0 is +Inf.
+func (v *Value) Sqrt() *Value { return v.unary(sqrtOp) }
+
+// Square returns v².
+func (v *Value) Square() *Value { return v.unary(squareOp) }
+
+// Reciprocal returns 1/v.
+func (v *Value) Reciprocal() *Value { return v.unary(reciprocalOp) }
+
+// Abs returns |v|. Its gradient at 0 is 0.
+func (v *Value) Abs() *Value { return v.unary(absOp) }
+
+// Sin returns sin v.
+func (v *Value) Sin() *Value { return v.unary(sinOp) }
+
+// Cos returns cos v.
+func (v *Value) Cos() *Value { return v.unary(cosOp) }
+
+// Tanh returns tanh v.
+func (v *Value) Tanh() *Value { return v.unary(tanhOp) }
+
+// Sigmoid returns 1/(1+e⁻ᵛ).
+func (v *Value) Sigmoid() *Value { return v.unary(sigmoidOp) }
+
+// LogSigmoid returns ln(1/(1+e⁻ᵛ)), which is finite for every finite v.
+func (v *Value) LogSigmoid() *Value { return v.unary(logSigmoidOp) }
+
+// Softplus returns ln(1+eᵛ), which does not overflow.
+func (v *Value) Softplus() *Value { return v.unary(softplusOp) }
+
+// SiLU returns v·sigmoid(v), also called swish.
+func (v *Value) SiLU() *Value { return v.unary(siluOp) }
+
+// ELU returns v where v > 0 and eᵛ−1 elsewhere.
+func (v *Value) ELU() *Value { return v.unary(eluOp) }
+
+// ReLU returns max(v, 0). Its gradient at 0 is 0.
+func (v *Value) ReLU() *Value { return v.LeakyReLU(0) }
+
+// LeakyReLU returns v where v > 0 and slope·v elsewhere.
+func (v *Value) LeakyReLU(slope float64) *Value { return v.scalar(leakyOp, slope) }
+
+func (v *Value) unary(o *op) *Value { return v.scalar(o, 0) }
+
+// scalar applies an operation with one number, which it finds in c.
+func (v *Value) scalar(o *op, c float64) *Value {
+	v.tape.check(o.name, v)
+	u := v.tape.apply(o, v.rows, v.cols, v)
+	u.c = c
+	return u.run()
+}
+
+var (
+	scaleOp = &op{name: "Scale",
+		forward64: scaleForward[float64], backward64: scaleBackward[float64],
+		forward32: scaleForward[float32], backward32: scaleBackward[float32]}
+	shiftOp = &op{name: "Shift",
+		forward64: shiftForward[float64], backward64: shiftBackward[float64],
+		forward32: shiftForward[float32], backward32: shiftBackward[float32]}
+	leakyOp = &op{name: "LeakyReLU",
+		forward64: leakyForward[float64], backward64: leakyBackward[float64],
+		forward32: leakyForward[float32], backward32: leakyBackward[float32]}
+
+	expOp        = unaryOp("Exp", kernel.Exp[float64], dExp[float64], kernel.Exp[float32], dExp[float32])
+	logOp        = unaryOp("Log", kernel.Log[float64], dLog[float64], kernel.Log[float32], dLog[float32])
+	log1pOp      = unaryOp("Log1p", kernel.Log1p[float64], dLog1p[float64], kernel.Log1p[float32], dLog1p[float32])
+	expm1Op      = unaryOp("Expm1", each[float64](math.Expm1), dExpm1[float64], each[float32](math.Expm1), dExpm1[float32])
+	sqrtOp       = unaryOp("Sqrt", each[float64](math.Sqrt), dSqrt[float64], each[float32](math.Sqrt), dSqrt[float32])
+	squareOp     = unaryOp("Square", square[float64], dSquare[float64], square[float32], dSquare[float32])
+	reciprocalOp = unaryOp("Reciprocal", reciprocal[float64], dReciprocal[float64], reciprocal[float32], dReciprocal[float32])
+	absOp        = unaryOp("Abs", each[float64](math.Abs), dAbs[float64], each[float32](math.Abs), dAbs[float32])
+	sinOp        = unaryOp("Sin", each[float64](math.Sin), dSin[float64], each[float32](math.Sin), dSin[float32])
+	cosOp        = unaryOp("Cos", each[float64](math.Cos), dCos[float64], each[float32](math.Cos), dCos[float32])
+	tanhOp       = unaryOp("Tanh", kernel.Tanh[float64], dTanh[float64], kernel.Tanh[float32], dTanh[float32])
+	sigmoidOp    = unaryOp("Sigmoid", kernel.Sigmoid[float64], dSigmoid[float64], kernel.Sigmoid[float32], dSigmoid[float32])
+	logSigmoidOp = unaryOp("LogSigmoid", kernel.LogSigmoid[float64], dLogSigmoid[float64], kernel.LogSigmoid[float32], dLogSigmoid[float32])
+	softplusOp   = unaryOp("Softplus", kernel.Softplus[float64], dSoftplus[float64], kernel.Softplus[float32], dSoftplus[float32])
+	siluOp       = unaryOp("SiLU", silu[float64], dSiLU[float64], silu[float32], dSiLU[float32])
+	eluOp        = unaryOp("ELU", kernel.ELU[float64], dELU[float64], kernel.ELU[float32], dELU[float32])
+)
+
+// unaryOp makes an operation of f, which computes y from x, and df, which returns dy/dx from x and y.
+func unaryOp(name string,
+	f64 func(dst, x []float64), df64 func(x, y float64) float64,
+	f32 func(dst, x []float32), df32 func(x, y float32) float32) *op {
+	return &op{
+		name:       name,
+		forward64:  func(v *Value) { f64(v.f64.data, v.args[0].f64.data) },
+		backward64: func(v *Value) { unaryBackward(v, df64) },
+		forward32:  func(v *Value) { f32(v.f32.data, v.args[0].f32.data) },
+		backward32: func(v *Value) { unaryBackward(v, df32) },
+	}
+}
+
+func unaryBackward[T kernel.Float](v *Value, df func(x, y T) T) {
+	x, y, g, dx := of[T](v.args[0]).data, of[T](v).data, of[T](v).grad, gradient[T](v.args[0])
+	x, y, dx = x[:len(g)], y[:len(g)], dx[:len(g)]
+	for i, g := range g {
+		dx[i] += g * df(x[i], y[i])
+	}
+}
+
+func scaleForward[T kernel.Float](v *Value) {
+	c, y := T(v.c), of[T](v).data
+	for i, x := range of[T](v.args[0]).data {
+		y[i] = c * x
+	}
+}
+
+func scaleBackward[T kernel.Float](v *Value) {
+	kernel.Axpy(gradient[T](v.args[0]), T(v.c), of[T](v).grad)
+}
+
+func shiftForward[T kernel.Float](v *Value) {
+	c, y := T(v.c), of[T](v).data
+	for i, x := range of[T](v.args[0]).data {
+		y[i] = c + x
+	}
+}
+
+func shiftBackward[T kernel.Float](v *Value) {
+	dx := gradient[T](v.args[0])
+	kernel.Add(dx, dx, of[T](v).grad)
+}
+
+func leakyForward[T kernel.Float](v *Value) {
+	c, y := T(v.c), of[T](v).data
+	for i, x := range of[T](v.args[0]).data {
+		if !(x > 0) {
+			x *= c
+		}
+		y[i] = x
+	}
+}
+
+func leakyBackward[T kernel.Float](v *Value) {
+	c, g, dx := T(v.c), of[T](v).grad, gradient[T](v.args[0])
+	for i, x := range of[T](v.args[0]).data {
+		if x > 0 {
+			dx[i] += g[i]
+		} else {
+			dx[i] += c * g[i]
+		}
+	}
+}
+
+// each makes a function of slices of a function of one number.
+func each[T kernel.Float](f func(float64) float64) func(dst, x []T) {
+	return func(dst, x []T) {
+		dst = dst[:len(x)]
+		for i, x := range x {
+			dst[i] = T(f(float64(x)))
+		}
+	}
+}
+
+func square[T kernel.Float](dst, x []T) { kernel.Mul(dst, x, x) }
+
+func reciprocal[T kernel.Float](dst, x []T) {
+	for i, x := range x {
+		dst[i] = 1 / x
+	}
+}
+
+func silu[T kernel.Float](dst, x []T) {
+	kernel.Sigmoid(dst, x)
+	for i, x := range x {
+		if dst[i] != 0 || x != x { // 0·(−Inf) is 0 in the limit
+			dst[i] *= x
+		}
+	}
+}
+
+func sigmoid[T kernel.Float](x T) T { return T(1 / (1 + math.Exp(-float64(x)))) }
+
+func dExp[T kernel.Float](_, y T) T        { return y }
+func dLog[T kernel.Float](x, _ T) T        { return 1 / x }
+func dLog1p[T kernel.Float](x, _ T) T      { return 1 / (1 + x) }
+func dExpm1[T kernel.Float](_, y T) T      { return y + 1 }
+func dSqrt[T kernel.Float](_, y T) T       { return 1 / (2 * y) }
+func dSquare[T kernel.Float](x, _ T) T     { return 2 * x }
+func dReciprocal[T kernel.Float](_, y T) T { return -y * y }
+func dSin[T kernel.Float](x, _ T) T        { return T(math.Cos(float64(x))) }
+func dCos[T kernel.Float](x, _ T) T        { return -T(math.Sin(float64(x))) }
+func dTanh[T kernel.Float](_, y T) T       { return 1 - y*y }
+func dSigmoid[T kernel.Float](_, y T) T    { return y * (1 - y) }
+func dLogSigmoid[T kernel.Float](x, _ T) T { return sigmoid(-x) }
+func dSoftplus[T kernel.Float](x, _ T) T   { return sigmoid(x) }
+
+func dAbs[T kernel.Float](x, _ T) T {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return x // 0 or NaN
+}
+
+func dSiLU[T kernel.Float](x, y T) T {
+	s := sigmoid(x)
+	return s + y*(1-s)
+}
+
+func dELU[T kernel.Float](x, y T) T {
+	if x > 0 {
+		return 1
+	}
+	return y + 1
+}

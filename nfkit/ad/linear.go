@@ -1,0 +1,143 @@
+package ad
+
+import (
+	"fmt"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+)
+
+// Activation is the function that [Value.Dense] applies to the result of a linear map.
+type Activation uint8
+
+const (
+	Identity  Activation = iota // x
+	LeakyReLU                   // x where x > 0, slope·x elsewhere; ReLU has slope 0
+	Tanh                        // tanh x
+	Sigmoid                     // 1/(1+e⁻ˣ)
+	ELU                         // x where x > 0, eˣ−1 elsewhere
+	SiLU                        // x·sigmoid(x)
+	Softplus                    // ln(1+eˣ)
+)
+
+// Linear returns v·wᵀ + b for v n×k, w m×k and b 1×m or nil: n×m. Cost O(nkm).
+func (v *Value) Linear(w, b Operand) *Value { return v.Dense(w, b, Identity, 0) }
+
+// Dense returns act(v·wᵀ + b) for v n×k, w m×k and b 1×m or nil: n×m. slope belongs to [LeakyReLU] and is ignored
+// otherwise. Cost O(nkm).
+func (v *Value) Dense(w, b Operand, act Activation, slope float64) *Value {
+	if act == SiLU { // its derivative needs the argument
+		return v.Linear(w, b).SiLU()
+	}
+	if act == LeakyReLU && slope < 0 { // the sign of the result does not tell the sign of the argument
+		return v.Linear(w, b).LeakyReLU(slope)
+	}
+	t := v.tape
+	weight := w.operand(t)
+	t.check("Dense", v)
+	t.check("Dense", weight)
+	if v.cols != weight.cols {
+		panic(fmt.Sprintf("ad: Dense: got a %d×%d value for %d×%d weights, want %d columns", v.rows, v.cols, weight.rows, weight.cols, weight.cols))
+	}
+	var u *Value
+	if b == nil {
+		u = t.apply(denseOp, v.rows, weight.rows, v, weight)
+	} else {
+		bias := b.operand(t)
+		t.check("Dense", bias)
+		if bias.rows != 1 || bias.cols != weight.rows {
+			panic(fmt.Sprintf("ad: Dense: got a %d×%d bias for %d×%d weights, want 1×%d", bias.rows, bias.cols, weight.rows, weight.cols, weight.rows))
+		}
+		u = t.apply(denseOp, v.rows, weight.rows, v, weight, bias)
+	}
+	u.kind, u.c = uint8(act), slope
+	return u.run()
+}
+
+// MatMul returns the matrix product v·b for v n×k and b k×m: n×m. Cost O(nkm).
+func (v *Value) MatMul(b Operand) *Value {
+	t := v.tape
+	w := b.operand(t)
+	t.check("MatMul", v)
+	t.check("MatMul", w)
+	if v.cols != w.rows {
+		panic(fmt.Sprintf("ad: MatMul: got %d×%d and %d×%d values, want as many rows on the right as columns on the left", v.rows, v.cols, w.rows, w.cols))
+	}
+	return t.apply(matMulOp, v.rows, w.cols, v, w).run()
+}
+
+var (
+	denseOp = &op{name: "Dense",
+		forward64: denseForward[float64], backward64: denseBackward[float64],
+		forward32: denseForward[float32], backward32: denseBackward[float32]}
+	matMulOp = &op{name: "MatMul",
+		forward64: matMulForward[float64], backward64: matMulBackward[float64],
+		forward32: matMulForward[float32], backward32: matMulBackward[float32]}
+)
+
+func denseForward[T kernel.Float](v *Value) {
+	x, w := v.args[0], v.args[1]
+	var b []T
+	if len(v.args) > 2 {
+		b = of[T](v.args[2]).data
+	}
+	kernel.Dense(of[T](v).data, of[T](x).data, packed[T](w), b, v.rows, x.cols, v.cols, activation(v), T(v.c))
+}
+
+// The gradient of the result is overwritten: no operation reads it after this one.
+func denseBackward[T kernel.Float](v *Value) {
+	x, w := v.args[0], v.args[1]
+	var db []T
+	if len(v.args) > 2 {
+		db = gradient[T](v.args[2])
+	}
+	kernel.DenseBackward(gradient[T](x), gradient[T](w), db, of[T](v).grad, of[T](v).data, of[T](x).data, packed[T](w),
+		v.rows, x.cols, v.cols, activation(v), T(v.c))
+}
+
+// packed returns the weights w in the order in which the kernels read them, which it makes at their first use.
+func packed[T kernel.Float](w *Value) []T {
+	b, n := of[T](w), kernel.PackedLen[T](w.rows, w.cols)
+	if !w.packed {
+		if w.param != nil { // lives longer than the memory of a shard
+			b.extra = resize(b.extra, n)
+		} else {
+			b.extra = take[T](w.tape, n)
+		}
+		kernel.PackDense(b.extra, b.data, w.rows, w.cols)
+		w.packed = true
+	}
+	return b.extra
+}
+
+func activation(v *Value) kernel.Activation {
+	switch Activation(v.kind) {
+	case LeakyReLU:
+		return kernel.ActLeakyReLU
+	case Tanh:
+		return kernel.ActTanh
+	case Sigmoid:
+		return kernel.ActSigmoid
+	case ELU:
+		return kernel.ActELU
+	case Softplus:
+		return kernel.ActSoftplus
+	}
+	return kernel.ActIdentity
+}
+
+func matMulForward[T kernel.Float](v *Value) {
+	a, b, y := v.args[0], v.args[1], of[T](v).data
+	clear(y)
+	kernel.MulAdd(y, of[T](a).data, of[T](b).data, v.rows, a.cols, v.cols)
+}
+
+// For y = a·b: da += g·bᵀ, db += aᵀ·g.
+func matMulBackward[T kernel.Float](v *Value) {
+	a, b, g := v.args[0], v.args[1], of[T](v).grad
+	if da := gradient[T](a); da != nil {
+		kernel.MulAddT(da, g, of[T](b).data, v.rows, v.cols, a.cols)
+	}
+	if db := gradient[T](b); db != nil {
+		kernel.MulTAdd(db, of[T](a).data, g, v.rows, a.cols, v.cols)
+	}
+}

@@ -1,0 +1,210 @@
+package ad
+
+import (
+	"fmt"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+)
+
+// Slice returns columns lo to hi (excluded).
+func (v *Value) Slice(lo, hi int) *Value {
+	v.tape.check("Slice", v)
+	if lo < 0 || hi > v.cols || lo > hi {
+		panic(fmt.Sprintf("ad: Slice: got columns %d to %d of a %d×%d value", lo, hi, v.rows, v.cols))
+	}
+	u := v.tape.apply(sliceOp, v.rows, hi-lo, v)
+	u.c = float64(lo)
+	return u.run()
+}
+
+// Columns returns the columns with the given numbers, in that order: column j of the result is column index[j].
+// A number may occur more than once. index must not change while the value is in use.
+func (v *Value) Columns(index []int) *Value {
+	v.tape.check("Columns", v)
+	for _, j := range index {
+		if j < 0 || j >= v.cols {
+			panic(fmt.Sprintf("ad: Columns: got column %d of a %d×%d value", j, v.rows, v.cols))
+		}
+	}
+	u := v.tape.apply(columnsOp, v.rows, len(index), v)
+	u.index = index
+	return u.run()
+}
+
+// Scatter places column j of v at column index[j] of a value with the given number of columns; columns that
+// are named twice are added up, others are 0. index must not change while the value is in use.
+func (v *Value) Scatter(cols int, index []int) *Value {
+	v.tape.check("Scatter", v)
+	if len(index) != v.cols {
+		panic(fmt.Sprintf("ad: Scatter: got %d column numbers for a %d×%d value", len(index), v.rows, v.cols))
+	}
+	for _, j := range index {
+		if j < 0 || j >= cols {
+			panic(fmt.Sprintf("ad: Scatter: got column %d, want one below %d", j, cols))
+		}
+	}
+	u := v.tape.apply(scatterOp, v.rows, cols, v)
+	u.index = index
+	return u.run()
+}
+
+// Concat returns the columns of v followed by those of others, which must have as many rows.
+func (v *Value) Concat(others ...Operand) *Value {
+	t, cols := v.tape, v.cols
+	t.check("Concat", v)
+	parts := append(make([]*Value, 0, 8), v)
+	for _, o := range others {
+		w := o.operand(t)
+		t.check("Concat", w)
+		if w.rows != v.rows {
+			panic(fmt.Sprintf("ad: Concat: got values with %d and %d rows", v.rows, w.rows))
+		}
+		parts = append(parts, w)
+		cols += w.cols
+	}
+	return t.apply(concatOp, v.rows, cols, parts...).run()
+}
+
+// Repeat returns v with each row repeated n times: row i of v gives rows i·n to i·n+n−1.
+func (v *Value) Repeat(n int) *Value {
+	v.tape.check("Repeat", v)
+	if n < 0 {
+		panic(fmt.Sprintf("ad: Repeat: got %d copies, want 0 or more", n))
+	}
+	return v.tape.apply(repeatOp, v.rows*n, v.cols, v).run()
+}
+
+// Reshape returns the elements of v, by rows, as a rows×cols value.
+func (v *Value) Reshape(rows, cols int) *Value {
+	v.tape.check("Reshape", v)
+	if rows < 0 || cols < 0 || rows*cols != v.rows*v.cols {
+		panic(fmt.Sprintf("ad: Reshape: got %d×%d for a %d×%d value", rows, cols, v.rows, v.cols))
+	}
+	return v.tape.apply(reshapeOp, rows, cols, v).run()
+}
+
+var (
+	sliceOp = &op{name: "Slice",
+		forward64: sliceForward[float64], backward64: sliceBackward[float64],
+		forward32: sliceForward[float32], backward32: sliceBackward[float32]}
+	columnsOp = &op{name: "Columns",
+		forward64: columnsForward[float64], backward64: columnsBackward[float64],
+		forward32: columnsForward[float32], backward32: columnsBackward[float32]}
+	scatterOp = &op{name: "Scatter",
+		forward64: scatterForward[float64], backward64: scatterBackward[float64],
+		forward32: scatterForward[float32], backward32: scatterBackward[float32]}
+	concatOp = &op{name: "Concat",
+		forward64: concatForward[float64], backward64: concatBackward[float64],
+		forward32: concatForward[float32], backward32: concatBackward[float32]}
+	repeatOp = &op{name: "Repeat",
+		forward64: repeatForward[float64], backward64: repeatBackward[float64],
+		forward32: repeatForward[float32], backward32: repeatBackward[float32]}
+	reshapeOp = &op{name: "Reshape",
+		forward64: reshapeForward[float64], backward64: shiftBackward[float64],
+		forward32: reshapeForward[float32], backward32: shiftBackward[float32]}
+)
+
+func sliceForward[T kernel.Float](v *Value) {
+	y, x, lo, c := of[T](v).data, of[T](v.args[0]).data, int(v.c), v.args[0].cols
+	for i := range v.rows {
+		copy(y[i*v.cols:(i+1)*v.cols], x[i*c+lo:])
+	}
+}
+
+func sliceBackward[T kernel.Float](v *Value) {
+	g, dx, lo, c := of[T](v).grad, gradient[T](v.args[0]), int(v.c), v.args[0].cols
+	for i := range v.rows {
+		row := dx[i*c+lo:][:v.cols]
+		for j := range row {
+			row[j] += g[i*v.cols+j]
+		}
+	}
+}
+
+func columnsForward[T kernel.Float](v *Value) {
+	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.args[0].cols
+	for i := range v.rows {
+		from, to := x[i*c:(i+1)*c], y[i*v.cols:(i+1)*v.cols]
+		for j, k := range v.index {
+			to[j] = from[k]
+		}
+	}
+}
+
+func columnsBackward[T kernel.Float](v *Value) {
+	g, dx, c := of[T](v).grad, gradient[T](v.args[0]), v.args[0].cols
+	for i := range v.rows {
+		from, to := g[i*v.cols:(i+1)*v.cols], dx[i*c:(i+1)*c]
+		for j, k := range v.index {
+			to[k] += from[j]
+		}
+	}
+}
+
+func scatterForward[T kernel.Float](v *Value) {
+	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.args[0].cols
+	clear(y)
+	for i := range v.rows {
+		from, to := x[i*c:(i+1)*c], y[i*v.cols:(i+1)*v.cols]
+		for j, k := range v.index {
+			to[k] += from[j]
+		}
+	}
+}
+
+func scatterBackward[T kernel.Float](v *Value) {
+	g, dx, c := of[T](v).grad, gradient[T](v.args[0]), v.args[0].cols
+	for i := range v.rows {
+		from, to := g[i*v.cols:(i+1)*v.cols], dx[i*c:(i+1)*c]
+		for j, k := range v.index {
+			to[j] += from[k]
+		}
+	}
+}
+
+func concatForward[T kernel.Float](v *Value) {
+	y, lo := of[T](v).data, 0
+	for _, a := range v.args {
+		x := of[T](a).data
+		for i := range v.rows {
+			copy(y[i*v.cols+lo:], x[i*a.cols:(i+1)*a.cols])
+		}
+		lo += a.cols
+	}
+}
+
+func concatBackward[T kernel.Float](v *Value) {
+	g, lo := of[T](v).grad, 0
+	for _, a := range v.args {
+		if dx := gradient[T](a); dx != nil {
+			for i := range v.rows {
+				row := dx[i*a.cols : (i+1)*a.cols]
+				for j := range row {
+					row[j] += g[i*v.cols+lo+j]
+				}
+			}
+		}
+		lo += a.cols
+	}
+}
+
+func repeatForward[T kernel.Float](v *Value) {
+	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.cols
+	n := v.rows / max(v.args[0].rows, 1)
+	for i := range v.rows {
+		copy(y[i*c:(i+1)*c], x[i/n*c:])
+	}
+}
+
+func repeatBackward[T kernel.Float](v *Value) {
+	g, dx, c := of[T](v).grad, gradient[T](v.args[0]), v.cols
+	n := v.rows / max(v.args[0].rows, 1)
+	for i := range v.rows {
+		row := dx[i/n*c:][:c]
+		kernel.Add(row, row, g[i*c:(i+1)*c])
+	}
+}
+
+func reshapeForward[T kernel.Float](v *Value) {
+	copy(of[T](v).data, of[T](v.args[0]).data)
+}

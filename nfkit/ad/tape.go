@@ -1,0 +1,346 @@
+package ad
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+)
+
+// Precision is the floating-point type in which a tape computes.
+type Precision uint8
+
+const (
+	Float64 Precision = iota // the default
+	Float32                  // half the memory, twice the arithmetic per second, 7 digits
+)
+
+// String returns the name of the Go type.
+func (p Precision) String() string {
+	if p == Float32 {
+		return "float32"
+	}
+	return "float64"
+}
+
+// Tape records operations on values, owns their memory, and computes gradients.
+// It must not be used by two goroutines at the same time.
+type Tape struct {
+	precision Precision
+	gradients bool // record what Backward needs
+	training  bool
+
+	values []*Value // values[:n] are in use
+	n      int
+	args   []*Value // operands of the values in use
+	f64    arena[float64]
+	f32    arena[float32]
+
+	leaves     map[*Param]*Value
+	generation uint64   // leaves of older generations read their parameter again
+	used       []*Value // leaves of this generation
+	closed     bool     // parameters read from now on are constants: their gradients have no place
+}
+
+// NewTape returns an empty tape that computes in the given precision and records for Backward.
+func NewTape(p Precision) *Tape {
+	return &Tape{precision: p, gradients: true, leaves: make(map[*Param]*Value), generation: 1}
+}
+
+// NewEvalTape returns an empty tape that computes values only: Backward panics on it, and
+// layers that behave differently in training see an evaluation.
+func NewEvalTape(p Precision) *Tape {
+	t := NewTape(p)
+	t.gradients = false
+	return t
+}
+
+// Precision returns the floating-point type of the tape's values.
+func (t *Tape) Precision() Precision { return t.precision }
+
+// Training reports whether the values on t are part of a training step, as [Tape.SetTraining] left it.
+// Layers such as dropout and batch normalisation ask for it.
+func (t *Tape) Training() bool { return t.training }
+
+// SetTraining tells layers whether they are being trained; a new tape says no.
+func (t *Tape) SetTraining(on bool) { t.training = on }
+
+// Reset forgets all values and makes their memory free for new ones. Parameters are read anew afterwards.
+func (t *Tape) Reset() {
+	t.rewind()
+	t.generation++
+	t.used = t.used[:0]
+}
+
+// rewind is Reset for the next shard of the same batch: what was read from the parameters stays.
+func (t *Tape) rewind() {
+	t.n = 0
+	t.args = t.args[:0]
+	t.f64.reset()
+	t.f32.reset()
+}
+
+// Const returns a rows×cols value with a copy of data, which is stored by rows. It has no gradient.
+// It panics when the length of data is not rows·cols.
+func (t *Tape) Const(rows, cols int, data []float64) *Value {
+	if len(data) != rows*cols {
+		panic(fmt.Sprintf("ad: Tape.Const: got %d numbers, want %d×%d", len(data), rows, cols))
+	}
+	v := t.value(constOp, rows, cols)
+	if t.precision == Float32 {
+		kernel.Convert32(v.f32.data, data)
+	} else {
+		copy(v.f64.data, data)
+	}
+	return v
+}
+
+// Variable is [Tape.Const] for a value whose gradient is wanted.
+func (t *Tape) Variable(rows, cols int, data []float64) *Value {
+	v := t.Const(rows, cols, data)
+	v.needs = t.gradients
+	return v
+}
+
+// Matrix returns a value with a copy of m's elements. It has no gradient.
+func (t *Tape) Matrix(m mat.Matrix) *Value {
+	if d, ok := m.(*mat.Dense); ok && !d.IsEmpty() {
+		return t.rowsOf(d, 0, d.RawMatrix().Rows)
+	}
+	r, c := m.Dims()
+	data := make([]float64, 0, r*c)
+	for i := range r {
+		for j := range c {
+			data = append(data, m.At(i, j))
+		}
+	}
+	return t.Const(r, c, data)
+}
+
+// Rows returns a value with a copy of rows lo to hi (excluded) of m: what one shard sees of a batch.
+func (t *Tape) Rows(m *mat.Dense, lo, hi int) *Value {
+	r, _ := m.Dims()
+	if lo < 0 || hi > r || lo > hi {
+		panic(fmt.Sprintf("ad: Tape.Rows: got rows %d to %d of a matrix with %d", lo, hi, r))
+	}
+	return t.rowsOf(m, lo, hi)
+}
+
+func (t *Tape) rowsOf(m *mat.Dense, lo, hi int) *Value {
+	raw := m.RawMatrix()
+	v := t.value(constOp, hi-lo, raw.Cols)
+	for i := lo; i < hi; i++ {
+		row := raw.Data[i*raw.Stride : i*raw.Stride+raw.Cols]
+		if t.precision == Float32 {
+			kernel.Convert32(v.f32.data[(i-lo)*raw.Cols:][:raw.Cols], row)
+		} else {
+			copy(v.f64.data[(i-lo)*raw.Cols:], row)
+		}
+	}
+	return v
+}
+
+// Full returns a rows×cols value with every element c. It has no gradient.
+func (t *Tape) Full(rows, cols int, c float64) *Value {
+	v := t.value(constOp, rows, cols)
+	if t.precision == Float32 {
+		fill(v.f32.data, float32(c))
+	} else {
+		fill(v.f64.data, c)
+	}
+	return v
+}
+
+// Param returns p as a value of t: the same one until the next Reset.
+func (t *Tape) Param(p *Param) *Value {
+	v := t.leaves[p]
+	if v == nil {
+		v = &Value{tape: t, op: paramOp, param: p, rows: p.rows, cols: p.cols}
+		t.leaves[p] = v
+	}
+	if v.generation != t.generation {
+		t.read(v)
+	}
+	return v
+}
+
+// read copies the parameter of leaf v to the tape, or shares it where the precision is the same.
+func (t *Tape) read(v *Value) {
+	p := v.param
+	if t.precision == Float32 {
+		v.f32.data = resize(v.f32.data, len(p.Data))
+		kernel.Convert32(v.f32.data, p.Data)
+	} else {
+		v.f64.data = p.Data
+	}
+	v.f32.grad, v.f64.grad = nil, nil
+	v.packed = false
+	v.needs = t.gradients && !t.closed && !p.Frozen
+	v.generation = t.generation
+	t.used = append(t.used, v)
+}
+
+// Backward computes the gradient of loss, a 1×1 value, with respect to every value that it depends on,
+// and adds the gradient of each parameter to its Grad. Values that are not part of loss have gradient zero.
+// It panics when loss is not 1×1, or t does not record. Cost: about twice that of computing loss.
+func (t *Tape) Backward(loss *Value) {
+	t.propagate(loss, 1)
+	for _, v := range t.used {
+		if !v.needs {
+			continue
+		}
+		if t.precision == Float32 {
+			if v.f32.grad != nil {
+				kernel.AddConvert64(v.param.Grad, v.f32.grad)
+			}
+		} else if v.f64.grad != nil {
+			kernel.Add(v.param.Grad, v.param.Grad, v.f64.grad)
+		}
+		v.f32.grad, v.f64.grad = nil, nil
+	}
+}
+
+// propagate runs the operations in reverse from loss, whose own gradient is seed.
+func (t *Tape) propagate(loss *Value, seed float64) {
+	t.check("Tape.Backward", loss)
+	if loss.rows != 1 || loss.cols != 1 {
+		panic(fmt.Sprintf("ad: Tape.Backward: got a %d×%d value, want 1×1; take its Sum or Mean first", loss.rows, loss.cols))
+	}
+	if !t.gradients {
+		panic("ad: Tape.Backward: the tape was made by NewEvalTape and records nothing; use NewTape")
+	}
+	if !loss.needs {
+		return
+	}
+	if t.precision == Float32 {
+		gradient[float32](loss)[0] += float32(seed)
+	} else {
+		gradient[float64](loss)[0] += seed
+	}
+	if loss.param != nil {
+		return
+	}
+	for i := loss.id; i >= 0; i-- {
+		v := t.values[i]
+		if !v.needs || v.op.backward64 == nil {
+			continue
+		}
+		if t.precision == Float32 {
+			if v.f32.grad != nil || v.twin != nil && v.twin.f32.grad != nil {
+				v.op.backward32(v)
+			}
+		} else if v.f64.grad != nil || v.twin != nil && v.twin.f64.grad != nil {
+			v.op.backward64(v)
+		}
+	}
+}
+
+// value returns a fresh value for an operation to fill. Its elements are undefined.
+func (t *Tape) value(o *op, rows, cols int) *Value {
+	if t.n == len(t.values) {
+		block := make([]Value, 64)
+		for i := range block {
+			block[i].tape = t
+			block[i].id = len(t.values)
+			t.values = append(t.values, &block[i])
+		}
+	}
+	v := t.values[t.n]
+	t.n++
+	v.op, v.rows, v.cols = o, rows, cols
+	v.args, v.needs, v.packed, v.twin, v.index = nil, false, false, nil, nil
+	if t.precision == Float32 {
+		v.f32 = buffers[float32]{data: t.f32.take(rows * cols)}
+	} else {
+		v.f64 = buffers[float64]{data: t.f64.take(rows * cols)}
+	}
+	return v
+}
+
+// apply records an operation on args that returns rows×cols, without computing it.
+func (t *Tape) apply(o *op, rows, cols int, args ...*Value) *Value {
+	v := t.value(o, rows, cols)
+	lo := len(t.args)
+	t.args = append(t.args, args...)
+	v.args = t.args[lo:len(t.args):len(t.args)]
+	for _, a := range args {
+		v.needs = v.needs || a.needs
+	}
+	return v
+}
+
+// run computes v in the precision of the tape.
+func (v *Value) run() *Value {
+	if v.tape.precision == Float32 {
+		v.op.forward32(v)
+	} else {
+		v.op.forward64(v)
+	}
+	return v
+}
+
+// check panics unless v is alive on t.
+func (t *Tape) check(op string, v *Value) {
+	switch {
+	case v == nil:
+		panic(fmt.Sprintf("ad: %s: got a nil value", op))
+	case v.tape != t:
+		panic(fmt.Sprintf("ad: %s: the operands are on two tapes", op))
+	case v.param == nil && v.id >= t.n:
+		panic(fmt.Sprintf("ad: %s: an operand is from before the tape's Reset", op))
+	}
+}
+
+// op is a kind of operation: its name, and how it computes and differentiates in each precision.
+// Both functions find operands and result in the value. backward adds to the gradients of the operands.
+type op struct {
+	name                  string
+	forward64, backward64 func(*Value)
+	forward32, backward32 func(*Value)
+}
+
+var (
+	constOp = &op{name: "Const"}
+	paramOp = &op{name: "Param"}
+)
+
+// arena hands out slices of one type and takes them all back at once.
+type arena[T kernel.Float] struct {
+	blocks [][]T
+	block  int // the block in use
+	used   int // of that block
+}
+
+const arenaBlock = 1 << 14 // elements
+
+// take returns n elements with undefined contents.
+func (a *arena[T]) take(n int) []T {
+	for a.block < len(a.blocks) {
+		if b := a.blocks[a.block]; a.used+n <= len(b) {
+			s := b[a.used : a.used+n : a.used+n]
+			a.used += (n + 7) &^ 7 // keep slices aligned to a cache line
+			return s
+		}
+		a.block++
+		a.used = 0
+	}
+	a.blocks = append(a.blocks, make([]T, max(arenaBlock, (n+7)&^7)))
+	a.used = (n + 7) &^ 7
+	return a.blocks[a.block][:n:n]
+}
+
+func (a *arena[T]) reset() { a.block, a.used = 0, 0 }
+
+func fill[T any](s []T, c T) {
+	for i := range s {
+		s[i] = c
+	}
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}

@@ -1,0 +1,196 @@
+package ad
+
+import (
+	"fmt"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+)
+
+// Triangle is half of a square matrix.
+type Triangle uint8
+
+const (
+	Lower Triangle = iota // below the diagonal
+	Upper                 // above the diagonal
+)
+
+// TriMul multiplies each row x of v, as a column vector, by the d×d triangular matrix T: T·x, n×d.
+//
+// strict, 1×d(d−1)/2, holds the elements of T off the diagonal, row by row; diag, 1×d, its diagonal, or nil
+// for ones. Cost O(nd²).
+func (v *Value) TriMul(half Triangle, strict, diag Operand) *Value {
+	return v.triangular(triMulOp, half, strict, diag)
+}
+
+// TriSolve solves T·y = x for each row x of v: T⁻¹·x, n×d. The arguments are those of [Value.TriMul].
+// A zero on the diagonal gives infinities. Cost O(nd²).
+func (v *Value) TriSolve(half Triangle, strict, diag Operand) *Value {
+	return v.triangular(triSolveOp, half, strict, diag)
+}
+
+func (v *Value) triangular(o *op, half Triangle, strict, diag Operand) *Value {
+	t, d := v.tape, v.cols
+	t.check(o.name, v)
+	s := strict.operand(t)
+	t.check(o.name, s)
+	if s.rows*s.cols != d*(d-1)/2 {
+		panic(fmt.Sprintf("ad: %s: got %d elements off the diagonal for a %d×%d value, want %d", o.name, s.rows*s.cols, v.rows, d, d*(d-1)/2))
+	}
+	var u *Value
+	if diag == nil {
+		u = t.apply(o, v.rows, d, v, s)
+	} else {
+		g := diag.operand(t)
+		t.check(o.name, g)
+		if g.rows*g.cols != d {
+			panic(fmt.Sprintf("ad: %s: got %d diagonal elements for a %d×%d value, want %d", o.name, g.rows*g.cols, v.rows, d, d))
+		}
+		u = t.apply(o, v.rows, d, v, s, g)
+	}
+	u.kind = uint8(half)
+	return u.run()
+}
+
+var (
+	triMulOp = &op{name: "TriMul",
+		forward64: triMulForward[float64], backward64: triMulBackward[float64],
+		forward32: triMulForward[float32], backward32: triMulBackward[float32]}
+	triSolveOp = &op{name: "TriSolve",
+		forward64: triSolveForward[float64], backward64: triSolveBackward[float64],
+		forward32: triSolveForward[float32], backward32: triSolveBackward[float32]}
+)
+
+// strictRow returns the columns and the packed elements of row i of a triangle of size d, without the diagonal.
+// An absent gradient has absent rows.
+func strictRow[T kernel.Float](half Triangle, packed []T, i, d int) (first int, row []T) {
+	if packed == nil {
+		return 0, nil
+	}
+	if half == Lower {
+		return 0, packed[i*(i-1)/2:][:i]
+	}
+	return i + 1, packed[i*(2*d-i-1)/2:][:d-1-i]
+}
+
+func diagonal[T kernel.Float](v *Value) []T {
+	if len(v.args) < 3 {
+		return nil
+	}
+	return of[T](v.args[2]).data
+}
+
+func triMulForward[T kernel.Float](v *Value) {
+	y, x, s, g := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, diagonal[T](v)
+	d, half := v.cols, Triangle(v.kind)
+	for i := range d {
+		first, row := strictRow(half, s, i, d)
+		for r := range v.rows {
+			in := x[r*d : (r+1)*d]
+			sum := in[i]
+			if g != nil {
+				sum *= g[i]
+			}
+			for j, t := range row {
+				sum += t * in[first+j]
+			}
+			y[r*d+i] = sum
+		}
+	}
+}
+
+// y = Tx: dx += Tᵀ·dy, dT_ij += Σ dy_i·x_j.
+func triMulBackward[T kernel.Float](v *Value) {
+	dy, x, s, g := of[T](v).grad, of[T](v.args[0]).data, of[T](v.args[1]).data, diagonal[T](v)
+	dx, ds := gradient[T](v.args[0]), gradient[T](v.args[1])
+	var dg []T
+	if g != nil {
+		dg = gradient[T](v.args[2])
+	}
+	d, half := v.cols, Triangle(v.kind)
+	for i := range d {
+		first, row := strictRow(half, s, i, d)
+		_, drow := strictRow(half, ds, i, d)
+		for r := range v.rows {
+			in, e := x[r*d:(r+1)*d], dy[r*d+i]
+			if dx != nil {
+				out := dx[r*d : (r+1)*d]
+				if g == nil {
+					out[i] += e
+				} else {
+					out[i] += g[i] * e
+				}
+				for j, t := range row {
+					out[first+j] += t * e
+				}
+			}
+			if dg != nil {
+				dg[i] += e * in[i]
+			}
+			for j := range drow {
+				drow[j] += e * in[first+j]
+			}
+		}
+	}
+}
+
+// order calls f for the rows of a triangle so that each finds those that it depends on done.
+func order(half Triangle, d int, f func(i int)) {
+	for i := range d {
+		if half == Upper {
+			i = d - 1 - i
+		}
+		f(i)
+	}
+}
+
+func triSolveForward[T kernel.Float](v *Value) {
+	y, x, s, g := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, diagonal[T](v)
+	d, half := v.cols, Triangle(v.kind)
+	order(half, d, func(i int) {
+		first, row := strictRow(half, s, i, d)
+		for r := range v.rows {
+			out := y[r*d : (r+1)*d]
+			sum := x[r*d+i]
+			for j, t := range row {
+				sum -= t * out[first+j]
+			}
+			if g != nil {
+				sum /= g[i]
+			}
+			out[i] = sum
+		}
+	})
+}
+
+// y = T⁻¹x: with e = T⁻ᵀ·dy, dx += e and dT_ij −= Σ e_i·y_j. The gradient of y is overwritten with e.
+func triSolveBackward[T kernel.Float](v *Value) {
+	e, y, s, g := of[T](v).grad, of[T](v).data, of[T](v.args[1]).data, diagonal[T](v)
+	dx, ds := gradient[T](v.args[0]), gradient[T](v.args[1])
+	var dg []T
+	if g != nil {
+		dg = gradient[T](v.args[2])
+	}
+	d, half := v.cols, Triangle(v.kind)
+	order(1-half, d, func(i int) {
+		first, row := strictRow(half, s, i, d)
+		_, drow := strictRow(half, ds, i, d)
+		for r := range v.rows {
+			er, out := e[r*d:(r+1)*d], y[r*d:(r+1)*d]
+			if g != nil {
+				er[i] /= g[i]
+			}
+			for j, t := range row {
+				er[first+j] -= t * er[i]
+			}
+			if dg != nil {
+				dg[i] -= er[i] * out[i]
+			}
+			for j := range drow {
+				drow[j] -= er[i] * out[first+j]
+			}
+		}
+	})
+	if dx != nil {
+		kernel.Add(dx, dx, e)
+	}
+}

@@ -1,0 +1,153 @@
+package ad
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+)
+
+// Value is an n×c matrix on a tape: an input, a parameter, or the result of an operation.
+// It is valid until the Reset of its tape.
+type Value struct {
+	tape       *Tape
+	id         int // position on the tape
+	op         *op
+	param      *Param // of a leaf
+	generation uint64 // of a leaf
+	args       []*Value
+	rows, cols int
+	needs      bool // a gradient is wanted
+
+	f64 buffers[float64]
+	f32 buffers[float32]
+
+	// What single operations keep for their backward pass.
+	c, c2  float64
+	index  []int
+	kind   uint8
+	twin   *Value // a second result of the same operation
+	packed bool
+}
+
+// buffers are a value's elements and their gradient (nil: zero) in one precision.
+type buffers[T kernel.Float] struct{ data, grad, extra []T }
+
+// of returns v's buffers of type T, which must be the type of its tape.
+func of[T kernel.Float](v *Value) *buffers[T] {
+	if b, ok := any(&v.f64).(*buffers[T]); ok {
+		return b
+	}
+	return any(&v.f32).(*buffers[T])
+}
+
+// take returns n elements of the tape's memory with undefined contents.
+func take[T kernel.Float](t *Tape, n int) []T {
+	if a, ok := any(&t.f64).(*arena[T]); ok {
+		return a.take(n)
+	}
+	return any(&t.f32).(*arena[T]).take(n)
+}
+
+// gradient returns the gradient of v for an operation to add to, or nil if nobody wants it.
+func gradient[T kernel.Float](v *Value) []T {
+	if !v.needs {
+		return nil
+	}
+	b := of[T](v)
+	if b.grad == nil {
+		b.grad = take[T](v.tape, len(b.data))
+		clear(b.grad)
+	}
+	return b.grad
+}
+
+// Operand is what an operation takes beside its receiver: a *[Value] of the same tape or a *[Param].
+type Operand interface {
+	operand(t *Tape) *Value
+}
+
+func (v *Value) operand(t *Tape) *Value { return v }
+
+// Tape returns the tape that v is on.
+func (v *Value) Tape() *Tape { return v.tape }
+
+// Dims returns the number of rows and columns.
+func (v *Value) Dims() (rows, cols int) { return v.rows, v.cols }
+
+// Rows returns the number of rows.
+func (v *Value) Rows() int { return v.rows }
+
+// Cols returns the number of columns.
+func (v *Value) Cols() int { return v.cols }
+
+// At returns the element in row i and column j.
+func (v *Value) At(i, j int) float64 {
+	if uint(i) >= uint(v.rows) || uint(j) >= uint(v.cols) {
+		panic(fmt.Sprintf("ad: Value.At: got element %d, %d of a %d×%d value", i, j, v.rows, v.cols))
+	}
+	if v.tape.precision == Float32 {
+		return float64(v.f32.data[i*v.cols+j])
+	}
+	return v.f64.data[i*v.cols+j]
+}
+
+// Data returns a copy of the elements, by rows.
+func (v *Value) Data() []float64 { return v.DataTo(make([]float64, v.rows*v.cols)) }
+
+// DataTo copies the elements, by rows, to dst and returns it. It panics when the lengths differ.
+func (v *Value) DataTo(dst []float64) []float64 {
+	if len(dst) != v.rows*v.cols {
+		panic(fmt.Sprintf("ad: Value.DataTo: got room for %d numbers, want %d×%d", len(dst), v.rows, v.cols))
+	}
+	if v.tape.precision == Float32 {
+		for i, x := range v.f32.data {
+			dst[i] = float64(x)
+		}
+	} else {
+		copy(dst, v.f64.data)
+	}
+	return dst
+}
+
+// Matrix returns a copy of the elements as a matrix. It panics when v has no elements.
+func (v *Value) Matrix() *mat.Dense { return mat.NewDense(v.rows, v.cols, v.Data()) }
+
+// Grad returns a copy of the gradient that Backward left, by rows; zeros when v had no part in the loss.
+// For a parameter, see Param.Grad.
+func (v *Value) Grad() []float64 {
+	g := make([]float64, v.rows*v.cols)
+	if v.tape.precision == Float32 {
+		for i, x := range v.f32.grad {
+			g[i] = float64(x)
+		}
+	} else {
+		copy(g, v.f64.grad)
+	}
+	return g
+}
+
+// Finite reports whether no element is NaN or infinite.
+func (v *Value) Finite() bool {
+	if v.tape.precision == Float32 {
+		return finite(v.f32.data)
+	}
+	return finite(v.f64.data)
+}
+
+func finite[T kernel.Float](s []T) bool {
+	var sum T // x−x is 0 for a finite x, NaN otherwise
+	for _, x := range s {
+		sum += x - x
+	}
+	return sum == 0
+}
+
+// Detach returns v as a constant: the same elements, through which no gradient flows.
+func (v *Value) Detach() *Value {
+	d := v.tape.value(constOp, v.rows, v.cols)
+	copy(d.f64.data, v.f64.data)
+	copy(d.f32.data, v.f32.data)
+	return d
+}

@@ -1,0 +1,115 @@
+package nfkit
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+)
+
+// Base is the distribution that a flow starts from: one whose density is known and that can be sampled.
+//
+// A sample is a function of noise that does not depend on parameters, so that gradients flow through it, and
+// so that noise can be drawn in one place and transformed in parallel.
+type Base interface {
+	// Dim returns d, the number of columns of a batch.
+	Dim() int
+	// LogProb returns the log-density of each row of z, n×d: n×1. It is −Inf outside the support.
+	LogProb(z, context *ad.Value) *ad.Value
+	// NoiseDim returns the number of random numbers that one sample takes.
+	NoiseDim() int
+	// Noise fills dst, whole rows of NoiseDim numbers, from r.
+	Noise(dst []float64, r *rand.Rand)
+	// Sample turns noise, n×NoiseDim, into points z, n×d, and their log-density, n×1.
+	Sample(noise, context *ad.Value) (z, logProb *ad.Value)
+	// State lists parameters and buffers; nil if there are none.
+	State() State
+}
+
+const log2Pi = 1.8378770664093454836 // ln 2π
+
+// DiagGaussian is the normal distribution with independent components,
+//
+//	ln p(z) = −d/2·ln 2π − Σⱼ (sⱼ + ½((zⱼ − μⱼ)/e^{sⱼ})²),
+//
+// with mean μ (loc) and logarithmic standard deviation s (log_scale), both 1×d and 0 at first.
+// Its twin in normflows is DiagGaussian.
+type DiagGaussian struct {
+	loc, logScale *ad.Param
+}
+
+var _ Base = (*DiagGaussian)(nil)
+
+// DiagGaussianOptions are the options of [NewDiagGaussian].
+type DiagGaussianOptions struct {
+	Fixed bool // mean and standard deviation are not trained: trainable=False of the reference
+}
+
+// NewDiagGaussian returns the standard normal distribution in dim dimensions. A nil opts means the defaults.
+// It panics when dim is not positive.
+func NewDiagGaussian(dim int, opts *DiagGaussianOptions) *DiagGaussian {
+	if dim < 1 {
+		panic(fmt.Sprintf("nfkit: NewDiagGaussian: got dimension %d, want 1 or more", dim))
+	}
+	g := &DiagGaussian{
+		loc:      ad.NewParam(1, dim, make([]float64, dim)),
+		logScale: ad.NewParam(1, dim, make([]float64, dim)),
+	}
+	if opts != nil && opts.Fixed {
+		g.loc.Frozen, g.logScale.Frozen = true, true
+	}
+	return g
+}
+
+// Dim returns the number of components.
+func (g *DiagGaussian) Dim() int { return len(g.loc.Data) }
+
+// NoiseDim returns the number of components.
+func (g *DiagGaussian) NoiseDim() int { return g.Dim() }
+
+// Noise draws standard normal numbers.
+func (g *DiagGaussian) Noise(dst []float64, r *rand.Rand) { fillNormal(dst, r) }
+
+func fillNormal(dst []float64, r *rand.Rand) {
+	for i := range dst {
+		dst[i] = r.NormFloat64()
+	}
+}
+
+// LogProb returns the log-density of each row of z.
+func (g *DiagGaussian) LogProb(z, _ *ad.Value) *ad.Value {
+	checkBatch("DiagGaussian.LogProb", z, g.Dim())
+	t := z.Tape()
+	scale := t.Param(g.logScale)
+	return g.logProb(z.Sub(g.loc).Mul(scale.Neg().Exp()), scale)
+}
+
+// logProb returns the log-density of points that are e standard deviations away from the mean.
+func (g *DiagGaussian) logProb(e, logScale *ad.Value) *ad.Value {
+	return e.Square().RowSum().Scale(-0.5).Sub(logScale.RowSum()).Shift(-0.5 * log2Pi * float64(g.Dim()))
+}
+
+// Sample returns μ + e^s⊙noise.
+func (g *DiagGaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
+	checkBatch("DiagGaussian.Sample", noise, g.Dim())
+	scale := noise.Tape().Param(g.logScale)
+	return noise.Mul(scale.Exp()).Add(g.loc), g.logProb(noise, scale)
+}
+
+// State lists loc and log_scale.
+func (g *DiagGaussian) State() State {
+	return State{paramTensor("loc", g.loc, 1, g.Dim()), paramTensor("log_scale", g.logScale, 1, g.Dim())}
+}
+
+// uniformParam returns a rows×cols parameter with elements drawn from [−limit, limit).
+func uniformParam(rows, cols int, limit float64, r *rand.Rand) *ad.Param {
+	data := make([]float64, rows*cols)
+	for i := range data {
+		data[i] = limit * (2*r.Float64() - 1)
+	}
+	return ad.NewParam(rows, cols, data)
+}
+
+// softplusInverse returns the x whose softplus is y > 0.
+func softplusInverse(y float64) float64 { return y + math.Log(-math.Expm1(-y)) }

@@ -1,0 +1,78 @@
+package nfkit
+
+import (
+	"fmt"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+)
+
+// State lists the tensors that make up a flow, base, network or model: what training changes, and the buffers
+// (permutations, masks, flags) without which the rest has no meaning. Names and shapes are those of the
+// state_dict of normflows, so that weights can be exchanged.
+type State []Tensor
+
+// Tensor is one entry of a [State]. Exactly one of Param, Floats and Ints is set. It shares memory with the
+// object that it belongs to: writing to it changes the object.
+type Tensor struct {
+	Name   string
+	Shape  []int     // none for a single number
+	Param  *ad.Param // trainable, or frozen
+	Floats []float64 // buffer
+	Ints   []int     // buffer of whole numbers
+
+	// Check, if set, says what is wrong with new contents before they are accepted.
+	Check func(t Tensor) error
+}
+
+// Len returns the number of elements.
+func (t Tensor) Len() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Under returns s with prefix and a dot before each name.
+func (s State) Under(prefix string) State {
+	u := make(State, len(s))
+	for i, t := range s {
+		t.Name = prefix + "." + t.Name
+		u[i] = t
+	}
+	return u
+}
+
+// Params returns the parameters in s, frozen ones included.
+func (s State) Params() []*ad.Param {
+	var p []*ad.Param
+	for _, t := range s {
+		if t.Param != nil {
+			p = append(p, t.Param)
+		}
+	}
+	return p
+}
+
+// paramTensor names a parameter. It panics when the shape has another number of elements.
+func paramTensor(name string, p *ad.Param, shape ...int) Tensor {
+	t := Tensor{Name: name, Shape: shape, Param: p}
+	if t.Len() != len(p.Data) {
+		panic(fmt.Sprintf("nfkit: tensor %s: got %d elements for shape %v", name, len(p.Data), shape))
+	}
+	return t
+}
+
+// permutationTensor names a permutation, which must stay one.
+func permutationTensor(name string, index []int) Tensor {
+	return Tensor{Name: name, Shape: []int{len(index)}, Ints: index, Check: func(t Tensor) error {
+		seen := make([]bool, len(t.Ints))
+		for _, j := range t.Ints {
+			if j < 0 || j >= len(seen) || seen[j] {
+				return fmt.Errorf("%v is not a permutation of 0 to %d", t.Ints, len(t.Ints)-1)
+			}
+			seen[j] = true
+		}
+		return nil
+	}}
+}
