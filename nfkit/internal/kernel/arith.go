@@ -4,9 +4,26 @@ package kernel
 // another way. The inputs are at least as long as dst. Products are rounded before they are added, with and
 // without assembly, so that all builds give the same bytes.
 
+// arithOp names an element-wise operation that has assembly.
+type arithOp uint8
+
+const (
+	addOp arithOp = iota
+	subOp
+	mulOp
+	divOp
+	mulAccOp
+	axpyOp
+	scaleOp
+	leakyGradOp
+)
+
 // Add stores a + b in dst.
 func Add[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if arithAsm(addOp, dst, a, b, 0) {
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] + b[i]
 	}
@@ -15,6 +32,9 @@ func Add[T Float](dst, a, b []T) {
 // Sub stores a − b in dst.
 func Sub[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if arithAsm(subOp, dst, a, b, 0) {
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] - b[i]
 	}
@@ -23,6 +43,9 @@ func Sub[T Float](dst, a, b []T) {
 // Mul stores a·b in dst.
 func Mul[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if arithAsm(mulOp, dst, a, b, 0) {
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] * b[i]
 	}
@@ -31,6 +54,9 @@ func Mul[T Float](dst, a, b []T) {
 // Div stores a/b in dst.
 func Div[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if arithAsm(divOp, dst, a, b, 0) {
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] / b[i]
 	}
@@ -39,6 +65,9 @@ func Div[T Float](dst, a, b []T) {
 // MulAcc adds a·b to dst.
 func MulAcc[T Float](dst, a, b []T) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if arithAsm(mulAccOp, dst, a, b, 0) {
+		return
+	}
 	for i := range dst {
 		dst[i] += T(a[i] * b[i])
 	}
@@ -47,6 +76,9 @@ func MulAcc[T Float](dst, a, b []T) {
 // Axpy adds alpha·x to dst.
 func Axpy[T Float](dst []T, alpha T, x []T) {
 	x = x[:len(dst)]
+	if arithAsm(axpyOp, dst, x, nil, alpha) {
+		return
+	}
 	for i := range dst {
 		dst[i] += T(alpha * x[i])
 	}
@@ -55,6 +87,9 @@ func Axpy[T Float](dst []T, alpha T, x []T) {
 // Scale stores alpha·x in dst.
 func Scale[T Float](dst []T, alpha T, x []T) {
 	x = x[:len(dst)]
+	if arithAsm(scaleOp, dst, x, nil, alpha) {
+		return
+	}
 	for i := range dst {
 		dst[i] = alpha * x[i]
 	}
@@ -67,6 +102,7 @@ const lanes = 16
 // Sum returns the sum of x, in the order that lanes describes.
 func Sum[T Float](x []T) T {
 	var s [lanes]T
+	x = x[sumAsm(&s, x):]
 	for len(x) >= lanes {
 		for l, v := range x[:lanes] {
 			s[l] += v
@@ -83,6 +119,8 @@ func Sum[T Float](x []T) T {
 func Dot[T Float](a, b []T) T {
 	var s [lanes]T
 	b = b[:len(a)]
+	done := dotAsm(&s, a, b)
+	a, b = a[done:], b[done:]
 	for len(a) >= lanes && len(b) >= lanes {
 		x, y := a[:lanes], b[:lanes]
 		for l := range s {

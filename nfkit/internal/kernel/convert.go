@@ -3,6 +3,8 @@ package kernel
 // Convert32 stores src in dst, rounded to float32. src is at least as long as dst.
 func Convert32(dst []float32, src []float64) {
 	src = src[:len(dst)]
+	done := convert32Asm(dst, src)
+	dst, src = dst[done:], src[done:]
 	for i, v := range src {
 		dst[i] = float32(v)
 	}
@@ -11,6 +13,8 @@ func Convert32(dst []float32, src []float64) {
 // AddConvert64 adds src to dst. src is at least as long as dst.
 func AddConvert64(dst []float64, src []float32) {
 	src = src[:len(dst)]
+	done := addConvert64Asm(dst, src)
+	dst, src = dst[done:], src[done:]
 	for i, v := range src {
 		dst[i] += float64(v)
 	}

@@ -96,6 +96,9 @@ func activationGrad[T Float](dy, y []T, act Activation, slope T) {
 
 // leakyGrad multiplies dy by 1 where y > 0 and by slope elsewhere.
 func leakyGrad[T Float](dy, y []T, slope T) {
+	if arithAsm(leakyGradOp, dy, y, nil, slope) {
+		return
+	}
 	for i, v := range y {
 		if !(v > 0) {
 			dy[i] *= slope
@@ -105,10 +108,19 @@ func leakyGrad[T Float](dy, y []T, slope T) {
 
 // addColumnSums adds to dst the sums over the rows of a, whose rows are as long as dst, in the order of the rows.
 func addColumnSums[T Float](dst, a []T) {
-	for m := len(dst); len(a) >= m && m > 0; a = a[m:] {
-		row := a[:m]
-		for j := range dst {
-			dst[j] += row[j]
+	m := len(dst)
+	if m == 0 || len(a) == 0 {
+		return
+	}
+	one, j := [1]T{1}, 0
+	for w := panelWidth[T](); j+w <= m; j += w {
+		panel(dst[j:], m, dst[j:], m, one[:], 0, 0, a[j:], m, 1, len(a)/m, w, 1)
+	}
+	for ; j < m; j++ {
+		s := dst[j]
+		for i := j; i < len(a); i += m {
+			s += a[i]
 		}
+		dst[j] = s
 	}
 }

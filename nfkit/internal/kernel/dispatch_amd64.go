@@ -50,3 +50,124 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 		}
 	}
 }
+
+// dotPairs is dotPairsGo over whole vectors of the rows, four rows at a time. The last rows that are no four are
+// each computed four times, so that a row's sum does not depend on its place.
+func dotPairs[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {
+	vector := panelWidth[T]() / 4
+	if active == goOnly || k < vector {
+		return dotPairsGo(sums, a, lda, b0, b1, rows, k)
+	}
+	_, _, _, _ = sums[2*(rows+3)-1], a[(rows-1)*lda+k-1], b0[k-1], b1[k-1]
+	call := func(r, count, stride int) {
+		if is32[T]() {
+			dotPairs32AVX2(p32(sums[2*r:]), p32(a[r*lda:]), p32(b0), p32(b1), count, k, stride)
+		} else {
+			dotPairs64AVX2(p64(sums[2*r:]), p64(a[r*lda:]), p64(b0), p64(b1), count, k, stride)
+		}
+	}
+	fours := rows &^ 3
+	call(0, fours, lda)
+	for r := fours; r < rows; r++ {
+		call(r, 4, 0)
+	}
+	return k / vector * vector
+}
+
+// arithAsm runs op, if there is assembly for it. Operations with one input take a, those with a factor alpha.
+func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool {
+	if active == goOnly {
+		return false
+	}
+	n := len(dst)
+	if is32[T]() {
+		dst, a, b, alpha := p32(dst), p32(a), p32(b), float32(alpha)
+		switch op {
+		case addOp:
+			add32AVX2(dst, n, a, b)
+		case subOp:
+			sub32AVX2(dst, n, a, b)
+		case mulOp:
+			mul32AVX2(dst, n, a, b)
+		case divOp:
+			div32AVX2(dst, n, a, b)
+		case mulAccOp:
+			mulAcc32AVX2(dst, n, a, b)
+		case axpyOp:
+			axpy32AVX2(dst, n, a, alpha)
+		case scaleOp:
+			scale32AVX2(dst, n, a, alpha)
+		case leakyGradOp:
+			leakyGrad32AVX2(dst, n, a, alpha)
+		}
+	} else {
+		dst, a, b, alpha := p64(dst), p64(a), p64(b), float64(alpha)
+		switch op {
+		case addOp:
+			add64AVX2(dst, n, a, b)
+		case subOp:
+			sub64AVX2(dst, n, a, b)
+		case mulOp:
+			mul64AVX2(dst, n, a, b)
+		case divOp:
+			div64AVX2(dst, n, a, b)
+		case mulAccOp:
+			mulAcc64AVX2(dst, n, a, b)
+		case axpyOp:
+			axpy64AVX2(dst, n, a, alpha)
+		case scaleOp:
+			scale64AVX2(dst, n, a, alpha)
+		case leakyGradOp:
+			leakyGrad64AVX2(dst, n, a, alpha)
+		}
+	}
+	return true
+}
+
+// sumAsm stores the partial sums of Sum over whole blocks of x in sums and returns how many elements these are.
+func sumAsm[T Float](sums *[lanes]T, x []T) int {
+	blocks := len(x) / lanes
+	if active == goOnly || blocks == 0 {
+		return 0
+	}
+	if is32[T]() {
+		sum32AVX2((*[lanes]float32)(unsafe.Pointer(sums)), blocks, p32(x))
+	} else {
+		sum64AVX2((*[lanes]float64)(unsafe.Pointer(sums)), blocks, p64(x))
+	}
+	return blocks * lanes
+}
+
+// dotAsm is sumAsm for Dot.
+func dotAsm[T Float](sums *[lanes]T, a, b []T) int {
+	blocks := len(a) / lanes
+	if active == goOnly || blocks == 0 {
+		return 0
+	}
+	if is32[T]() {
+		dot32AVX2((*[lanes]float32)(unsafe.Pointer(sums)), blocks, p32(a), p32(b))
+	} else {
+		dot64AVX2((*[lanes]float64)(unsafe.Pointer(sums)), blocks, p64(a), p64(b))
+	}
+	return blocks * lanes
+}
+
+// convert32Asm runs Convert32 over whole vectors and returns how many elements these are.
+func convert32Asm(dst []float32, src []float64) int {
+	if active == goOnly {
+		return 0
+	}
+	n := len(dst) &^ 3
+	convert32AVX2(p32(dst), n, p64(src))
+	return n
+}
+
+// addConvert64Asm is convert32Asm for AddConvert64.
+func addConvert64Asm(dst []float64, src []float32) int {
+	if active == goOnly {
+		return 0
+	}
+	n := len(dst) &^ 3
+	addConvert64AVX2(p64(dst), n, p32(src))
+	return n
+}

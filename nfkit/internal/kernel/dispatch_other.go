@@ -7,3 +7,13 @@ func bestISA() isa { return goOnly }
 func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []T, ldb, n, k, cols int, slope T) {
 	panelGo(c, ldc, init, ldi, a, rsa, csa, b, ldb, n, k, cols, slope)
 }
+
+func dotPairs[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {
+	return dotPairsGo(sums, a, lda, b0, b1, rows, k)
+}
+
+func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool { return false }
+func sumAsm[T Float](sums *[lanes]T, x []T) int                 { return 0 }
+func dotAsm[T Float](sums *[lanes]T, a, b []T) int              { return 0 }
+func convert32Asm(dst []float32, src []float64) int             { return 0 }
+func addConvert64Asm(dst []float64, src []float32) int          { return 0 }

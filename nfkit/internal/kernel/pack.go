@@ -51,16 +51,35 @@ func pack[T Float](dst, b []T, rs, cs, depth, width int) {
 
 // packPanel stores cols columns of b in a panel of depth rows and fills the rest of its columns with zeros.
 func packPanel[T Float](dst, b []T, rs, cs, depth, cols int) {
+	if depth == 0 {
+		return
+	}
 	w := panelWidth[T]()
-	for p := range depth {
-		row := dst[p*w : p*w+w]
-		if cs == 1 {
-			copy(row, b[p*rs:p*rs+cols])
-		} else {
-			for j := range row[:cols] {
-				row[j] = b[p*rs+j*cs]
+	dst = dst[:depth*w]
+	j := 0
+	switch {
+	case cs == 1:
+		for p := range depth {
+			copy(dst[p*w:p*w+cols], b[p*rs:p*rs+cols])
+		}
+		j = cols
+	case rs == 1: // transposed: four columns at a time, so that their elements are written together
+		for ; j+4 <= cols; j += 4 {
+			b0, b1, b2, b3 := b[j*cs:][:depth], b[(j+1)*cs:][:depth], b[(j+2)*cs:][:depth], b[(j+3)*cs:][:depth]
+			to := dst[j:]
+			for p := range b0 {
+				q := to[p*w:][:4]
+				q[0], q[1], q[2], q[3] = b0[p], b1[p], b2[p], b3[p]
 			}
 		}
-		clear(row[cols:])
+	}
+	for ; j < w; j++ {
+		for p := range depth {
+			var v T
+			if j < cols {
+				v = b[p*rs+j*cs]
+			}
+			dst[p*w+j] = v
+		}
 	}
 }

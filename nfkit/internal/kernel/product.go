@@ -18,7 +18,7 @@ func mulPacked[T Float](c, init []T, ldi int, a, b []T, n, k, m int, slope T) {
 		init = zeros[:]
 	}
 	if m <= narrow {
-		dots(c, init, ldi, a, b, n, k, m, slope)
+		dots(c, init, ldi, a, k, b, n, k, m, slope)
 		return
 	}
 	w := panelWidth[T]()
@@ -33,39 +33,74 @@ func mulPacked[T Float](c, init []T, ldi int, a, b []T, n, k, m int, slope T) {
 
 // mulStrided adds a·b to c (n×m). Element (i, p) of a is a[i·rsa+p·csa] and (p, j) of b is b[p·rsb+j·csb].
 func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
-	if n == 0 || k == 0 || m == 0 {
+	switch {
+	case n == 0 || k == 0 || m == 0:
 		return
-	}
-	if m <= narrow {
-		mulNarrow(c, a, rsa, csa, b, rsb, csb, n, k, m)
+	case m > narrow:
+	case csa == 1:
+		mulDots(c, a, rsa, b, rsb, csb, n, k, m)
+		return
+	case n > narrow:
+		mulTransposed(c, a, rsa, csa, b, rsb, csb, n, k, m)
 		return
 	}
 	w := panelWidth[T]()
-	var scratch [scratchLen]T
 	for j := 0; j < m; j += w {
 		cols := min(w, m-j)
-		if csb == 1 && cols == w && rsb <= 256 {
+		if csb == 1 && cols == w && rsb <= maxStride {
 			panel(c[j:], m, c[j:], m, a, rsa, csa, b[j:], rsb, n, k, cols, 1)
-			continue
-		}
-		depth := scratchLen / w
-		for p := 0; p < k; p += depth {
-			d := min(depth, k-p)
-			packPanel(scratch[:], b[p*rsb+j*csb:], rsb, csb, d, cols)
-			panel(c[j:], m, c[j:], m, a[p*csa:], rsa, csa, scratch[:], w, n, d, cols, 1)
+		} else {
+			mulScratchPanel(c[j:], m, a, rsa, csa, b[j*csb:], rsb, csb, n, k, cols)
 		}
 	}
 }
 
-// mulNarrow is mulStrided for at most narrow columns.
-func mulNarrow[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
-	for i := range n {
-		for j := range m {
-			s := c[i*m+j]
-			for p := range k {
-				s += a[i*rsa+p*csa] * b[p*rsb+j*csb]
+// maxStride is the distance of rows up to which a panel is read where it is. Rows further apart compete for the
+// same few lines of the cache; copying them first is faster.
+const maxStride = 256
+
+// mulScratchPanel is one panel of mulStrided, packed in pieces before it is used. Rows of c are ldc apart.
+func mulScratchPanel[T Float](c []T, ldc int, a []T, rsa, csa int, b []T, rsb, csb, n, k, cols int) {
+	var scratch [scratchLen]T
+	depth := scratchLen / panelWidth[T]()
+	for p := 0; p < k; p += depth {
+		d := min(depth, k-p)
+		packPanel(scratch[:], b[p*rsb:], rsb, csb, d, cols)
+		panel(c, ldc, c, ldc, a[p*csa:], rsa, csa, scratch[:], panelWidth[T](), n, d, cols, 1)
+	}
+}
+
+// mulDots is mulStrided for few columns and rows of a that are contiguous.
+func mulDots[T Float](c, a []T, rsa int, b []T, rsb, csb, n, k, m int) {
+	var scratch [scratchLen]T
+	depth := scratchLen / narrow
+	for p := 0; p < k; p += depth {
+		d := min(depth, k-p)
+		pack(scratch[:d*m], b[p*rsb:], rsb, csb, d, m)
+		dots(c, c, m, a[p:], rsa, scratch[:d*m], n, d, m, 1)
+	}
+}
+
+// mulTransposed is mulStrided for few columns and many rows: it computes cᵀ += bᵀ·aᵀ, panel by panel.
+func mulTransposed[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
+	var block [narrow * 32]T
+	w := panelWidth[T]()
+	for i := 0; i < n; i += w {
+		cols := min(w, n-i)
+		for r := range cols {
+			for j := range m {
+				block[j*w+r] = c[(i+r)*m+j]
 			}
-			c[i*m+j] = s
+		}
+		if rsa == 1 && cols == w && csa <= maxStride {
+			panel(block[:], w, block[:], w, b, csb, rsb, a[i:], csa, m, k, cols, 1)
+		} else {
+			mulScratchPanel(block[:], w, b, csb, rsb, a[i*rsa:], csa, rsa, m, k, cols)
+		}
+		for r := range cols {
+			for j := range m {
+				c[(i+r)*m+j] = block[j*w+r]
+			}
 		}
 	}
 }
@@ -125,24 +160,47 @@ func panelElement[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa in
 	c[i*ldc+j] = leaky(s, slope)
 }
 
-// dots stores leaky(init + a·b) in c (n×m), where a is n×k and b holds its m columns one after the other.
-func dots[T Float](c, init []T, ldi int, a, b []T, n, k, m int, slope T) {
-	for i := range n {
-		row := a[i*k : i*k+k]
-		for j := range m {
-			col := b[j*k : j*k+k]
-			var s0, s1 T
-			p := 0
-			for ; p+2 <= len(row) && p+2 <= len(col); p += 2 {
-				s0 += row[p] * col[p]
-				s1 += row[p+1] * col[p+1]
+// dots stores leaky(init + a·b) in c (n×m). Rows of a are lda apart and k long, b holds its m columns one after the
+// other. Rows are processed in blocks, each column pair of a block in one go.
+func dots[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, k, m int, slope T) {
+	const block = 64
+	var sums [2*block + 8]T // dotPairs fills up to three rows more
+	for j := 0; j < m; j += 2 {
+		b0, b1 := b[j*k:j*k+k], b[min(j+1, m-1)*k:][:k]
+		for i := 0; i < n; i += block {
+			rows := min(block, n-i)
+			done := dotPairs(sums[:], a[i*lda:], lda, b0, b1, rows, k)
+			for r := range rows {
+				s := [2]T{sums[2*r], sums[2*r+1]}
+				if done < k {
+					row := a[(i+r)*lda:][:k]
+					for p := done; p < k; p++ {
+						s[0] += T(row[p] * b0[p])
+						s[1] += T(row[p] * b1[p])
+					}
+				}
+				for l := range min(2, m-j) {
+					c[(i+r)*m+j+l] = leaky(init[(i+r)*ldi+j+l]+s[l], slope)
+				}
 			}
-			if p < k {
-				s0 += row[p] * col[p]
-			}
-			c[i*m+j] = leaky(init[i*ldi+j]+(s0+s1), slope)
 		}
 	}
+}
+
+// dotPairsGo stores in sums, side by side, the products of each row of a with b0 and b1, over the first elements
+// of the rows. It returns how many elements that are.
+func dotPairsGo[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {
+	for r := range rows {
+		row := a[r*lda:][:k]
+		x, y := b0[:len(row)], b1[:len(row)]
+		var s0, s1 T
+		for p, v := range row {
+			s0 += T(v * x[p])
+			s1 += T(v * y[p])
+		}
+		sums[2*r], sums[2*r+1] = s0, s1
+	}
+	return k
 }
 
 func leaky[T Float](z, slope T) T {

@@ -14,7 +14,7 @@ import (
 type emitter struct {
 	*build.Context
 	bits int // of an element: 32 or 64
-	wide int // bytes of a vector: 32 or 64
+	wide int // bytes of a vector: 32 or 64; with 16 it holds a single element
 }
 
 func (e emitter) size() int  { return e.bits / 8 }
@@ -25,10 +25,22 @@ func (e emitter) elem() string {
 
 // vec returns a new vector register.
 func (e emitter) vec() reg.VecVirtual {
-	if e.wide == 64 {
+	switch e.wide {
+	case 64:
 		return e.ZMM()
+	case 32:
+		return e.YMM()
 	}
-	return e.YMM()
+	return e.XMM()
+}
+
+// move loads or stores a vector.
+func (e emitter) move(from, to operand.Op) {
+	if e.wide == 16 {
+		e.s("VMOV", from, to)
+	} else {
+		e.p("VMOVU", from, to)
+	}
 }
 
 // p emits the packed form of an instruction for the element type: p("VADD") is VADDPS or VADDPD, and p("VMOVU_Z") VMOVUPS.Z or VMOVUPD.Z.

@@ -15,6 +15,8 @@ import (
 func main() {
 	for name, emit := range map[string]func(*build.Context){
 		"panel": panels,
+		"dots":  dots,
+		"arith": arith,
 	} {
 		if err := generate(name, emit); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)

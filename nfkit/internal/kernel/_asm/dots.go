@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// dots writes the kernels of products with few columns.
+func dots(ctx *build.Context) {
+	for _, bits := range []int{32, 64} {
+		dotPair{emitter{ctx, bits, 32}}.function()
+	}
+}
+
+// dotPair computes two columns of a product for four rows at a time: eight sums, each a vector of partial sums.
+type dotPair struct{ emitter }
+
+func (k dotPair) function() {
+	k.Function(fmt.Sprintf("dotPairs%dAVX2", k.bits))
+	k.Pragma("noescape")
+	k.SignatureExpr(fmt.Sprintf("func(sums, a, b0, b1 *%s, rows, k, lda int)", k.elem()))
+	k.Doc(fmt.Sprintf("dotPairs%dAVX2 stores the products of each row of a with b0 and b1, side by side. rows is a multiple", k.bits),
+		fmt.Sprintf("of 4. Row r of a starts at a[r·lda]; the k mod %d last elements of the rows are left out.", k.lanes()))
+
+	dst, a, n := k.load("sums"), k.load("a"), k.load("rows")
+	b0, b1 := k.load("b0"), k.load("b1")
+	row, row3 := k.stride("lda"), k.GP64()
+	k.LEAQ(Mem{Base: row, Index: row, Scale: 2}, row3)
+	length := k.stride("k") // bytes of a row in whole vectors
+	k.ANDQ(I32(-int32(k.wide)), length)
+
+	k.Label("rows")
+	k.SUBQ(Imm(4), n)
+	k.JL(LabelRef("done"))
+	var sums [4][2]reg.VecVirtual
+	for r := range sums {
+		sums[r] = [2]reg.VecVirtual{k.zero(), k.zero()}
+	}
+	i, pa := k.GP64(), k.GP64()
+	k.XORQ(i, i)
+	k.MOVQ(a, pa)
+	k.JMP(LabelRef("depthTest"))
+	k.Label("depth")
+	v0, v1, x := k.vec(), k.vec(), k.vec()
+	k.p("VMOVU", Mem{Base: b0, Index: i, Scale: 1}, v0)
+	k.p("VMOVU", Mem{Base: b1, Index: i, Scale: 1}, v1)
+	for r, address := range []Mem{{Base: pa}, {Base: pa, Index: row, Scale: 1}, {Base: pa, Index: row, Scale: 2},
+		{Base: pa, Index: row3, Scale: 1}} {
+		k.p("VMOVU", address, x)
+		k.p("VFMADD231", x, v0, sums[r][0])
+		k.p("VFMADD231", x, v1, sums[r][1])
+	}
+	k.ADDQ(Imm(uint64(k.wide)), i)
+	k.ADDQ(Imm(uint64(k.wide)), pa)
+	k.Label("depthTest")
+	k.CMPQ(i, length)
+	k.JL(LabelRef("depth"))
+
+	// Horizontal sums: pairs of neighbours first, then the upper half of the register on the lower one.
+	h := make([]reg.VecVirtual, 4)
+	for r := range h {
+		h[r] = k.vec()
+		k.p("VHADD", sums[r][1], sums[r][0], h[r])
+	}
+	if k.bits == 32 {
+		k.p("VHADD", h[1], h[0], h[0])
+		k.p("VHADD", h[3], h[2], h[1])
+		h = h[:2]
+	}
+	for r := range h {
+		upper := k.XMM()
+		k.VEXTRACTF128(Imm(1), h[r], upper)
+		k.p("VADD", upper, h[r].AsX(), upper)
+		k.p("VMOVU", upper, Mem{Base: dst, Disp: 16 * r})
+	}
+	k.ADDQ(Imm(uint64(8*k.size())), dst)
+	k.LEAQ(Mem{Base: a, Index: row, Scale: 4}, a)
+	k.JMP(LabelRef("rows"))
+	k.Label("done")
+	k.VZEROUPPER()
+	k.RET()
+}
