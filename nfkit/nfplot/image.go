@@ -39,16 +39,21 @@ func render(d Drawing, scale int) *image.RGBA {
 	return c.Image().(*image.RGBA)
 }
 
-// encodePNG writes the image with a palette: of 256 colours, or fewer if the file would otherwise be larger than goal.
+// encodePNG writes the image with a palette: of 256 colours, or 144, or 64 if the file would be larger than goal.
 func encodePNG(img *image.RGBA, goal int) []byte {
-	for colors := 256; ; colors /= 2 {
+	for colors := 256; ; {
 		var b bytes.Buffer
 		e := png.Encoder{CompressionLevel: png.BestCompression}
 		if err := e.Encode(&b, quantize(img, colors)); err != nil {
 			panic("nfplot: " + err.Error()) // a buffer takes everything, and the image is valid
 		}
-		if b.Len() <= goal || colors <= 64 {
+		switch {
+		case b.Len() <= goal || colors == 64:
 			return b.Bytes()
+		case colors == 256 && b.Len() <= goal*3/2:
+			colors = 144
+		default:
+			colors = 64
 		}
 	}
 }

@@ -28,6 +28,7 @@ func New(title, xLabel, yLabel string, layers ...Layer) *plot.Plot {
 		axis.Tick.Length = 4
 		axis.Tick.Marker = linearTicks{}
 	}
+	p.Y.Label.Padding = 6 // room for descenders
 	p.Legend.TextStyle.Font = sans(12)
 	p.Legend.Top = true
 	p.Legend.Padding = 3

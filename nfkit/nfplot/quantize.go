@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"image"
 	"image/color"
+	"math"
 	"slices"
 )
 
@@ -24,7 +25,7 @@ func quantize(img *image.RGBA, n int) *image.Paletted {
 
 	groups := [][]tone{nil}
 	for c, k := range counts {
-		groups[0] = append(groups[0], tone{c: [3]float64{float64(c >> 16), float64(c >> 8 & 255), float64(c & 255)}, rgb: c, weight: float64(k)})
+		groups[0] = append(groups[0], tone{c: [3]float64{float64(c >> 16), float64(c >> 8 & 255), float64(c & 255)}, rgb: c, count: float64(k), weight: math.Sqrt(float64(k))})
 	}
 	slices.SortFunc(groups[0], func(a, b tone) int { return cmp.Compare(a.rgb, b.rgb) })
 	if len(groups[0]) <= n {
@@ -36,8 +37,7 @@ func quantize(img *image.RGBA, n int) *image.Paletted {
 	palette := make(color.Palette, len(groups))
 	index := make(map[uint32]uint8, len(counts))
 	for i, group := range groups {
-		m := measure(group)
-		palette[i] = color.RGBA{R: uint8(m.mean(0) + 0.5), G: uint8(m.mean(1) + 0.5), B: uint8(m.mean(2) + 0.5), A: 255}
+		palette[i] = mean(group)
 		for _, t := range group {
 			index[t.rgb] = uint8(i)
 		}
@@ -54,16 +54,30 @@ func quantize(img *image.RGBA, n int) *image.Paletted {
 	return out
 }
 
-func rgb(p []uint8) uint32 { return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2]) }
-
-// tone is a colour and the number of its pixels.
-type tone struct {
-	c      [3]float64
-	rgb    uint32
-	weight float64
+// mean returns the mean of the group's pixels.
+func mean(group []tone) color.RGBA {
+	var n float64
+	var sum [3]float64
+	for _, t := range group {
+		n += t.count
+		for k, v := range t.c {
+			sum[k] += t.count * v
+		}
+	}
+	return color.RGBA{R: uint8(sum[0]/n + 0.5), G: uint8(sum[1]/n + 0.5), B: uint8(sum[2]/n + 0.5), A: 255}
 }
 
-// moments of a group of tones give its mean and its squared error.
+func rgb(p []uint8) uint32 { return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2]) }
+
+// tone is a colour and the number of its pixels. Its weight is the square root of that, so that rare colours keep their
+// shades.
+type tone struct {
+	c             [3]float64
+	rgb           uint32
+	count, weight float64
+}
+
+// moments of a group of tones give its squared error.
 type moments struct {
 	weight, squares float64
 	sum             [3]float64
@@ -76,8 +90,6 @@ func (m *moments) add(t tone, sign float64) {
 		m.squares += sign * t.weight * v * v
 	}
 }
-
-func (m *moments) mean(channel int) float64 { return m.sum[channel] / m.weight }
 
 func (m *moments) squaredError() float64 {
 	if m.weight <= 0 {
