@@ -108,7 +108,8 @@ func (m *NormalizingFlow) logProb(x, context *ad.Value) *ad.Value {
 	return m.base.LogProb(z, context).Add(logDet)
 }
 
-// LogProb returns the log-density ln q(x) of each row of x, in nats.
+// LogProb returns the log-density ln q(x) of each row of x, in nats. It is −Inf outside the support, and where the
+// latent point overflows, as it can far from all data.
 func (m *NormalizingFlow) LogProb(x mat.Matrix) []float64 {
 	n, _ := x.Dims()
 	return m.LogProbTo(make([]float64, n), x)
@@ -123,6 +124,7 @@ func (m *NormalizingFlow) LogProbTo(dst []float64, x mat.Matrix) []float64 {
 	m.each(len(dst), func(t *ad.Tape, lo, hi int) {
 		m.logProb(t.Rows(b, lo, hi), m.contextRows(t, lo, hi)).DataTo(dst[lo:hi])
 	})
+	m.settleOverflow(dst, b)
 	return dst
 }
 
@@ -255,11 +257,6 @@ func (m *NormalizingFlow) contextRows(t *ad.Tape, lo, hi int) *ad.Value {
 		return t.Rows(m.context, 0, 1).Repeat(hi - lo)
 	}
 	return t.Rows(m.context, lo, hi)
-}
-
-// layer names flow i of the model.
-func (m *NormalizingFlow) layer(i int) string {
-	return fmt.Sprintf("flow %d (%T)", i, m.chain.flows[i])
 }
 
 // dense returns x as a dense matrix, which is x itself if it is one.
