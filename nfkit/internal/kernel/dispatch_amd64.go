@@ -171,3 +171,64 @@ func addConvert64Asm(dst []float64, src []float32) int {
 	addConvert64AVX2(p64(dst), n, p32(src))
 	return n
 }
+
+// mathAsm runs op. The rest that fills no vector is computed in a vector of its own.
+func mathAsm[T Float](op mathOp, dst, x []T) bool {
+	if active == goOnly {
+		return false
+	}
+	n := len(dst) &^ 3
+	mathVectors(op, dst[:n], x[:n])
+	if n < len(dst) {
+		var v [4]T
+		copy(v[:], x[n:])
+		mathVectors(op, v[:], v[:])
+		copy(dst[n:], v[:])
+	}
+	return true
+}
+
+func mathVectors[T Float](op mathOp, dst, x []T) {
+	n := len(dst)
+	if is32[T]() {
+		to, from := p32(dst), p32(x)
+		switch op {
+		case expOp:
+			exp32AVX2(to, n, from)
+		case logOp:
+			log32AVX2(to, n, from)
+		case log1pOp:
+			log1p32AVX2(to, n, from)
+		case tanhOp:
+			tanh32AVX2(to, n, from)
+		case sigmoidOp:
+			sigmoid32AVX2(to, n, from)
+		case softplusOp:
+			softplus32AVX2(to, n, from)
+		case logSigmoidOp:
+			logSigmoid32AVX2(to, n, from)
+		case eluOp:
+			elu32AVX2(to, n, from)
+		}
+		return
+	}
+	to, from := p64(dst), p64(x)
+	switch op {
+	case expOp:
+		exp64AVX2(to, n, from)
+	case logOp:
+		log64AVX2(to, n, from)
+	case log1pOp:
+		log1p64AVX2(to, n, from)
+	case tanhOp:
+		tanh64AVX2(to, n, from)
+	case sigmoidOp:
+		sigmoid64AVX2(to, n, from)
+	case softplusOp:
+		softplus64AVX2(to, n, from)
+	case logSigmoidOp:
+		logSigmoid64AVX2(to, n, from)
+	case eluOp:
+		elu64AVX2(to, n, from)
+	}
+}

@@ -8,39 +8,78 @@ import "math"
 // float64 and rounded, so there by at most 1 ulp.
 
 // Exp stores e^x in dst.
-func Exp[T Float](dst, x []T) { each(dst, x, math.Exp) }
+func Exp[T Float](dst, x []T) { each(expOp, dst, x, exp) }
 
 // Log stores ln x in dst.
-func Log[T Float](dst, x []T) { each(dst, x, math.Log) }
+func Log[T Float](dst, x []T) { each(logOp, dst, x, log) }
 
 // Log1p stores ln(1 + x) in dst.
-func Log1p[T Float](dst, x []T) { each(dst, x, math.Log1p) }
+func Log1p[T Float](dst, x []T) { each(log1pOp, dst, x, math.Log1p) }
 
 // Tanh stores tanh x in dst.
-func Tanh[T Float](dst, x []T) { each(dst, x, tanh) }
+func Tanh[T Float](dst, x []T) { each(tanhOp, dst, x, tanh) }
 
 // Sigmoid stores σ(x) = 1/(1 + e^−x) in dst.
-func Sigmoid[T Float](dst, x []T) { each(dst, x, sigmoid) }
+func Sigmoid[T Float](dst, x []T) { each(sigmoidOp, dst, x, sigmoid) }
 
 // Softplus stores ln(1 + e^x) in dst.
-func Softplus[T Float](dst, x []T) { each(dst, x, softplus) }
+func Softplus[T Float](dst, x []T) { each(softplusOp, dst, x, softplus) }
 
 // LogSigmoid stores ln σ(x) = −ln(1 + e^−x) in dst.
-func LogSigmoid[T Float](dst, x []T) { each(dst, x, logSigmoid) }
+func LogSigmoid[T Float](dst, x []T) { each(logSigmoidOp, dst, x, logSigmoid) }
 
 // ELU stores x in dst where x > 0, and e^x − 1 elsewhere.
-func ELU[T Float](dst, x []T) { each(dst, x, elu) }
+func ELU[T Float](dst, x []T) { each(eluOp, dst, x, elu) }
 
-func each[T Float](dst, x []T, f func(float64) float64) {
+// mathOp names a function that has assembly.
+type mathOp uint8
+
+const (
+	expOp mathOp = iota
+	logOp
+	log1pOp
+	tanhOp
+	sigmoidOp
+	softplusOp
+	logSigmoidOp
+	eluOp
+)
+
+// each runs the assembly of op, or f where there is none.
+func each[T Float](op mathOp, dst, x []T, f func(float64) float64) {
 	x = x[:len(dst)]
+	if mathAsm(op, dst, x) {
+		return
+	}
 	for i, v := range x {
 		dst[i] = T(f(float64(v)))
 	}
 }
 
-// tanh uses t = e^−2|x| − 1, which loses nothing near 0: tanh |x| = −t/(2 + t).
+// exp is math.Exp, which on amd64 returns +Inf from 709.44 on, too early by a third.
+func exp(x float64) float64 {
+	if x > 709 {
+		return math.E * math.Exp(x-1)
+	}
+	return math.Exp(x)
+}
+
+// log is math.Log, which on amd64 takes subnormal numbers for normal ones.
+func log(x float64) float64 {
+	if 0 < x && x < 0x1p-1022 {
+		return math.Log(x*0x1p54) - 54*math.Ln2
+	}
+	return math.Log(x)
+}
+
+// tanh is −t/(1 + e) near 0 and 1 − 2e/(1 + e) further out, with e = e^−2|x| and t = e − 1: the form whose rounding
+// errors shrink.
 func tanh(x float64) float64 {
-	t := math.Expm1(-2 * math.Abs(x))
+	y := -2 * math.Abs(x)
+	if e := math.Exp(y); e < 0.25 {
+		return math.Copysign(1-2*e/(1+e), x)
+	}
+	t := math.Expm1(y)
 	return math.Copysign(t/(2+t), x)
 }
 

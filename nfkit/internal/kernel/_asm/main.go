@@ -17,6 +17,7 @@ func main() {
 		"panel": panels,
 		"dots":  dots,
 		"arith": arith,
+		"math":  mathFunctions,
 	} {
 		if err := generate(name, emit); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
