@@ -94,6 +94,9 @@ func (m *NormalizingFlow) Dim() int { return m.chain.dim }
 // ContextDim returns the number of columns of the context that the model takes, 0 for none.
 func (m *NormalizingFlow) ContextDim() int { return max(contextDim(m.base), m.chain.context) }
 
+// Flows returns the flows, in the order of Forward.
+func (m *NormalizingFlow) Flows() []Flow { return append([]Flow(nil), m.chain.flows...) }
+
 // Params returns the parameters of base and flows, frozen ones included.
 func (m *NormalizingFlow) Params() []*ad.Param { return m.params }
 
