@@ -134,7 +134,7 @@ func (k *kernel) greet(ctx context.Context) error {
 			case <-tick.C:
 				waiting = false
 			case err := <-k.broken:
-				return err
+				return k.lost(err)
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -174,6 +174,16 @@ func (k *kernel) stop() {
 func (k *kernel) kill() {
 	killGroup(k.cmd)
 	<-k.ended
+}
+
+// lost returns why the connection broke: mostly because the kernel is just ending.
+func (k *kernel) lost(err error) error {
+	select {
+	case <-k.ended:
+		return k.death()
+	case <-time.After(time.Second):
+		return err
+	}
 }
 
 // death describes how the kernel ended, with the last lines of its log.

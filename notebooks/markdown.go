@@ -2,13 +2,10 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"html"
 	"html/template"
 	"strings"
 
 	"github.com/gohugoio/hugo-goldmark-extensions/passthrough"
-	"github.com/wyatt915/treeblood"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -89,19 +86,4 @@ func (formulaRenderer) block(w util.BufWriter, source []byte, n ast.Node, enteri
 		w.WriteString(formula(tex.String(), delimiters, true))
 	}
 	return ast.WalkSkipChildren, nil
-}
-
-// formula returns MathML for a formula in LaTeX, or the LaTeX itself where that cannot
-// be understood.
-func formula(tex string, d passthrough.Delimiters, block bool) string {
-	tex = strings.TrimSpace(tex)
-	tex = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(tex, d.Open), d.Close))
-	mathML, err := treeblood.TexToMML(tex, nil, block, block)
-	if err != nil {
-		mathML = fmt.Sprintf("<code>%s</code>", html.EscapeString(tex))
-	}
-	if block {
-		return `<div class="formula">` + mathML + "</div>\n"
-	}
-	return mathML
 }

@@ -192,13 +192,13 @@ func constDeclarations(code string) []span {
 		case start < 0 && tok == token.CONST:
 			start, depth = at, 0
 		case start < 0:
+		case depth == 0 && (tok == token.SEMICOLON || tok == token.RBRACE):
+			list = append(list, span{start, at})
+			start = -1
 		case tok == token.LPAREN || tok == token.LBRACE || tok == token.LBRACK:
 			depth++
 		case tok == token.RPAREN || tok == token.RBRACE || tok == token.RBRACK:
 			depth--
-		case tok == token.SEMICOLON && depth == 0:
-			list = append(list, span{start, at})
-			start = -1
 		}
 	}
 }

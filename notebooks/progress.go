@@ -27,16 +27,19 @@ type progress struct {
 	budget  float64      // of lines that may be passed on
 	refill  time.Time    // when budget was last counted
 	hidden  int          // lines that were not passed on
+	passed  time.Time    // when status was passed on, where it cannot be redrawn
 	figures int
 	done    chan struct{}
 }
 
-// A cell's first lines are passed on as they come, and then a few a second.
+// A cell's first lines are passed on as they come, and then a few a second; a line that
+// a cell keeps overwriting, in a log, now and then.
 const (
-	lineBurst = 20
-	lineRate  = 4 // per second
-	redraw    = 200 * time.Millisecond
-	maxTitle  = 56
+	lineBurst   = 20
+	lineRate    = 4 // per second
+	statusPause = 10 * time.Second
+	redraw      = 200 * time.Millisecond
+	maxTitle    = 56
 )
 
 // newProgress returns a progress that writes to w.
@@ -65,7 +68,7 @@ func (p *progress) startCell(number, count int, title string) {
 	digits := len(fmt.Sprint(count))
 	p.title = fmt.Sprintf("[%*d/%d] %s", digits, number, count, cut(title, maxTitle))
 	p.started, p.text, p.status, p.hidden, p.figures = time.Now(), terminalText{}, "", 0, 0
-	p.budget, p.refill = lineBurst, p.started
+	p.budget, p.refill, p.passed = lineBurst, p.started, p.started
 	p.done = make(chan struct{})
 	if p.width == 0 {
 		fmt.Fprint(p.w, p.title)
@@ -126,7 +129,9 @@ func (p *progress) pass(line string) {
 	if strings.TrimSpace(line) == "" {
 		return
 	}
-	p.count()
+	now := time.Now()
+	p.budget = min(lineBurst, p.budget+lineRate*now.Sub(p.refill).Seconds())
+	p.refill = now
 	if p.budget < 1 {
 		p.hidden++
 		return
@@ -144,19 +149,10 @@ func (p *progress) setStatus(line string) {
 	}
 	changed := line != "" && line != p.status
 	p.status = line
-	if p.width == 0 && changed {
-		if p.count(); p.budget >= lineBurst {
-			p.budget = 0
-			p.print("    " + p.fit(line))
-		}
+	if p.width == 0 && changed && time.Since(p.passed) >= statusPause {
+		p.passed = time.Now()
+		p.print("    " + p.fit(line))
 	}
-}
-
-// count adds to the budget what the time since the last count gives.
-func (p *progress) count() {
-	now := time.Now()
-	p.budget = min(lineBurst, p.budget+lineRate*now.Sub(p.refill).Seconds())
-	p.refill = now
 }
 
 // endCell shows that the running cell has ended.

@@ -152,7 +152,8 @@ func (s *session) await(ctx context.Context, request string) (message, error) {
 			k.kill()
 			return message{}, stopped
 		case err := <-k.broken:
-			return message{}, err
+			s.drain()
+			return message{}, errors.Join(stopped, k.lost(err))
 		case <-k.ended:
 			s.drain()
 			return message{}, errors.Join(stopped, k.death())

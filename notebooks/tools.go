@@ -55,12 +55,12 @@ func buildTool(root, name string, say func(string)) (string, error) {
 	}
 	say(fmt.Sprintf("building %s %s (once; may take a minute)", name, version))
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable, or set XDG_CACHE_HOME to one that is", name, err)
+		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable", name, err)
 	}
 	// Build elsewhere and rename, so that what is found is complete.
 	fresh, err := os.MkdirTemp(parent, ".build-*")
 	if err != nil {
-		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable, or set XDG_CACHE_HOME to one that is", name, err)
+		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable", name, err)
 	}
 	defer os.RemoveAll(fresh)
 	cmd := exec.Command(goCommand, "build", "-o", filepath.Join(fresh, name), pkg)

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestPinned(t *testing.T) {
+	root := t.TempDir()
+	mod := "module " + modulePath + "\n\ntool (\n\texample.com/a/b/cmd/good\n\texample.com/none/lost\n)\n\n" +
+		"require (\n\texample.com/a v1.0.0\n\texample.com/a/b v1.2.3\n\texample.com/a/b/cmd/go v1.9.9\n)\n"
+	if err := os.WriteFile(filepath.Join(root, "go.mod"), []byte(mod), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	pkg, version, err := pinned(root, "good")
+	if err != nil || pkg != "example.com/a/b/cmd/good" || version != "v1.2.3" {
+		t.Errorf("pinned gives %q, %q, %v, want example.com/a/b/cmd/good at v1.2.3", pkg, version, err)
+	}
+	for name, want := range map[string]string{"other": "no tool line for other", "lost": "requires no module"} {
+		if _, _, err := pinned(root, name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("pinned(%s): %v, want an error with %q", name, err, want)
+		}
+	}
+}
+
+func TestBuildToolErrors(t *testing.T) {
+	root, err := checkoutRoot(mustGetwd(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	say := func(s string) { said += s }
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, variable, value, want string }{
+		{"no go", "PATH", t.TempDir(), "the go command is not on PATH; install Go"},
+		{"cache is a file", "XDG_CACHE_HOME", blocked, "make the folder writable"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			said = ""
+			t.Setenv("XDG_CACHE_HOME", t.TempDir())
+			t.Setenv(c.variable, c.value)
+			t.Setenv("HOME", os.Getenv("XDG_CACHE_HOME")) // where macOS keeps caches
+			if _, err := buildTool(root, "goimports", say); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("buildTool: %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+	t.Run("it does not compile", func(t *testing.T) {
+		cache := t.TempDir()
+		t.Setenv("XDG_CACHE_HOME", cache)
+		broken := t.TempDir()
+		mod := "module " + modulePath + "\n\ngo 1.26\n\ntool example.com/lost/goimports\n\nrequire example.com/lost v1.0.0\n\n" +
+			"replace example.com/lost => ./lost\n"
+		if err := os.WriteFile(filepath.Join(broken, "go.mod"), []byte(mod), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := buildTool(broken, "goimports", say); err == nil || !strings.Contains(err.Error(), "building example.com/lost/goimports") {
+			t.Errorf("buildTool: %v, want the build's error", err)
+		}
+		if !strings.Contains(said, "building goimports v1.0.0") {
+			t.Errorf("it said %q before it built", said)
+		}
+		if left, _ := filepath.Glob(filepath.Join(cache, "nfkit", "tools", "*")); len(left) != 0 {
+			t.Errorf("a failed build leaves %v", left)
+		}
+	})
+}
+
+func mustGetwd(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
