@@ -30,6 +30,18 @@ func newLinear(in, out int, r *rand.Rand) linear {
 	return linear{uniformParam(out, in, limit, r), uniformParam(1, out, limit, r)}
 }
 
+// draw draws w and b anew, uniformly from ±limit.
+func (l linear) draw(limit float64, r *rand.Rand) {
+	for _, p := range [...]*ad.Param{l.weight, l.bias} {
+		for i := range p.Data {
+			p.Data[i] = limit * (2*r.Float64() - 1)
+		}
+	}
+}
+
+// apply returns x·wᵀ + b.
+func (l linear) apply(x *ad.Value) *ad.Value { return x.Linear(l.weight, l.bias) }
+
 func (l linear) zero() {
 	clear(l.weight.Data)
 	clear(l.bias.Data)

@@ -66,13 +66,22 @@ func paramTensor(name string, p *ad.Param, shape ...int) Tensor {
 // permutationTensor names a permutation, which must stay one.
 func permutationTensor(name string, index []int) Tensor {
 	return Tensor{Name: name, Shape: []int{len(index)}, Ints: index, Check: func(t Tensor) error {
-		seen := make([]bool, len(t.Ints))
-		for _, j := range t.Ints {
-			if j < 0 || j >= len(seen) || seen[j] {
-				return fmt.Errorf("%v is not a permutation of 0 to %d", t.Ints, len(t.Ints)-1)
-			}
+		return checkPermutation(t.Ints, len(t.Ints))
+	}}
+}
+
+// checkPermutation returns an error unless index is a permutation of 0 to n−1.
+func checkPermutation(index []int, n int) error {
+	seen := make([]bool, n)
+	ok := len(index) == n
+	for _, j := range index {
+		ok = ok && j >= 0 && j < n && !seen[j]
+		if ok {
 			seen[j] = true
 		}
-		return nil
-	}}
+	}
+	if !ok {
+		return fmt.Errorf("%v is not a permutation of 0 to %d", index, n-1)
+	}
+	return nil
 }

@@ -37,6 +37,7 @@ type Shards struct {
 	loss   func(t *Tape, lo, hi int) *Value
 	next   atomic.Int64
 	active int
+	steps  uint64 // calls of Gradient so far
 	wait   sync.WaitGroup
 }
 
@@ -77,6 +78,7 @@ func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Ta
 		s.lanes = append(s.lanes, &lane{})
 	}
 	s.rows, s.params, s.value, s.loss = n, params, nil, loss
+	s.steps++
 	s.start(lanes)
 	s.loss, s.params = nil, nil
 	s.sum(params, s.lanes[:lanes], scale)
@@ -131,6 +133,7 @@ func (s *Shards) work(t *Tape) {
 				return
 			}
 			t.rewind()
+			t.noise.Seed(0, uint64(lo))
 			s.value(t, lo, min(lo+shardRows, s.rows))
 		}
 	}
@@ -167,6 +170,7 @@ func (s *Shards) lane(t *Tape, l *lane, lo, hi int) {
 	l.loss = 0
 	for ; lo < hi; lo += shardRows {
 		t.rewind()
+		t.noise.Seed(s.steps, uint64(lo))
 		loss := s.loss(t, lo, min(lo+shardRows, hi))
 		t.propagate(loss, 1)
 		l.loss += loss.At(0, 0)
@@ -196,6 +200,7 @@ func (s *Shards) sum(params []*Param, lanes []*lane, scale float64) {
 		}
 		if !p.Frozen {
 			kernel.Scale(p.Grad, scale, p.Grad)
+			p.maskGrad()
 		} else {
 			clear(p.Grad)
 		}

@@ -2,6 +2,7 @@ package ad
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -41,11 +42,15 @@ type Tape struct {
 	generation uint64   // leaves of older generations read their parameter again
 	used       []*Value // leaves of this generation
 	closed     bool     // parameters read from now on are constants: their gradients have no place
+
+	noise  *rand.PCG // where random gets its numbers
+	random *rand.Rand
 }
 
 // NewTape returns an empty tape that computes in the given precision and records for Backward.
 func NewTape(p Precision) *Tape {
-	return &Tape{precision: p, gradients: true, leaves: make(map[*Param]*Value), generation: 1}
+	noise := rand.NewPCG(0, 0)
+	return &Tape{precision: p, gradients: true, leaves: make(map[*Param]*Value), generation: 1, noise: noise, random: rand.New(noise)}
 }
 
 // NewEvalTape returns an empty tape that computes values only: Backward panics on it, and
@@ -65,6 +70,12 @@ func (t *Tape) Training() bool { return t.training }
 
 // SetTraining tells layers whether they are being trained; a new tape says no.
 func (t *Tape) SetTraining(on bool) { t.training = on }
+
+// Rand returns the source of randomness of operations on t, such as dropout. [Shards] seeds it for each shard with the
+// number of the training step and of the shard's first row, so that a step draws the same for any GOMAXPROCS; and with
+// the first row alone where no gradients are computed, so that an evaluation can be repeated. On a new tape it is
+// always the same.
+func (t *Tape) Rand() *rand.Rand { return t.random }
 
 // Reset forgets all values and makes their memory free for new ones. Parameters are read anew afterwards.
 func (t *Tape) Reset() {
@@ -165,12 +176,20 @@ func (t *Tape) Param(p *Param) *Value {
 	return v
 }
 
-// read copies the parameter of leaf v to the tape, or shares it where the precision is the same.
+// read copies the parameter of leaf v to the tape, or shares it where precision and elements are the same.
 func (t *Tape) read(v *Value) {
 	p := v.param
 	if t.precision == Float32 {
 		v.f32.data = resize(v.f32.data, len(p.Data))
 		kernel.Convert32(v.f32.data, p.Data)
+		if p.mask != nil {
+			for i, m := range p.mask {
+				v.f32.data[i] *= float32(m)
+			}
+		}
+	} else if p.mask != nil {
+		v.f64.data = resize(v.f64.data, len(p.Data))
+		kernel.Mul(v.f64.data, p.Data, p.mask)
 	} else {
 		v.f64.data = p.Data
 	}
@@ -197,6 +216,7 @@ func (t *Tape) Backward(loss *Value) {
 		} else if v.f64.grad != nil {
 			kernel.Add(v.param.Grad, v.param.Grad, v.f64.grad)
 		}
+		v.param.maskGrad()
 		v.f32.grad, v.f64.grad = nil, nil
 	}
 }
