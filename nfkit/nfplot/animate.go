@@ -13,7 +13,7 @@ import (
 // Animation is a sequence of drawings with a player: play, pause and a slider.
 type Animation struct{ frames []Drawing }
 
-// Animate returns the animation of the frames, which are drawn at the size of the last. It panics without frames.
+// Animate returns the animation of the frames, which should have one size. It panics without frames.
 func Animate(frames ...Drawing) *Animation {
 	if len(frames) == 0 {
 		panic("nfplot: Animate: got no frames, want one or more")
@@ -21,10 +21,8 @@ func Animate(frames ...Drawing) *Animation {
 	return &Animation{frames: frames}
 }
 
-func (a *Animation) last() Drawing { return a.frames[len(a.frames)-1] }
-
 // Draw implements [Drawing]: it draws the last frame.
-func (a *Animation) Draw(c draw.Canvas) { a.last().Draw(c) }
+func (a *Animation) Draw(c draw.Canvas) { laidOut(a).Draw(c) }
 
 // player builds the controls around an image and is the image's load handler.
 //
@@ -41,7 +39,7 @@ func (a *Animation) HTML() string {
 		others.WriteString(dataURI(png))
 		others.WriteByte(' ')
 	}
-	width := pageWidth(a.last())
+	width := pageWidth(a)
 	script := ""
 	if len(frames) > 1 {
 		script = fmt.Sprintf(` data-frames="%s" onload="%s"`, strings.TrimSpace(others.String()), html.EscapeString(player))

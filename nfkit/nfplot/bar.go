@@ -25,10 +25,10 @@ func (b *Bar) axis() plot.Axis {
 	return a
 }
 
-// width is the room that the bar takes to the right of a plot, with its numbers, its label and the gap before it.
-func (b *Bar) width() vg.Length {
+// width is the room that a bar of the height takes to the right of a plot, with its numbers, its label and the gap before it.
+func (b *Bar) width(height vg.Length) vg.Length {
 	a := b.axis()
-	w := barGap + barWidth + a.Tick.Length + tickPadding + widest(fitTicks(a, 10), a.Tick.Label)
+	w := barGap + barWidth + a.Tick.Length + tickPadding + widest(yTicks(a, height), a.Tick.Label)
 	if a.Label.Text != "" {
 		w += a.Label.Padding + lineHeight(a.Label.TextStyle)
 	}
@@ -56,7 +56,7 @@ func (b *Bar) drawAt(c draw.Canvas, r vg.Rectangle) {
 		c.StrokeLine2(a.Tick.LineStyle, x, y, x+a.Tick.Length, y)
 		drawText(c, a.Tick.Label, draw.XLeft, x+a.Tick.Length+tickPadding, y-capHeight/2*a.Tick.Label.Font.Size, t.Label)
 	}
-	x += a.Tick.Length + tickPadding + widest(fitTicks(a, 10), a.Tick.Label) + a.Label.Padding
+	x += a.Tick.Length + tickPadding + widest(ticks, a.Tick.Label) + a.Label.Padding
 	drawUpwards(c, a.Label.TextStyle, x+0.85*a.Label.TextStyle.Font.Size, c.Center().Y, a.Label.Text)
 }
 

@@ -130,19 +130,21 @@ func (f *Figure) layout(width, height vg.Length) layout {
 	l := layout{panels: f.newPanels()}
 	columns := f.columns
 	rows := (len(l.panels) + columns - 1) / columns
-	var sharedWidth vg.Length
 	if last := l.panels[len(l.panels)-1]; rows > 1 && len(last.bars) > 0 {
 		l.shared = last.bars[len(last.bars)-1]
 		last.bars = last.bars[:len(last.bars)-1]
-		sharedWidth = l.shared.width()
 	}
 
 	var left, right, wide []vg.Length // for each column
 	var top, bottom []vg.Length       // for each row
 	var high vg.Length                // of the data of every panel
-	for range 4 {                     // ticks and titles depend on the sizes and the sizes on them
+	var sharedWidth vg.Length
+	for range 4 { // ticks and titles depend on the sizes and the sizes on them
 		left, right, wide = make([]vg.Length, columns), make([]vg.Length, columns), make([]vg.Length, columns)
 		top, bottom = make([]vg.Length, rows), make([]vg.Length, rows)
+		if l.shared != nil {
+			sharedWidth = l.shared.width(height)
+		}
 		freeX := width - 2*outerRoom - columnGap*vg.Length(columns-1) - sharedWidth
 		freeY := height - 2*outerRoom - rowGap*vg.Length(rows-1)
 		for k, p := range l.panels {
@@ -168,9 +170,16 @@ func (f *Figure) layout(width, height vg.Length) layout {
 			}
 			wide[i] = max(wide[i], 10)
 		}
+		shrink := vg.Length(1)
 		for k, p := range l.panels {
-			i := k % columns
-			p.fit(wide[i], high, wide[i]+columnGap)
+			p.fit(wide[k%columns], high)
+			if word := p.longestWord(); word > 0 {
+				shrink = max(min(shrink, (wide[k%columns]+columnGap)/word), 0.5)
+			}
+		}
+		for k, p := range l.panels { // all titles have one size
+			p.Title.TextStyle.Font.Size = p.titleSize * shrink
+			p.fitTitle(wide[k%columns] + columnGap)
 		}
 	}
 

@@ -42,15 +42,14 @@ func (g Grid) Points() *mat.Dense {
 	return p
 }
 
-// LogProber is a density in the plane: LogProbs returns the log-density of each row of x.
-// Every model, base and target of two dimensions is one.
+// LogProber is a density in the plane: LogProb returns the log-density of each row of x. A model of two dimensions is one.
 type LogProber interface {
-	LogProbs(x mat.Matrix) []float64
+	LogProb(x mat.Matrix) []float64
 }
 
-// Density returns the density of p on the grid, exp(LogProbs): a log-density of −Inf is 0, NaN stays NaN.
+// Density returns the density of p on the grid, exp(LogProb): a log-density of −Inf is 0, NaN stays NaN.
 func (g Grid) Density(p LogProber) Field {
-	z := p.LogProbs(g.Points())
+	z := p.LogProb(g.Points())
 	density := make([]float64, len(z))
 	for i, v := range z {
 		density[i] = math.Exp(v)

@@ -112,6 +112,8 @@ func cells(coords []float64, axis plot.Axis, n int) []cell {
 			cells[k] = cell{}
 		case i == 0:
 			cells[k] = cell{lo: 0, hi: 1}
+		case i == len(at): // beyond the last by rounding
+			cells[k] = cell{lo: i - 1, hi: i - 1}
 		default:
 			cells[k] = cell{lo: i - 1, hi: i, t: (pos - at[i-1]) / (at[i] - at[i-1])}
 		}

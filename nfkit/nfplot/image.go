@@ -11,17 +11,24 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
+// laidOut returns what is drawn for d: a plot alone is a figure, an animation its last frame.
+func laidOut(d Drawing) Drawing {
+	switch d := d.(type) {
+	case *plot.Plot:
+		return Row(d)
+	case *Animation:
+		return laidOut(d.frames[len(d.frames)-1])
+	}
+	return d
+}
+
 // sizeOf returns the size of a drawing in pixels of a notebook page.
 func sizeOf(d Drawing) (width, height vg.Length) {
-	switch d := d.(type) {
+	switch d := laidOut(d).(type) {
 	case *Figure:
 		width, height = d.size()
-	case *plot.Plot:
-		width, height = Row(d).size()
 	case *Bar:
-		width, height = d.width()+16, 300
-	case *Animation:
-		return sizeOf(d.last())
+		width, height = d.width(300)+16, 300
 	default:
 		width, height = 560, 420
 	}
@@ -30,9 +37,7 @@ func sizeOf(d Drawing) (width, height vg.Length) {
 
 // render draws with the given number of image pixels for one of the page.
 func render(d Drawing, scale int) *image.RGBA {
-	if p, ok := d.(*plot.Plot); ok {
-		d = Row(p)
-	}
+	d = laidOut(d)
 	w, h := sizeOf(d)
 	c := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(72*scale))
 	d.Draw(draw.New(c))

@@ -25,7 +25,8 @@ func Dotted(c color.Color) draw.LineStyle {
 	return draw.LineStyle{Color: c, Width: 1.6, Dashes: []vg.Length{1.6, 2.4}}
 }
 
-// Line returns the layer that joins the points (x[i], y[i]), with a gap where one is not finite.
+// Line returns the layer that joins the points (x[i], y[i]), with a gap where one is not finite or, on a logarithmic
+// axis, not positive.
 // A name puts it in the legend, the empty name does not. It panics when x and y differ in length.
 func Line(name string, x, y []float64, style draw.LineStyle) Layer {
 	if len(x) != len(y) {
@@ -84,8 +85,8 @@ func (l *line) Plot(c draw.Canvas, p *plot.Plot) {
 		run = run[:0]
 	}
 	for i := range l.x {
-		if isFinite(l.x[i]) && isFinite(l.y[i]) {
-			run = append(run, vg.Point{X: toX(l.x[i]), Y: toY(l.y[i])})
+		if at := (vg.Point{X: toX(l.x[i]), Y: toY(l.y[i])}); isFinite(float64(at.X)) && isFinite(float64(at.Y)) {
+			run = append(run, at)
 		} else {
 			stroke()
 		}

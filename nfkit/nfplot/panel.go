@@ -17,6 +17,8 @@ type panel struct {
 	hideX, hideY   bool
 	xTicks, yTicks []plot.Tick
 	titleLines     []string
+	height         vg.Length // of the data
+	titleSize      vg.Length // of the title's font, before it is made smaller
 	bars           []*Bar
 }
 
@@ -24,10 +26,11 @@ type panel struct {
 type margins struct{ left, right, top, bottom vg.Length }
 
 func newPanel(p *plot.Plot) *panel {
-	n := &panel{Plot: *p}
+	n := &panel{Plot: *p, titleSize: p.Title.TextStyle.Font.Size}
 	tidyRange(&n.X)
 	tidyRange(&n.Y)
-	n.fit(400, 300, 400)
+	n.fit(400, 300)
+	n.fitTitle(400)
 	return n
 }
 
@@ -48,11 +51,26 @@ func tidyRange(a *plot.Axis) {
 	}
 }
 
-// fit chooses ticks for a data rectangle of the size and breaks the title into lines of the given width.
-func (n *panel) fit(width, height, titleWidth vg.Length) {
+// fit chooses ticks for a data rectangle of the size.
+func (n *panel) fit(width, height vg.Length) {
+	n.height = height
 	n.xTicks = xTicks(n.X, width)
 	n.yTicks = yTicks(n.Y, height)
-	n.titleLines = wrapText(n.Title.Text, n.Title.TextStyle, titleWidth)
+}
+
+// fitTitle breaks the title into lines of the width.
+func (n *panel) fitTitle(width vg.Length) {
+	n.titleLines = wrapText(n.Title.Text, n.Title.TextStyle, width)
+}
+
+// longestWord is the width of the title's longest word in its full size.
+func (n *panel) longestWord() (width vg.Length) {
+	style := n.Title.TextStyle
+	style.Font.Size = n.titleSize
+	for _, word := range strings.Fields(n.Title.Text) {
+		width = max(width, style.Width(word))
+	}
+	return width
 }
 
 // wrapText breaks the text at spaces where its lines would be wider.
@@ -105,7 +123,7 @@ func (n *panel) margins() margins {
 	if len(n.bars) > 0 {
 		m.right = 0
 		for _, b := range n.bars {
-			m.right += b.width()
+			m.right += b.width(n.height)
 		}
 	}
 	return m
@@ -163,7 +181,7 @@ func (n *panel) drawAt(c draw.Canvas, data vg.Rectangle) {
 	right := data.Max.X
 	for _, b := range n.bars {
 		b.drawAt(c, vg.Rectangle{Min: vg.Point{X: right + barGap, Y: data.Min.Y}, Max: vg.Point{X: right + barGap + barWidth, Y: data.Max.Y}})
-		right += b.width()
+		right += b.width(n.height)
 	}
 }
 

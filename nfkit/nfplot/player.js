@@ -3,7 +3,7 @@ const img = this;
 const frames = img.dataset.frames.split(' ').concat(img.src);
 const last = frames.length - 1;
 const bar = document.createElement('div');
-bar.style.cssText = 'display:flex;align-items:center;gap:8px;max-width:100%;width:' + img.width + 'px';
+bar.style.cssText = 'display:flex;align-items:center;gap:8px;max-width:100%;width:' + Math.max(img.width, 280) + 'px';
 const button = document.createElement('button');
 const slider = document.createElement('input');
 slider.type = 'range';
@@ -13,6 +13,7 @@ slider.value = last;
 slider.style.flex = '1';
 slider.setAttribute('aria-label', 'frame');
 const number = document.createElement('span');
+number.style.whiteSpace = 'nowrap';
 let timer = null;
 const show = function (k) {
   img.src = frames[k];
@@ -22,12 +23,12 @@ const show = function (k) {
 const pause = function () {
   clearInterval(timer);
   timer = null;
-  button.textContent = '\u25b6 Play';
+  button.textContent = 'Play';
 };
 button.onclick = function () {
   if (timer) { pause(); return; }
   if (Number(slider.value) === last) show(0);
-  button.textContent = '\u23f8 Pause';
+  button.textContent = 'Pause';
   timer = setInterval(function () {
     const k = Number(slider.value);
     if (k === last || !img.isConnected) { pause(); return; }

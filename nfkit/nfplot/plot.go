@@ -39,6 +39,7 @@ func New(title, xLabel, yLabel string, layers ...Layer) *plot.Plot {
 }
 
 // Add puts layers on top of the plot, and those with a name in its legend. It widens the axes to what it adds.
+// The logarithmic axis of [Loss] becomes linear, and its label says so, if a layer has values that are not positive.
 func Add(p *plot.Plot, layers ...Layer) {
 	for _, layer := range layers {
 		p.Add(layer)
@@ -48,6 +49,10 @@ func Add(p *plot.Plot, layers ...Layer) {
 		}); ok && l.legendName() != "" {
 			p.Legend.Add(l.legendName(), l)
 		}
+	}
+	if _, log := p.Y.Scale.(logScale); log && p.Y.Min <= 0 {
+		p.Y.Scale, p.Y.Tick.Marker = plot.LinearScale{}, linearTicks{}
+		p.Y.Label.Text += notPositive
 	}
 }
 

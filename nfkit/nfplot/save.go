@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
 )
 
@@ -53,10 +52,7 @@ func writer(extension string, d Drawing) (func(io.Writer) error, error) {
 			if err != nil {
 				return err
 			}
-			if p, ok := d.(*plot.Plot); ok {
-				d = Row(p)
-			}
-			d.Draw(draw.New(c))
+			laidOut(d).Draw(draw.New(c))
 			_, err = c.WriteTo(w)
 			return err
 		}, nil

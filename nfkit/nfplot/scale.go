@@ -86,6 +86,6 @@ func (s *Scale) limits() (lo, hi float64) {
 // color returns the colour of v, which is not NaN.
 func (s *Scale) color(v float64) color.RGBA {
 	lo, hi := s.limits()
-	t := min(max((v-lo)/(hi-lo), 0), 1)
+	t := min(max((v/2-lo/2)/(hi/2-lo/2), 0), 1) // halves cannot overflow
 	return s.colors[int(t*float64(len(s.colors)-1)+0.5)]
 }

@@ -45,8 +45,8 @@ func (s *scatter) Plot(c draw.Canvas, p *plot.Plot) {
 	dot := newStamp(dotRadius*resolution, s.color)
 	for i := range n {
 		x, y := s.at(i)
-		if isFinite(x) && isFinite(y) {
-			dot.blend(img, p.X.Norm(x)*width, (1-p.Y.Norm(y))*height)
+		if px, py := p.X.Norm(x)*width, (1-p.Y.Norm(y))*height; isFinite(px) && isFinite(py) {
+			dot.blend(img, px, py)
 		}
 	}
 	c.DrawImage(c.Rectangle, img)

@@ -9,7 +9,8 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// linearTicks marks multiples of 1, 2 or 5 times a power of ten. It marks at most n, or 7 if n is 0.
+// linearTicks marks multiples of 1, 2 or 5 times a power of ten. It marks at most n, or 7 if n is 0; more only if there
+// would be a single one.
 type linearTicks struct{ n int }
 
 // Ticks implements plot.Ticker.
@@ -21,16 +22,22 @@ func (l linearTicks) Ticks(lo, hi float64) []plot.Tick {
 	if n == 0 {
 		n = 7
 	}
-	step := tickStep(hi-lo, max(n, 2))
-	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+	for {
+		ticks := multiples(lo, hi, tickStep(hi-lo, max(n, 2)))
+		if len(ticks) > 1 || n > 20 {
+			return ticks
+		}
+		n *= 2
+	}
+}
+
+// multiples marks the multiples of the step.
+func multiples(lo, hi, step float64) []plot.Tick {
 	slack := 1e-6 * step // keeps a mark that rounding puts just outside
+	label := tickLabel(step, max(math.Abs(lo), math.Abs(hi)))
 	var ticks []plot.Tick
 	for k := math.Ceil((lo - slack) / step); k*step <= hi+slack; k++ {
-		v := min(max(k*step, lo), hi)
-		if k == 0 {
-			v = max(lo, min(0, hi))
-		}
-		ticks = append(ticks, plot.Tick{Value: v, Label: tickLabel(k*step, step, digits)})
+		ticks = append(ticks, plot.Tick{Value: min(max(k*step, lo), hi), Label: label(k * step)})
 		if k+1 == k { // the step is lost in the size of the numbers
 			break
 		}
@@ -51,14 +58,20 @@ func tickStep(size float64, n int) float64 {
 	}
 }
 
-func tickLabel(v, step float64, digits int) string {
-	if math.Abs(v) < step/2 {
-		v = 0
+// tickLabel returns how to write the multiples of the step, the largest of the given size: with the digits of the step,
+// and powers of ten for large and small numbers.
+func tickLabel(step, largest float64) func(v float64) string {
+	place := int(math.Floor(math.Log10(step) + 1e-9)) // of the step's digit
+	digits, format := max(0, -place), byte('f')
+	if digits > 5 || largest >= 1e6 {
+		digits, format = int(math.Floor(math.Log10(largest)))-place+1, 'g'
 	}
-	if v != 0 && (math.Abs(v) >= 1e6 || digits > 5) {
-		return minus(strconv.FormatFloat(v, 'g', 4, 64))
+	return func(v float64) string {
+		if math.Abs(v) < step/2 {
+			v = 0 // also −0
+		}
+		return minus(strconv.FormatFloat(v, format, digits, 64))
 	}
-	return minus(strconv.FormatFloat(v, 'f', digits, 64))
 }
 
 // minus writes the minus sign as it is printed.
@@ -143,7 +156,7 @@ func xTicks(axis plot.Axis, length vg.Length) []plot.Tick {
 
 // yTicks returns ticks for a vertical axis of the length.
 func yTicks(axis plot.Axis, length vg.Length) []plot.Tick {
-	return fitTicks(axis, tickCount(length, 45))
+	return fitTicks(axis, tickCount(length, 36))
 }
 
-func tickCount(length, each vg.Length) int { return min(max(int(length/each), 3), 10) }
+func tickCount(length, each vg.Length) int { return min(max(int(length/each), 3), 9) }

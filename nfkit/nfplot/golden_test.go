@@ -1,0 +1,117 @@
+package nfplot
+
+import (
+	"errors"
+	"image"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// goldens are pictures that somebody has looked at. NFPLOT_UPDATE=1 go test draws them anew.
+var goldens = map[string]func() Drawing{
+	"panels": func() Drawing {
+		grid := NewGrid(-0.5, 2.1, 40, -3, 6, 50)
+		scale, grays := BlueRed("Probability Density", 0, 0.4), Grays("Error")
+		truth := grid.Eval(target)
+		base := grid.Eval(func(a, b float64) float64 { return normal(a, 0, 1) * normal(b, 0, 1) })
+		return Panels(
+			New("Base Distribution", "a", "b", Heat(base, scale)),
+			New("True", "a", "b", Heat(truth, scale)), scale.Bar(),
+			New("|Base − True|", "a", "b", Heat(base.AbsDiff(truth), grays)), grays.Bar(),
+		).Size(600, 320)
+	},
+	"wrap": func() Drawing {
+		grid := NewGrid(-2, 2, 20, -2, 2, 20)
+		scale := BlueRed("z")
+		var items []Drawing
+		for k := range 5 {
+			items = append(items, New("Epoch", "x", "y", Heat(grid.Eval(func(x, y float64) float64 { return math.Sin(float64(k+1)*x) * y }), scale)))
+		}
+		return Panels(append(items, scale.Bar())...).Wrap(3).Size(480, 320)
+	},
+	"scatter": func() Drawing {
+		p := New("Samples", "a", "b", Scatter(samples(500), Alpha(Steel, 0.3)))
+		Add(p, bands()...)
+		Limits(p, 0.95, 2.05, -3, 7)
+		p.Legend.Left = true
+		return Row(p).Size(360, 300)
+	},
+	"histogram": func() Drawing {
+		ab := samples(2000)
+		return Row(
+			New("a", "a", "density", Histogram(mat.Col(nil, 0, ab), 20, Alpha(Steel, 0.5))),
+			New("b", "b", "density", Histogram(mat.Col(nil, 1, ab), 30, Alpha(Steel, 0.5)),
+				Curve("N(1.5, 1.58)", func(b float64) float64 { return normal(b, 1.5, 19.0/12) }, -3, 7, Solid(Red))),
+		).Size(560, 260)
+	},
+	"loss": func() Drawing {
+		l := losses(300)
+		for i := 100; i < 150; i++ {
+			l[i] = nan
+		}
+		l[125] = 3
+		return Row(Loss(l)).Size(400, 300)
+	},
+	"blank": func() Drawing {
+		f := Grid{X: []float64{0, 1, 2}, Y: []float64{0, 1, 2}}.Field([]float64{0, 1, 2, 3, nan, 5, -inf, inf, 8})
+		scale := BlueRed("z")
+		return Panels(New("NaN in the middle", "x", "y", Heat(f, scale)), scale.Bar()).Size(300, 260)
+	},
+}
+
+// TestGoldens allows what the rounding of other processors can change: in one pixel of a thousand a channel may be off by
+// more than 8 of 255. A line that moves by a pixel changes more.
+func TestGoldens(t *testing.T) {
+	for name, draw := range goldens {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name+".png")
+			if os.Getenv("NFPLOT_UPDATE") != "" {
+				if err := Save(path, draw()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			file, err := os.ReadFile(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				t.Fatalf("%v: run the test with NFPLOT_UPDATE=1, and look at the picture", err)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if off, n := differing(decode(t, PNG(draw())), decode(t, file)); off*1000 > n {
+				got := filepath.Join(os.TempDir(), "nfplot-"+name+".png")
+				t.Errorf("%d of %d pixels differ from %s; the new picture is %s: %v", off, n, path, got, Save(got, draw()))
+			}
+		})
+	}
+}
+
+// differing counts the pixels that differ by more than 8 of 255; all of them if the sizes differ.
+func differing(a, b image.Image) (off, n int) {
+	size := a.Bounds().Size()
+	n = size.X * size.Y
+	if b.Bounds().Size() != size {
+		return n, n
+	}
+	for y := range size.Y {
+		for x := range size.X {
+			if !sameColor(a.At(x, y), b.At(x, y), 8) {
+				off++
+			}
+		}
+	}
+	return off, n
+}
+
+func TestDifferingSees(t *testing.T) {
+	p := New("", "x", "y", Curve("", math.Sin, 0, 6, Solid(Blue)))
+	q := New("", "x", "y", Curve("", func(x float64) float64 { return math.Sin(x) + 0.02 }, 0, 6, Solid(Blue)))
+	Limits(p, 0, 6, -2, 2)
+	Limits(q, 0, 6, -2, 2)
+	if off, n := differing(decode(t, PNG(p)), decode(t, PNG(q))); off*1000 <= n {
+		t.Errorf("a line moved by a pixel or two changes %d of %d pixels, want more than a thousandth", off, n)
+	}
+}
