@@ -72,7 +72,7 @@ func log(x float64) float64 {
 	return math.Log(x)
 }
 
-// tanh is −t/(1 + e) near 0 and 1 − 2e/(1 + e) further out, with e = e^−2|x| and t = e − 1: the form whose rounding
+// tanh is −t/(2 + t) near 0 and 1 − 2e/(1 + e) further out, with e = e^−2|x| and t = e − 1: the form whose rounding
 // errors shrink.
 func tanh(x float64) float64 {
 	y := -2 * math.Abs(x)
@@ -80,15 +80,23 @@ func tanh(x float64) float64 {
 		return math.Copysign(1-2*e/(1+e), x)
 	}
 	t := math.Expm1(y)
-	return math.Copysign(t/(2+t), x)
+	return math.Copysign(divSum(t, 2, t), x)
 }
 
 func sigmoid(x float64) float64 {
 	t := math.Exp(-math.Abs(x))
 	if x < 0 {
-		return t / (1 + t)
+		return divSum(t, 1, t)
 	}
-	return 1 / (1 + t)
+	return divSum(1, 1, t)
+}
+
+// divSum returns x/(a+b) for |b| ≤ a. It corrects the quotient for what the sum and the division rounded off.
+func divSum(x, a, b float64) float64 {
+	sum := a + b
+	low := b - (sum - a)
+	q := x / sum
+	return q + math.FMA(-q, low, math.FMA(-q, sum, x))/sum
 }
 
 func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }

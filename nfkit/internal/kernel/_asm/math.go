@@ -184,13 +184,15 @@ func (k vmath) exp(x reg.VecVirtual) reg.VecVirtual {
 	return k.mul(k.mul(k.add(expm1, k.num(1)), k.power(half)), k.power(rest))
 }
 
-// expBelow0 returns e^x and e^x − 1 for x ≤ 0. The first is no more than tiny where the second is −1.
-func (k vmath) expBelow0(x reg.VecVirtual) (e, expm1 reg.VecVirtual) {
+// expBelow0 returns e^x, e^x − 1 and what the second rounded off, for x ≤ 0. Below −100 it takes x for −100.
+func (k vmath) expBelow0(x reg.VecVirtual) (e, expm1, low reg.VecVirtual) {
 	n, p := k.reduce(k.atLeast(x, -100))
-	whole := k.vec()
-	k.VCVTPD2DQY(n, whole.AsX())
-	s := k.power(whole)
-	return k.fma(s, p, s), k.fma(s, p, k.sub(s, k.num(1)))
+	exponent := k.vec()
+	k.VCVTPD2DQY(n, exponent.AsX())
+	s := k.power(exponent)
+	whole := k.sub(s, k.num(1))
+	expm1 = k.fma(s, p, whole)
+	return k.fma(s, p, s), expm1, k.fma(s, p, k.sub(whole, expm1))
 }
 
 // split returns k and m with u = 2^k·m and √½ ≤ m < √2, for positive normal u.
@@ -262,19 +264,36 @@ func (k vmath) log1pInside(x reg.VecVirtual) reg.VecVirtual {
 	return k.logSum(f, e, c)
 }
 
-// tanh is −t/(1+e) near 0 and 1 − 2e/(1+e) further out, with e = e^−2|x| and t = e − 1.
+// tanh is −t/(2+t) near 0 and 1 − 2e/(1+e) further out, with e = e^−2|x| and t = e − 1.
 func (k vmath) tanh(x reg.VecVirtual) reg.VecVirtual {
 	y := k.negAbs(x)
-	e, t := k.expBelow0(k.add(y, y))
+	e, t, low := k.expBelow0(k.add(y, y))
 	far := k.cmp(less, e, k.num(0.25))
-	q := k.div(k.choose(far, k.add(e, e), t), k.add(e, k.num(1)))
+	k.VANDNPD(low, far, low)
+	q := k.divSum(k.choose(far, k.add(e, e), t), k.choose(far, k.num(1), k.set(2)), k.choose(far, e, t), low)
 	y = k.choose(far, k.sub(k.set(1), q), q)
 	return k.or(k.and(y, k.word(1<<63-1)), k.and(x, k.word(1<<63)))
 }
 
 func (k vmath) sigmoid(x reg.VecVirtual) reg.VecVirtual {
 	t := k.exp(k.negAbs(x))
-	return k.div(k.choose(k.cmp(less, x, k.zero()), t, k.set(1)), k.add(t, k.num(1)))
+	return k.divSum(k.choose(k.cmp(less, x, k.zero()), t, k.set(1)), k.set(1), t, nil)
+}
+
+// divSum returns x/(a+b) for |b| ≤ a. It corrects the quotient for what the sum and the division rounded off, and
+// for what x and b have lost before: low each, if that is not nil.
+func (k vmath) divSum(x, a, b, low reg.VecVirtual) reg.VecVirtual {
+	sum := k.add(a, b)
+	sumLow := k.sub(b, k.sub(sum, a))
+	q := k.div(x, sum)
+	rest := k.vec()
+	k.VMOVUPD(x, rest)
+	k.VFNMADD231PD(sum, q, rest)
+	if low != nil {
+		rest, sumLow = k.add(rest, low), k.add(sumLow, low)
+	}
+	k.VFNMADD231PD(sumLow, q, rest)
+	return k.add(q, k.div(rest, sum))
 }
 
 func (k vmath) softplus(x reg.VecVirtual) reg.VecVirtual {
@@ -288,6 +307,6 @@ func (k vmath) logSigmoid(x reg.VecVirtual) reg.VecVirtual {
 }
 
 func (k vmath) elu(x reg.VecVirtual) reg.VecVirtual {
-	_, y := k.expBelow0(k.atMost(x, 0))
+	_, y, _ := k.expBelow0(k.atMost(x, 0))
 	return k.choose(k.cmp(greaterOrEq, x, k.zero()), x, y)
 }
