@@ -37,6 +37,9 @@ func (m *NormalizingFlow) NLLGrad(x mat.Matrix) (float64, error) {
 		return math.NaN(), errEmpty("NLLGrad")
 	}
 	b := m.points("NLLGrad", x)
+	if err := m.observe(b, true); err != nil {
+		return math.NaN(), err
+	}
 	loss := m.gradient(b) / float64(n)
 	if loss, err := m.checkLoss(loss, b); err != nil {
 		return loss, err

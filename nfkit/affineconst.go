@@ -1,0 +1,137 @@
+package nfkit
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+)
+
+// AffineConstOptions are the options of [NewAffineConstFlow].
+type AffineConstOptions struct {
+	NoScale bool // the scale stays 1
+	NoShift bool // the shift stays 0
+}
+
+// AffineConstFlow scales and shifts each component by numbers that do not depend on the point:
+//
+//	x = z⊙eˢ + t,  ln|det J| = Σ s,
+//
+// with s and t, both 1×d, 0 at first. Cost O(nd). Its twin in normflows is AffineConstFlow.
+type AffineConstFlow struct {
+	s, t *ad.Param
+}
+
+var _ Flow = (*AffineConstFlow)(nil)
+
+// NewAffineConstFlow returns the flow for dim components. A nil opts means the defaults. It panics when dim is not
+// positive.
+func NewAffineConstFlow(dim int, opts *AffineConstOptions) *AffineConstFlow {
+	if dim < 1 {
+		panic(fmt.Sprintf("nfkit: NewAffineConstFlow: got dimension %d, want 1 or more", dim))
+	}
+	f := &AffineConstFlow{ad.NewParam(1, dim, make([]float64, dim)), ad.NewParam(1, dim, make([]float64, dim))}
+	if opts != nil {
+		f.s.Frozen, f.t.Frozen = opts.NoScale, opts.NoShift
+	}
+	return f
+}
+
+// Dim returns the number of components.
+func (f *AffineConstFlow) Dim() int { return len(f.s.Data) }
+
+// Forward returns x = z⊙eˢ + t.
+func (f *AffineConstFlow) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
+	checkBatch("AffineConstFlow.Forward", z, f.Dim())
+	s := z.Tape().Param(f.s)
+	return z.Mul(s.Exp()).Add(f.t), s.RowSum().Repeat(z.Rows())
+}
+
+// Inverse returns z = (x − t)⊙e⁻ˢ.
+func (f *AffineConstFlow) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
+	checkBatch("AffineConstFlow.Inverse", x, f.Dim())
+	s := x.Tape().Param(f.s).Neg()
+	return x.Sub(f.t).Mul(s.Exp()), s.RowSum().Repeat(x.Rows())
+}
+
+// State lists s and t.
+func (f *AffineConstFlow) State() State {
+	return State{paramTensor("s", f.s, 1, f.Dim()), paramTensor("t", f.t, 1, f.Dim())}
+}
+
+// ActNorm is an [AffineConstFlow] that starts from the data: the first training batch sets s and t so that what leaves
+// it, in the direction of that batch, has mean 0 and standard deviation 1 in each component. Before that it is the
+// identity; evaluation does not set anything. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
+// Its twin in normflows is ActNorm.
+type ActNorm struct {
+	*AffineConstFlow
+	done []float64 // 1 after the first batch
+}
+
+var _ Observer = (*ActNorm)(nil)
+var _ Flow = (*ActNorm)(nil)
+
+// NewActNorm returns the flow for dim components. It panics when dim is not positive.
+func NewActNorm(dim int) *ActNorm {
+	if dim < 1 {
+		panic(fmt.Sprintf("nfkit: NewActNorm: got dimension %d, want 1 or more", dim))
+	}
+	return &ActNorm{NewAffineConstFlow(dim, nil), []float64{0}}
+}
+
+// Observing reports whether the first training batch is still to come.
+func (a *ActNorm) Observing() bool { return a.done[0] == 0 }
+
+// actNormFloor is added to standard deviations, as the reference does.
+const actNormFloor = 1e-6
+
+// Observe sets s and t from the mean and the (n−1) standard deviation σ of each component: for Inverse s = ln σ and
+// t = mean, for Forward s = −ln σ and t = −mean/σ. It returns an error for fewer than two rows, and for a component that
+// is constant or not finite.
+func (a *ActNorm) Observe(v, _ *ad.Value, inverse bool) error {
+	mean, std, err := columnMoments("ActNorm", v)
+	if err != nil {
+		return err
+	}
+	for j := range mean {
+		sigma := std[j] + actNormFloor
+		if inverse {
+			a.s.Data[j], a.t.Data[j] = math.Log(sigma), mean[j]
+		} else {
+			a.s.Data[j], a.t.Data[j] = -math.Log(sigma), -mean[j]/sigma
+		}
+	}
+	a.done[0] = 1
+	return nil
+}
+
+// columnMoments returns mean and (n−1) standard deviation of each column of v.
+func columnMoments(layer string, v *ad.Value) (mean, std []float64, err error) {
+	n, d := v.Dims()
+	if n < 2 {
+		return nil, nil, fmt.Errorf("nfkit: %s: the first training batch has %d row; it takes standard deviations from it and needs at least 2", layer, n)
+	}
+	x := v.Data()
+	mean, std = make([]float64, d), make([]float64, d)
+	for k, x := range x {
+		mean[k%d] += x / float64(n)
+	}
+	for k, x := range x {
+		std[k%d] += (x - mean[k%d]) * (x - mean[k%d]) / float64(n-1)
+	}
+	for j := range std {
+		std[j] = math.Sqrt(std[j])
+		if !isFinite(std[j]) || !isFinite(mean[j]) {
+			return nil, nil, fmt.Errorf("nfkit: %s: component %d of the training batch has mean %v and standard deviation %v; remove what is not finite", layer, j, mean[j], std[j])
+		}
+		if std[j] == 0 {
+			return nil, nil, fmt.Errorf("nfkit: %s: component %d of the training batch is %v in all %d rows; a constant component has no density", layer, j, mean[j], n)
+		}
+	}
+	return mean, std, nil
+}
+
+// State lists s, t, and data_dep_init_done, which is 1 after the first batch.
+func (a *ActNorm) State() State {
+	return append(a.AffineConstFlow.State(), Tensor{Name: "data_dep_init_done", Floats: a.done})
+}
