@@ -24,11 +24,12 @@ type Value struct {
 	f32 buffers[float32]
 
 	// What single operations keep for their backward pass.
-	c, c2  float64
-	index  []int
-	kind   uint8
-	twin   *Value // a second result of the same operation
-	packed bool
+	c, c2   float64
+	index   []int
+	kind    uint8
+	twin    *Value // a second result of the same operation
+	packed  bool
+	splines *Spline
 }
 
 // buffers are a value's elements and their gradient (nil: zero) in one precision.
