@@ -1,0 +1,173 @@
+package nfkit_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/nftest"
+)
+
+// flowCase is a flow that nftest checks for dimensions 1 to maxDim, without and with a context.
+type flowCase struct {
+	// new builds the flow for a dimension and a number of columns of a context; nil where there is none.
+	new  func(dim, context int, src rand.Source) nf.Flow
+	opts func(dim int) *nftest.FlowOptions // nil for the defaults
+}
+
+const maxDim = 8
+
+// flowCases has each flow of the package under its name, and a slash and the variant where there are several.
+var flowCases = map[string]flowCase{
+	"AffineCouplingBlock/exp":              couplingCase(nf.ScaleExp, nf.SplitChannel),
+	"AffineCouplingBlock/exp inv":          couplingCase(nf.ScaleExp, nf.SplitChannelInv),
+	"AffineCouplingBlock/sigmoid":          couplingCase(nf.ScaleSigmoid, nf.SplitCheckerboard),
+	"AffineCouplingBlock/sigmoid inverted": couplingCase(nf.ScaleSigmoidInv, nf.SplitCheckerboardInv),
+	"AffineCouplingBlock/none":             couplingCase(nf.ScaleNone, nf.SplitCheckerboard),
+	"LULinearPermute": {new: func(dim, context int, src rand.Source) nf.Flow {
+		return unconditional(context, nf.NewLULinearPermute(dim, nil, src))
+	}},
+	"LULinearPermute/random": {new: func(dim, context int, src rand.Source) nf.Flow {
+		return unconditional(context, nf.NewLULinearPermute(dim, &nf.LULinearPermuteOptions{RandomInit: true}, src))
+	}},
+	"MaskedAffineAutoregressive":              autoregressiveCase(nf.MADEOptions{Activation: nf.ActSiLU}, false),
+	"MaskedAffineAutoregressive/softplus":     autoregressiveCase(nf.MADEOptions{Activation: nf.ActTanh, Blocks: 1}, true),
+	"MaskedAffineAutoregressive/feed-forward": autoregressiveCase(nf.MADEOptions{FeedForward: true, Activation: nf.ActELU}, false),
+	"Permute/shuffle":                         permuteCase(nf.PermuteShuffle),
+	"Permute/swap":                            permuteCase(nf.PermuteSwap),
+	"Permute/reverse":                         permuteCase(nf.PermuteReverse),
+	"Chain": {new: func(dim, context int, src rand.Source) nf.Flow {
+		if dim < 2 {
+			return unconditional(context, nf.NewChain(nf.NewLULinearPermute(dim, nil, src), nf.NewPermute(dim, nf.PermuteSwap, nil)))
+		}
+		return nf.NewChain(nf.NewLULinearPermute(dim, nil, src), newCoupling(nf.ScaleExp, nf.SplitChannel, dim, context, src),
+			nf.NewPermute(dim, nf.PermuteReverse, nil), newCoupling(nf.ScaleSigmoid, nf.SplitChannel, dim, 0, src))
+	}},
+	"Invert": {new: func(dim, context int, src rand.Source) nf.Flow {
+		if dim < 2 {
+			return unconditional(context, nf.NewInvert(nf.NewLULinearPermute(dim, nil, src)))
+		}
+		return nf.NewInvert(newCoupling(nf.ScaleExp, nf.SplitChannel, dim, context, src))
+	}},
+}
+
+// unconditional returns f if no context is asked for.
+func unconditional(context int, f nf.Flow) nf.Flow {
+	if context > 0 {
+		return nil
+	}
+	return f
+}
+
+func couplingCase(scale nf.ScaleMap, split nf.Split) flowCase {
+	return flowCase{new: func(dim, context int, src rand.Source) nf.Flow {
+		if dim < 2 {
+			return nil
+		}
+		return newCoupling(scale, split, dim, context, src)
+	}}
+}
+
+func newCoupling(scale nf.ScaleMap, split nf.Split, dim, context int, src rand.Source) nf.Flow {
+	kept := (dim + 1) / 2
+	if split == nf.SplitChannelInv || split == nf.SplitCheckerboard {
+		kept = dim / 2
+	}
+	out := 2 * (dim - kept)
+	if scale == nf.ScaleNone {
+		out = dim - kept
+	}
+	net := nf.NewMLP([]int{kept, 16, 16, out}, &nf.MLPOptions{Leaky: 0.1, Context: context, InitZeros: true}, src)
+	return nf.NewAffineCouplingBlock(net, &nf.AffineCouplingOptions{Scale: scale, Split: split})
+}
+
+// autoregressiveCase has components in random order. One component depends on nothing but the context.
+func autoregressiveCase(o nf.MADEOptions, softplus bool) flowCase {
+	return flowCase{
+		new: func(dim, context int, src rand.Source) nf.Flow {
+			o := o
+			o.Order, o.Context = rand.New(src).Perm(dim), context
+			return nf.NewMaskedAffineAutoregressive(nf.NewMADE(dim, 2, 16, &o, src), &nf.MaskedAffineAutoregressiveOptions{Softplus: softplus})
+		},
+		opts: func(dim int) *nftest.FlowOptions {
+			if dim == 1 {
+				return &nftest.FlowOptions{Dead: []string{"autoregressive_net.initial_layer.weight"}}
+			}
+			return nil
+		},
+	}
+}
+
+func permuteCase(mode nf.PermuteMode) flowCase {
+	return flowCase{
+		new: func(dim, context int, src rand.Source) nf.Flow {
+			return unconditional(context, nf.NewPermute(dim, mode, src))
+		},
+		opts: func(dim int) *nftest.FlowOptions { return &nftest.FlowOptions{Identity: dim <= 2} },
+	}
+}
+
+func TestFlows(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(flowCases)) {
+		c := flowCases[name]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			built := 0
+			for dim := 1; dim <= maxDim; dim++ {
+				for _, context := range []int{0, 2} {
+					f := c.new(dim, context, rand.NewPCG(uint64(dim), 1))
+					if f == nil {
+						continue
+					}
+					built++
+					if f.Dim() != dim {
+						t.Errorf("the case for dimension %d has dimension %d", dim, f.Dim())
+					}
+					var opts *nftest.FlowOptions
+					if c.opts != nil {
+						opts = c.opts(dim)
+					}
+					if err := nftest.Flow(f, opts, rand.NewPCG(uint64(dim), 2)); err != nil {
+						t.Errorf("context of %d columns: %v", context, err)
+					}
+				}
+			}
+			if built == 0 {
+				t.Errorf("the case builds no flow of dimension 1 to %d", maxDim)
+			}
+		})
+	}
+}
+
+// Every flow of the package has a case, and says that it is one.
+func TestFlowsAreComplete(t *testing.T) {
+	checkComplete(t, "Flow", slices.Collect(maps.Keys(flowCases)), (*sourceType).isFlow)
+}
+
+// checkComplete checks that the exported types that implement an interface are those that the names of cases begin with.
+func checkComplete(t *testing.T, contract string, names []string, implements func(*sourceType) bool) {
+	t.Helper()
+	cases := map[string]bool{}
+	for _, name := range names {
+		name, _, _ = strings.Cut(name, "/")
+		cases[name] = true
+	}
+	for name, s := range sourceTypes(t, ".") {
+		switch found := implements(s); {
+		case found && !cases[name]:
+			t.Errorf("%s is a %s, and has no case here", name, contract)
+		case found && !s.asserts[contract]:
+			t.Errorf("%s is a %s, want the line: %s", name, contract, fmt.Sprintf("var _ %s = (*%s)(nil)", contract, name))
+		case !found && cases[name]:
+			t.Errorf("%s has a case, but is no %s", name, contract)
+		}
+		delete(cases, name)
+	}
+	for name := range cases {
+		t.Errorf("the case %s belongs to no exported type", name)
+	}
+}

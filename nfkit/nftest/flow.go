@@ -1,0 +1,321 @@
+package nftest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
+
+	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+)
+
+// FlowOptions are the options of [Flow].
+type FlowOptions struct {
+	// Latent and Data are the domains of Forward and Inverse, the same for each component.
+	Latent, Data Interval
+
+	// Tolerance bounds the error of a round trip relative to the size of the point; 0 means 1e-9. A flow that solves for
+	// a direction by iteration may want 1e-6. Derivatives are held to 100 times as much, but no less than 1e-6.
+	Tolerance float64
+
+	// Tolerance32 bounds the difference between float32 and float64; 0 means 1e-3.
+	Tolerance32 float64
+
+	// Extremes are further coordinates at which values and gradients must be numbers, such as the knots of a spline.
+	// 0, ±1, ±3 and ±50 are tried for every flow.
+	Extremes []float64
+
+	// Dead names the parameters that no result depends on.
+	Dead []string
+
+	// Identity says that the flow may be the identity, as a permutation of one component is.
+	Identity bool
+}
+
+// Flow checks that f keeps the contract of [nf.Flow], and returns an error that says where it does not:
+//
+//   - the state is the same on each call, with names of its own, and is not changed by a computation;
+//   - shapes are right, arguments are left alone, rows do not influence each other, NaN stays NaN;
+//   - the map is not the identity, and depends on its context if it takes one;
+//   - each direction undoes the other, their log-determinants cancel, and agree with a numerical Jacobian;
+//   - gradients of input, context and every parameter agree with central differences, and none is missing;
+//   - far from the origin values are still numbers, and gradients where values are finite;
+//   - float32 agrees with float64.
+//
+// A nil opts means the defaults. Cost: a few thousand evaluations of single rows.
+func Flow(f nf.Flow, opts *FlowOptions, src rand.Source) error {
+	if f == nil {
+		return errors.New("nftest: got a nil flow")
+	}
+	c := &flowCheck{flow: f, r: rand.New(src)}
+	if opts != nil {
+		c.o = *opts
+	}
+	if c.o.Tolerance == 0 {
+		c.o.Tolerance = 1e-9
+	}
+	if c.o.Tolerance32 == 0 {
+		c.o.Tolerance32 = 1e-3
+	}
+	if err := c.run(); err != nil {
+		return fmt.Errorf("nftest: %T of dimension %d: %w", f, f.Dim(), err)
+	}
+	return nil
+}
+
+// flowCheck is a flow under test.
+type flowCheck struct {
+	flow    nf.Flow
+	o       FlowOptions
+	r       *rand.Rand
+	state   nf.State
+	context int // columns, 0 for none
+}
+
+// direction is one of the two maps of a flow, with the points to try it on.
+type direction struct {
+	name    string
+	f       func(x, context *ad.Value) (y, logDet *ad.Value)
+	domain  Interval
+	x       *mat.Dense // n×d
+	context *mat.Dense // n rows; nil if there is none
+}
+
+const flowRows = 6
+
+func (c *flowCheck) run() error {
+	if d := c.flow.Dim(); d < 1 {
+		return fmt.Errorf("Dim is %d, want 1 or more", d)
+	}
+	if t, ok := c.flow.(nf.Conditional); ok {
+		c.context = t.ContextDim()
+	}
+	if err := checkState(c.flow.State); err != nil {
+		return err
+	}
+	c.state = c.flow.State()
+	defer restore(c.state)()
+	perturb(c.state, c.r)
+
+	forward, inverse := c.direction("Forward", c.flow.Forward, c.o.Latent), c.direction("Inverse", c.flow.Inverse, c.o.Data)
+	before := contents(c.state)
+	for _, d := range []*direction{forward, inverse} { // what the other checks rely on
+		if err := c.shapes(d); err != nil {
+			return err
+		}
+	}
+	var errs []error
+	for _, d := range []*direction{forward, inverse} {
+		errs = append(errs, c.identity(d), c.rows(d), c.nan(d), c.conditional(d), c.jacobian(d), c.float32(d), c.extremes(d))
+	}
+	errs = append(errs,
+		c.roundTrip(forward, inverse),
+		c.roundTrip(inverse, forward),
+		c.gradients(forward, inverse),
+		sameContents(c.state, before))
+	return errors.Join(errs...)
+}
+
+func (c *flowCheck) direction(name string, f func(x, context *ad.Value) (y, logDet *ad.Value), domain Interval) *direction {
+	d := &direction{name: name, f: f, domain: domain, x: domain.points(flowRows, c.flow.Dim(), c.r)}
+	if c.context > 0 {
+		d.context = Interval{}.points(flowRows, c.context, c.r)
+	}
+	return d
+}
+
+// at returns d with rows x, which have the context of d.
+func (d *direction) at(x *mat.Dense) *direction {
+	e := *d
+	e.x = x
+	return &e
+}
+
+// row returns d with row i alone.
+func (d *direction) row(i int) *direction {
+	e := *d
+	e.x = rowOf(d.x, i)
+	if d.context != nil {
+		e.context = rowOf(d.context, i)
+	}
+	return &e
+}
+
+// on applies d to its points on tape t.
+func (d *direction) on(t *ad.Tape) (x, context, y, logDet *ad.Value) {
+	x, context = variable(t, d.x), variable(t, d.context)
+	y, logDet = d.f(x, context)
+	return x, context, y, logDet
+}
+
+// eval returns the results of d for its points.
+func (d *direction) eval(p ad.Precision) (y *mat.Dense, logDet []float64) {
+	_, _, v, l := d.on(ad.NewEvalTape(p))
+	return v.Matrix(), l.Data()
+}
+
+func (c *flowCheck) shapes(d *direction) error {
+	t := ad.NewTape(ad.Float64)
+	x, context, y, logDet := d.on(t)
+	n, dim := d.x.Dims()
+	if r, k := y.Dims(); r != n || k != dim {
+		return fmt.Errorf("%s of a %d×%d batch: got a %d×%d result, want %d×%d", d.name, n, dim, r, k, n, dim)
+	}
+	if r, k := logDet.Dims(); r != n || k != 1 {
+		return fmt.Errorf("%s of a %d×%d batch: got a %d×%d log-determinant, want %d×1", d.name, n, dim, r, k, n)
+	}
+	if !equal(x.Data(), d.x.RawMatrix().Data) {
+		return fmt.Errorf("%s changes its argument", d.name)
+	}
+	if context != nil && !equal(context.Data(), d.context.RawMatrix().Data) {
+		return fmt.Errorf("%s changes its context", d.name)
+	}
+	if ye, le := d.eval(ad.Float64); !equal(y.Data(), ye.RawMatrix().Data) || !equal(logDet.Data(), le) {
+		return fmt.Errorf("%s: a tape that records gradients gives %v, one that does not %v", d.name, y.Data(), ye.RawMatrix().Data)
+	}
+	for k, v := range append(y.Data(), logDet.Data()...) {
+		if isFinite(v) {
+			continue
+		}
+		if k < n*dim {
+			return fmt.Errorf("%s of %v: got %v in column %d, want a finite number", d.name, d.x.RawRowView(k/dim), v, k%dim)
+		}
+		return fmt.Errorf("%s of %v: got log-determinant %v, want a finite number", d.name, d.x.RawRowView(k-n*dim), v)
+	}
+	return nil
+}
+
+func (c *flowCheck) identity(d *direction) error {
+	y, _ := d.eval(ad.Float64)
+	if !c.o.Identity && mat.EqualApprox(y, d.x, 1e-6) {
+		return fmt.Errorf("%s is the identity for perturbed parameters, want a map that tests can tell from none", d.name)
+	}
+	return nil
+}
+
+// rows checks that a row gives the same bytes alone and in a batch.
+func (c *flowCheck) rows(d *direction) error {
+	y, logDet := d.eval(ad.Float64)
+	for i := range flowRows {
+		yi, li := d.row(i).eval(ad.Float64)
+		if got, want := y.RawRowView(i), yi.RawRowView(0); !equal(got, want) {
+			return fmt.Errorf("%s: row %d depends on the other rows: got %v in a batch, %v alone", d.name, i, got, want)
+		}
+		if logDet[i] != li[0] {
+			return fmt.Errorf("%s: the log-determinant of row %d depends on the other rows: got %v in a batch, %v alone", d.name, i, logDet[i], li[0])
+		}
+	}
+	return nil
+}
+
+// nan checks that NaN in a point shows in its row and in no other.
+func (c *flowCheck) nan(d *direction) error {
+	y, logDet := d.eval(ad.Float64)
+	for j := range c.flow.Dim() {
+		x := mat.DenseCopyOf(d.x)
+		x.Set(1, j, math.NaN())
+		yn, ln := d.at(x).eval(ad.Float64)
+		for i := range flowRows {
+			switch row := yn.RawRowView(i); {
+			case i == 1 && !hasNaN(row) && !math.IsNaN(ln[i]):
+				return fmt.Errorf("%s: a row with NaN in column %d gives %v and log-determinant %v, want NaN", d.name, j, row, ln[i])
+			case i != 1 && (!equal(row, y.RawRowView(i)) || ln[i] != logDet[i]):
+				return fmt.Errorf("%s: NaN in row 1 changes row %d: got %v, want %v", d.name, i, row, y.RawRowView(i))
+			}
+		}
+	}
+	return nil
+}
+
+// conditional checks that a context matters where one is taken, and is ignored elsewhere.
+func (c *flowCheck) conditional(d *direction) error {
+	y, logDet := d.eval(ad.Float64)
+	e := *d
+	e.context = Interval{}.points(flowRows, max(c.context, 3), c.r)
+	if c.context > 0 {
+		e.context = Interval{}.points(flowRows, c.context, c.r)
+	}
+	ye, le := e.eval(ad.Float64)
+	same := mat.Equal(y, ye) && equal(logDet, le)
+	if c.context > 0 && same {
+		return fmt.Errorf("%s: another context of %d columns gives the same result, want it to matter", d.name, c.context)
+	}
+	if c.context == 0 && !same {
+		return fmt.Errorf("%s: a context changes the result of a flow whose ContextDim is 0", d.name)
+	}
+	return nil
+}
+
+// roundTrip checks that back undoes d, and that log-determinants cancel.
+func (c *flowCheck) roundTrip(d, back *direction) error {
+	y, logDet := d.eval(ad.Float64)
+	e := *d
+	e.f, e.x = back.f, y
+	x, logBack := e.eval(ad.Float64)
+	for i := range flowRows {
+		for j, want := range d.x.RawRowView(i) {
+			if got := x.At(i, j); !near(got, want, c.o.Tolerance) {
+				return fmt.Errorf("%s after %s: row %d, column %d: got %v, want %v", back.name, d.name, i, j, got, want)
+			}
+		}
+		if !near(logBack[i], -logDet[i], c.o.Tolerance) {
+			return fmt.Errorf("%s after %s: row %d: got log-determinant %v, want %v, that of %s negated", back.name, d.name, i, logBack[i], -logDet[i], d.name)
+		}
+	}
+	return nil
+}
+
+// float32 compares the precisions.
+func (c *flowCheck) float32(d *direction) error {
+	d = d.at(mat.DenseCopyOf(d.x))
+	round32(d.x)
+	y, logDet := d.eval(ad.Float64)
+	y32, logDet32 := d.eval(ad.Float32)
+	for i := range flowRows {
+		for j, want := range y.RawRowView(i) {
+			if got := y32.At(i, j); !near(got, want, c.o.Tolerance32) {
+				return fmt.Errorf("%s in float32: row %d, column %d: got %v, want %v as in float64", d.name, i, j, got, want)
+			}
+		}
+		if !near(logDet32[i], logDet[i], c.o.Tolerance32) {
+			return fmt.Errorf("%s in float32: row %d: got log-determinant %v, want %v as in float64", d.name, i, logDet32[i], logDet[i])
+		}
+	}
+	return nil
+}
+
+// extremes checks that there is no NaN in results and gradients far from the origin and at special points.
+func (c *flowCheck) extremes(d *direction) error {
+	d = d.at(d.domain.extremes(c.flow.Dim(), c.o.Extremes, c.r))
+	n, _ := d.x.Dims()
+	if c.context > 0 {
+		d.context = Interval{}.points(n, c.context, c.r)
+	}
+	for i := range n {
+		e := d.row(i)
+		clearGradients(c.state)
+		t := ad.NewTape(ad.Float64)
+		x, _, y, logDet := e.on(t)
+		t.Backward(y.Sum().Add(logDet.Sum()))
+		at := e.x.RawRowView(0)
+		switch {
+		case hasNaN(y.Data()):
+			return fmt.Errorf("%s of %v: got %v, want numbers", d.name, at, y.Data())
+		case hasNaN(logDet.Data()):
+			return fmt.Errorf("%s of %v: got log-determinant NaN, want a number", d.name, at)
+		case !y.Finite() || !logDet.Finite(): // too large for float64, where gradients have no meaning
+			continue
+		case hasNaN(x.Grad()):
+			return fmt.Errorf("%s of %v: got gradient %v of the input, want numbers", d.name, at, x.Grad())
+		}
+		for _, s := range c.state {
+			if s.Param != nil && hasNaN(s.Param.Grad) {
+				return fmt.Errorf("%s of %v: got NaN in the gradient of %s, want numbers", d.name, at, s.Name)
+			}
+		}
+	}
+	return nil
+}
