@@ -64,5 +64,5 @@ func encodePNG(img *image.RGBA, goal int) []byte {
 }
 
 // PNG returns the drawing as the file that [Show] sends: twice as many pixels as on a notebook page. The bytes depend on
-// the drawing alone. Most figures take less than 120 KB; colours are merged, if need be, to get there.
-func PNG(d Drawing) []byte { return encodePNG(render(d, resolution), 120<<10) }
+// the drawing alone. Most figures take less than 120 KB, and colours are merged if one would take more than 140.
+func PNG(d Drawing) []byte { return encodePNG(render(d, resolution), 140<<10) }

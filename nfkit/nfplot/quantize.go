@@ -25,7 +25,7 @@ func quantize(img *image.RGBA, n int) *image.Paletted {
 
 	groups := [][]tone{nil}
 	for c, k := range counts {
-		groups[0] = append(groups[0], tone{c: [3]float64{float64(c >> 16), float64(c >> 8 & 255), float64(c & 255)}, rgb: c, count: float64(k), weight: math.Sqrt(float64(k))})
+		groups[0] = append(groups[0], tone{c: [3]float64{float64(c >> 16), float64(c >> 8 & 255), float64(c & 255)}, rgb: c, count: float64(k), weight: math.Pow(float64(k), 0.8)})
 	}
 	slices.SortFunc(groups[0], func(a, b tone) int { return cmp.Compare(a.rgb, b.rgb) })
 	if len(groups[0]) <= n {
@@ -69,8 +69,8 @@ func mean(group []tone) color.RGBA {
 
 func rgb(p []uint8) uint32 { return uint32(p[0])<<16 | uint32(p[1])<<8 | uint32(p[2]) }
 
-// tone is a colour and the number of its pixels. Its weight is the square root of that, so that rare colours keep their
-// shades.
+// tone is a colour and the number of its pixels. Its weight grows more slowly than that: a colour bar keeps its shades
+// beside a large map that has few of them.
 type tone struct {
 	c             [3]float64
 	rgb           uint32
