@@ -10,7 +10,7 @@ import (
 	"math"
 )
 
-// Tensor is one tensor to write: of Floats if that is not nil, else of Ints.
+// Tensor is one tensor to write: of Ints if that is not nil, else of Floats.
 type Tensor struct {
 	Name   string
 	Shape  []int
@@ -77,7 +77,7 @@ func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 		seen[t.Name] = true
 		e := entry{DType: F64, Shape: append([]int{}, t.Shape...)}
 		n := len(t.Floats)
-		if t.Floats == nil {
+		if t.Ints != nil {
 			e.DType, n = I64, len(t.Ints)
 		}
 		if want, err := elements(t.Shape); err != nil || int64(n) != want {
