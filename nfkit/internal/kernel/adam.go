@@ -24,10 +24,11 @@ type AdamStep struct {
 func Adam(p, g, m, v []float64, step AdamStep) {
 	g, m, v = g[:len(p)], m[:len(p)], v[:len(p)]
 	rate, root := step.LR/step.Correction1, 1/math.Sqrt(step.Correction2)
-	adamGo(p, g, m, v, step, rate, root)
+	done := adamAsm(p, g, m, v, &step, rate, root)
+	adamGo(p[done:], g[done:], m[done:], v[done:], &step, rate, root)
 }
 
-func adamGo(p, g, m, v []float64, s AdamStep, rate, root float64) {
+func adamGo(p, g, m, v []float64, s *AdamStep, rate, root float64) {
 	g, m, v = g[:len(p)], m[:len(p)], v[:len(p)]
 	for i := range p {
 		gi := g[i] + float64(s.WeightDecay*p[i])

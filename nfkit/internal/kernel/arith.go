@@ -16,6 +16,9 @@ const (
 	axpyOp
 	scaleOp
 	leakyGradOp
+	tanhGradOp
+	sigmoidGradOp
+	eluGradOp
 )
 
 // Add stores a + b in dst.

@@ -2,6 +2,8 @@
 
 //go:build amd64 && !purego
 
+#include "textflag.h"
+
 // func add32AVX2(dst *float32, n int, a *float32, b *float32)
 // Requires: AVX
 TEXT ·add32AVX2(SB), $0-32
@@ -300,6 +302,146 @@ rest:
 	VCMPPS    $0x11, X2, X4, X2
 	VBLENDVPS X2, X1, X3, X1
 	VMOVSS    X1, (AX)(DX*4)
+	ADDQ      $0x01, DX
+	JMP       rest
+
+restEnd:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+DATA one32<>+0(SB)/4, $(1.0)
+DATA one32<>+4(SB)/4, $(1.0)
+DATA one32<>+8(SB)/4, $(1.0)
+DATA one32<>+12(SB)/4, $(1.0)
+DATA one32<>+16(SB)/4, $(1.0)
+DATA one32<>+20(SB)/4, $(1.0)
+DATA one32<>+24(SB)/4, $(1.0)
+DATA one32<>+28(SB)/4, $(1.0)
+GLOBL one32<>(SB), RODATA|NOPTR, $32
+
+// func tanhGrad32AVX2(dst *float32, n int, y *float32)
+// Requires: AVX
+TEXT ·tanhGrad32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ y+16(FP), BX
+	XORQ DX, DX
+
+vectors:
+	SUBQ    $0x08, CX
+	JL      vectorsEnd
+	VMOVUPS (AX)(DX*4), Y0
+	VMOVUPS (BX)(DX*4), Y1
+	VMOVUPS one32<>+0(SB), Y2
+	VMULPS  Y1, Y1, Y1
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  Y2, Y0, Y2
+	VMOVUPS Y2, (AX)(DX*4)
+	ADDQ    $0x08, DX
+	JMP     vectors
+
+vectorsEnd:
+	ADDQ $0x08, CX
+
+rest:
+	SUBQ   $0x01, CX
+	JL     restEnd
+	VMOVSS (AX)(DX*4), X0
+	VMOVSS (BX)(DX*4), X1
+	VMOVSS one32<>+0(SB), X2
+	VMULPS X1, X1, X1
+	VSUBPS X1, X2, X2
+	VMULPS X2, X0, X2
+	VMOVSS X2, (AX)(DX*4)
+	ADDQ   $0x01, DX
+	JMP    rest
+
+restEnd:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func sigmoidGrad32AVX2(dst *float32, n int, y *float32)
+// Requires: AVX
+TEXT ·sigmoidGrad32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ y+16(FP), BX
+	XORQ DX, DX
+
+vectors:
+	SUBQ    $0x08, CX
+	JL      vectorsEnd
+	VMOVUPS (AX)(DX*4), Y0
+	VMOVUPS (BX)(DX*4), Y1
+	VMOVUPS one32<>+0(SB), Y2
+	VSUBPS  Y1, Y2, Y2
+	VMULPS  Y2, Y1, Y2
+	VMULPS  Y2, Y0, Y2
+	VMOVUPS Y2, (AX)(DX*4)
+	ADDQ    $0x08, DX
+	JMP     vectors
+
+vectorsEnd:
+	ADDQ $0x08, CX
+
+rest:
+	SUBQ   $0x01, CX
+	JL     restEnd
+	VMOVSS (AX)(DX*4), X0
+	VMOVSS (BX)(DX*4), X1
+	VMOVSS one32<>+0(SB), X2
+	VSUBPS X1, X2, X2
+	VMULPS X2, X1, X2
+	VMULPS X2, X0, X2
+	VMOVSS X2, (AX)(DX*4)
+	ADDQ   $0x01, DX
+	JMP    rest
+
+restEnd:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func eluGrad32AVX2(dst *float32, n int, y *float32)
+// Requires: AVX, AVX2
+TEXT ·eluGrad32AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ y+16(FP), BX
+	XORQ DX, DX
+
+vectors:
+	SUBQ      $0x08, CX
+	JL        vectorsEnd
+	VMOVUPS   (AX)(DX*4), Y0
+	VMOVUPS   (BX)(DX*4), Y1
+	VPXOR     Y3, Y3, Y3
+	VMOVUPS   one32<>+0(SB), Y2
+	VADDPS    Y1, Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VCMPPS    $0x11, Y1, Y3, Y1
+	VBLENDVPS Y1, Y0, Y2, Y0
+	VMOVUPS   Y0, (AX)(DX*4)
+	ADDQ      $0x08, DX
+	JMP       vectors
+
+vectorsEnd:
+	ADDQ $0x08, CX
+
+rest:
+	SUBQ      $0x01, CX
+	JL        restEnd
+	VMOVSS    (AX)(DX*4), X0
+	VMOVSS    (BX)(DX*4), X1
+	VPXOR     X3, X3, X3
+	VMOVSS    one32<>+0(SB), X2
+	VADDPS    X1, X2, X2
+	VMULPS    X0, X2, X2
+	VCMPPS    $0x11, X1, X3, X1
+	VBLENDVPS X1, X0, X2, X0
+	VMOVSS    X0, (AX)(DX*4)
 	ADDQ      $0x01, DX
 	JMP       rest
 
@@ -662,6 +804,142 @@ rest:
 	VCMPPD    $0x11, X2, X4, X2
 	VBLENDVPD X2, X1, X3, X1
 	VMOVSD    X1, (AX)(DX*8)
+	ADDQ      $0x01, DX
+	JMP       rest
+
+restEnd:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+DATA one64<>+0(SB)/8, $(1.0)
+DATA one64<>+8(SB)/8, $(1.0)
+DATA one64<>+16(SB)/8, $(1.0)
+DATA one64<>+24(SB)/8, $(1.0)
+GLOBL one64<>(SB), RODATA|NOPTR, $32
+
+// func tanhGrad64AVX2(dst *float64, n int, y *float64)
+// Requires: AVX
+TEXT ·tanhGrad64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ y+16(FP), BX
+	XORQ DX, DX
+
+vectors:
+	SUBQ    $0x04, CX
+	JL      vectorsEnd
+	VMOVUPD (AX)(DX*8), Y0
+	VMOVUPD (BX)(DX*8), Y1
+	VMOVUPD one64<>+0(SB), Y2
+	VMULPD  Y1, Y1, Y1
+	VSUBPD  Y1, Y2, Y2
+	VMULPD  Y2, Y0, Y2
+	VMOVUPD Y2, (AX)(DX*8)
+	ADDQ    $0x04, DX
+	JMP     vectors
+
+vectorsEnd:
+	ADDQ $0x04, CX
+
+rest:
+	SUBQ   $0x01, CX
+	JL     restEnd
+	VMOVSD (AX)(DX*8), X0
+	VMOVSD (BX)(DX*8), X1
+	VMOVSD one64<>+0(SB), X2
+	VMULPD X1, X1, X1
+	VSUBPD X1, X2, X2
+	VMULPD X2, X0, X2
+	VMOVSD X2, (AX)(DX*8)
+	ADDQ   $0x01, DX
+	JMP    rest
+
+restEnd:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func sigmoidGrad64AVX2(dst *float64, n int, y *float64)
+// Requires: AVX
+TEXT ·sigmoidGrad64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ y+16(FP), BX
+	XORQ DX, DX
+
+vectors:
+	SUBQ    $0x04, CX
+	JL      vectorsEnd
+	VMOVUPD (AX)(DX*8), Y0
+	VMOVUPD (BX)(DX*8), Y1
+	VMOVUPD one64<>+0(SB), Y2
+	VSUBPD  Y1, Y2, Y2
+	VMULPD  Y2, Y1, Y2
+	VMULPD  Y2, Y0, Y2
+	VMOVUPD Y2, (AX)(DX*8)
+	ADDQ    $0x04, DX
+	JMP     vectors
+
+vectorsEnd:
+	ADDQ $0x04, CX
+
+rest:
+	SUBQ   $0x01, CX
+	JL     restEnd
+	VMOVSD (AX)(DX*8), X0
+	VMOVSD (BX)(DX*8), X1
+	VMOVSD one64<>+0(SB), X2
+	VSUBPD X1, X2, X2
+	VMULPD X2, X1, X2
+	VMULPD X2, X0, X2
+	VMOVSD X2, (AX)(DX*8)
+	ADDQ   $0x01, DX
+	JMP    rest
+
+restEnd:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func eluGrad64AVX2(dst *float64, n int, y *float64)
+// Requires: AVX, AVX2
+TEXT ·eluGrad64AVX2(SB), $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ y+16(FP), BX
+	XORQ DX, DX
+
+vectors:
+	SUBQ      $0x04, CX
+	JL        vectorsEnd
+	VMOVUPD   (AX)(DX*8), Y0
+	VMOVUPD   (BX)(DX*8), Y1
+	VPXOR     Y3, Y3, Y3
+	VMOVUPD   one64<>+0(SB), Y2
+	VADDPD    Y1, Y2, Y2
+	VMULPD    Y0, Y2, Y2
+	VCMPPD    $0x11, Y1, Y3, Y1
+	VBLENDVPD Y1, Y0, Y2, Y0
+	VMOVUPD   Y0, (AX)(DX*8)
+	ADDQ      $0x04, DX
+	JMP       vectors
+
+vectorsEnd:
+	ADDQ $0x04, CX
+
+rest:
+	SUBQ      $0x01, CX
+	JL        restEnd
+	VMOVSD    (AX)(DX*8), X0
+	VMOVSD    (BX)(DX*8), X1
+	VPXOR     X3, X3, X3
+	VMOVSD    one64<>+0(SB), X2
+	VADDPD    X1, X2, X2
+	VMULPD    X0, X2, X2
+	VCMPPD    $0x11, X1, X3, X1
+	VBLENDVPD X1, X0, X2, X0
+	VMOVSD    X0, (AX)(DX*8)
 	ADDQ      $0x01, DX
 	JMP       rest
 

@@ -44,6 +44,21 @@ func scale32AVX2(dst *float32, n int, x *float32, alpha float32)
 //go:noescape
 func leakyGrad32AVX2(dst *float32, n int, y *float32, slope float32)
 
+// tanhGrad32AVX2 is tanhGrad for n elements.
+//
+//go:noescape
+func tanhGrad32AVX2(dst *float32, n int, y *float32)
+
+// sigmoidGrad32AVX2 is sigmoidGrad for n elements.
+//
+//go:noescape
+func sigmoidGrad32AVX2(dst *float32, n int, y *float32)
+
+// eluGrad32AVX2 is eluGrad for n elements.
+//
+//go:noescape
+func eluGrad32AVX2(dst *float32, n int, y *float32)
+
 // sum32AVX2 stores in sums the sixteen partial sums of sum over whole blocks of sixteen elements.
 //
 //go:noescape
@@ -93,6 +108,21 @@ func scale64AVX2(dst *float64, n int, x *float64, alpha float64)
 //
 //go:noescape
 func leakyGrad64AVX2(dst *float64, n int, y *float64, slope float64)
+
+// tanhGrad64AVX2 is tanhGrad for n elements.
+//
+//go:noescape
+func tanhGrad64AVX2(dst *float64, n int, y *float64)
+
+// sigmoidGrad64AVX2 is sigmoidGrad for n elements.
+//
+//go:noescape
+func sigmoidGrad64AVX2(dst *float64, n int, y *float64)
+
+// eluGrad64AVX2 is eluGrad for n elements.
+//
+//go:noescape
+func eluGrad64AVX2(dst *float64, n int, y *float64)
 
 // sum64AVX2 stores in sums the sixteen partial sums of sum over whole blocks of sixteen elements.
 //

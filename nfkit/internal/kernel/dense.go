@@ -1,20 +1,5 @@
 package kernel
 
-import "fmt"
-
-// Activation is the function that Dense applies to each output. Its derivative must follow from its value, so
-// that the pre-activation need not be kept; functions such as SiLU, where it does not, are left to the caller.
-type Activation uint8
-
-const (
-	ActIdentity  Activation = iota
-	ActLeakyReLU            // z for z > 0, else slope·z with slope ≥ 0; ReLU is slope 0
-	ActTanh
-	ActSigmoid
-	ActELU      // z for z > 0, else e^z − 1
-	ActSoftplus // ln(1 + e^z)
-)
-
 // Dense stores act(x·wᵀ + b) in y:
 //
 //	y[i·m+j] = act(Σ_p x[i·k+p]·w[j·k+p] + b[j])
@@ -27,19 +12,7 @@ func Dense[T Float](y, x, packed, b []T, n, k, m int, act Activation, slope T) {
 		slope = 1
 	}
 	mulPacked(y, b, 0, x, packed[:packedHalf[T](k, m)], n, k, m, slope)
-	switch act {
-	case ActIdentity, ActLeakyReLU:
-	case ActTanh:
-		Tanh(y, y)
-	case ActSigmoid:
-		Sigmoid(y, y)
-	case ActELU:
-		ELU(y, y)
-	case ActSoftplus:
-		Softplus(y, y)
-	default:
-		panic(fmt.Sprintf("nfkit: kernel.Dense: got activation %d, want one of the Act constants", act))
-	}
+	activate(y, act)
 }
 
 // DenseBackward takes gradients back through y = Dense(x): with dz = dy ⊙ act'(z),
@@ -60,49 +33,6 @@ func DenseBackward[T Float](dx, dw, db, dy, y, x, packed []T, n, k, m int, act A
 	if dx != nil {
 		dx = dx[:n*k]
 		mulPacked(dx, dx, k, dy, packed[packedHalf[T](k, m):], n, m, k, 1)
-	}
-}
-
-// activationGrad multiplies dy by act'(z), which it computes from y = act(z). At the kinks of LeakyReLU and ELU
-// it takes the derivative from the left, as PyTorch does.
-func activationGrad[T Float](dy, y []T, act Activation, slope T) {
-	y = y[:len(dy)]
-	switch act {
-	case ActIdentity:
-	case ActLeakyReLU:
-		leakyGrad(dy, y, slope)
-	case ActTanh:
-		for i, v := range y {
-			dy[i] *= 1 - T(v*v)
-		}
-	case ActSigmoid:
-		for i, v := range y {
-			dy[i] *= T(v * (1 - v))
-		}
-	case ActELU:
-		for i, v := range y {
-			if v <= 0 {
-				dy[i] *= v + 1
-			}
-		}
-	case ActSoftplus: // σ(z) = 1 − e^−y
-		for i, v := range y {
-			dy[i] *= expm1Neg(v)
-		}
-	default:
-		panic(fmt.Sprintf("nfkit: kernel.DenseBackward: got activation %d, want one of the Act constants", act))
-	}
-}
-
-// leakyGrad multiplies dy by 1 where y > 0 and by slope elsewhere.
-func leakyGrad[T Float](dy, y []T, slope T) {
-	if arithAsm(leakyGradOp, dy, y, nil, slope) {
-		return
-	}
-	for i, v := range y {
-		if !(v > 0) {
-			dy[i] *= slope
-		}
 	}
 }
 

@@ -99,6 +99,12 @@ func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool {
 			scale32AVX2(dst, n, a, alpha)
 		case leakyGradOp:
 			leakyGrad32AVX2(dst, n, a, alpha)
+		case tanhGradOp:
+			tanhGrad32AVX2(dst, n, a)
+		case sigmoidGradOp:
+			sigmoidGrad32AVX2(dst, n, a)
+		case eluGradOp:
+			eluGrad32AVX2(dst, n, a)
 		}
 	} else {
 		dst, a, b, alpha := p64(dst), p64(a), p64(b), float64(alpha)
@@ -119,6 +125,12 @@ func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool {
 			scale64AVX2(dst, n, a, alpha)
 		case leakyGradOp:
 			leakyGrad64AVX2(dst, n, a, alpha)
+		case tanhGradOp:
+			tanhGrad64AVX2(dst, n, a)
+		case sigmoidGradOp:
+			sigmoidGrad64AVX2(dst, n, a)
+		case eluGradOp:
+			eluGrad64AVX2(dst, n, a)
 		}
 	}
 	return true
@@ -231,4 +243,14 @@ func mathVectors[T Float](op mathOp, dst, x []T) {
 	case eluOp:
 		elu64AVX2(to, n, from)
 	}
+}
+
+// adamAsm runs adamGo over whole vectors and returns how many elements these are.
+func adamAsm(p, g, m, v []float64, s *AdamStep, rate, root float64) int {
+	if active == goOnly {
+		return 0
+	}
+	n := len(p) &^ 3
+	adamAVX2(p64(p), n, p64(g), p64(m), p64(v), s.WeightDecay, s.Beta1, 1-s.Beta1, s.Beta2, 1-s.Beta2, rate, root, s.Eps)
+	return n
 }

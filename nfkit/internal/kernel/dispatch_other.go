@@ -18,3 +18,5 @@ func dotAsm[T Float](sums *[lanes]T, a, b []T) int              { return 0 }
 func convert32Asm(dst []float32, src []float64) int             { return 0 }
 func addConvert64Asm(dst []float64, src []float32) int          { return 0 }
 func mathAsm[T Float](op mathOp, dst, x []T) bool               { return false }
+
+func adamAsm(p, g, m, v []float64, s *AdamStep, rate, root float64) int { return 0 }

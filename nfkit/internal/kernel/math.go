@@ -109,6 +109,3 @@ func elu(x float64) float64 {
 	}
 	return math.Expm1(x)
 }
-
-// expm1Neg returns 1 − e^−y.
-func expm1Neg[T Float](y T) T { return T(-math.Expm1(-float64(y))) }

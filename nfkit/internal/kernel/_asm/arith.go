@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -36,8 +37,33 @@ func arith(ctx *build.Context) {
 		k.eachElement("leakyGrad", "dst y", "slope", func(k emitter, v map[string]Op) Op {
 			scaled, zero := k.vec(), k.zero()
 			k.p("VMUL", v["slope"], v["dst"], scaled)
-			const lessThan = 17
-			k.p("VCMP", Imm(lessThan), v["y"], zero, v["y"]) // 0 < y
+			k.p("VCMP", Imm(less), v["y"], zero, v["y"]) // 0 < y
+			k.p("VBLENDV", v["y"], v["dst"], scaled, v["dst"])
+			return v["dst"]
+		})
+		one := k.one()
+		k.eachElement("tanhGrad", "dst y", "", func(k emitter, v map[string]Op) Op { // 1 − y²
+			d := k.vec()
+			k.move(one, d)
+			k.p("VMUL", v["y"], v["y"], v["y"])
+			k.p("VSUB", v["y"], d, d)
+			k.p("VMUL", d, v["dst"], d)
+			return d
+		})
+		k.eachElement("sigmoidGrad", "dst y", "", func(k emitter, v map[string]Op) Op { // y·(1 − y)
+			d := k.vec()
+			k.move(one, d)
+			k.p("VSUB", v["y"], d, d)
+			k.p("VMUL", d, v["y"], d)
+			k.p("VMUL", d, v["dst"], d)
+			return d
+		})
+		k.eachElement("eluGrad", "dst y", "", func(k emitter, v map[string]Op) Op { // 1 where y > 0, else y + 1
+			scaled, zero := k.vec(), k.zero()
+			k.move(one, scaled)
+			k.p("VADD", v["y"], scaled, scaled)
+			k.p("VMUL", v["dst"], scaled, scaled)
+			k.p("VCMP", Imm(less), v["y"], zero, v["y"])
 			k.p("VBLENDV", v["y"], v["dst"], scaled, v["dst"])
 			return v["dst"]
 		})
@@ -51,6 +77,20 @@ func arith(ctx *build.Context) {
 	}
 	convert32(emitter{ctx, 64, 32})
 	addConvert64(emitter{ctx, 64, 32})
+}
+
+// one returns a vector of ones in memory.
+func (k emitter) one() Mem {
+	m := k.StaticGlobal(fmt.Sprintf("one%d", k.bits))
+	k.DataAttributes(attr.RODATA | attr.NOPTR)
+	for range k.lanes() {
+		if k.bits == 32 {
+			k.AppendDatum(F32(1))
+		} else {
+			k.AppendDatum(F64(1))
+		}
+	}
+	return m
 }
 
 // start begins a function without results.

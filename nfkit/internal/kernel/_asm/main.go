@@ -16,6 +16,7 @@ func main() {
 	for name, emit := range map[string]func(*build.Context){
 		"panel": panels,
 		"dots":  dots,
+		"adam":  adam,
 		"arith": arith,
 		"math":  mathFunctions,
 	} {

@@ -103,7 +103,7 @@ func (k vmath) fma(x reg.VecVirtual, y Op, z Op) reg.VecVirtual {
 	return v
 }
 
-// Predicates of VCMPPD. Comparisons with NaN are false, but for notGreater.
+// Predicates of VCMP. Comparisons with NaN are false, but for notGreater.
 const (
 	equal       = 0
 	less        = 17

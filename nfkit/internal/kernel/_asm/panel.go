@@ -109,8 +109,7 @@ func (k panel) leaky(sums [][2]reg.VecVirtual) {
 		zero := k.zero()
 		for _, row := range sums {
 			for _, z := range row {
-				const lessThan = 17
-				k.p("VCMP", Imm(lessThan), zero, z, reg.K3)
+				k.p("VCMP", Imm(less), zero, z, reg.K3)
 				k.p("VMUL", slope, z, reg.K3, z)
 			}
 		}
