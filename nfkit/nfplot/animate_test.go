@@ -25,7 +25,8 @@ func TestAnimation(t *testing.T) {
 	if strings.Contains(html, "<script") {
 		t.Error("the fragment has a script element, which some pages show as text")
 	}
-	if few := Animate(frames[:2]...); few.HTML() != few.HTML() {
+	few := Animate(frames[:2]...)
+	if first := few.HTML(); few.HTML() != first {
 		t.Error("the same frames give another fragment")
 	}
 	others := regexp.MustCompile(` data-frames="([^"]*)"`).FindStringSubmatch(html)

@@ -8,7 +8,6 @@ import (
 // Colours that can be told apart on white and on the blue and red of a heat map.
 var (
 	Black  = color.NRGBA{A: 255}
-	Gray   = color.NRGBA{R: 127, G: 127, B: 127, A: 255}
 	Steel  = color.NRGBA{R: 31, G: 119, B: 180, A: 255}
 	Blue   = color.NRGBA{B: 255, A: 255}
 	Orange = color.NRGBA{R: 255, G: 127, B: 14, A: 255}

@@ -89,9 +89,6 @@ func (f Field) check(operation string) {
 	}
 }
 
-// Range returns the smallest and the largest finite value; 0 and 0 if there is none.
-func (f Field) Range() (lo, hi float64) { return finiteRange(f.Z) }
-
 // AbsDiff returns |f − g| point by point. It panics when the grids differ in size.
 func (f Field) AbsDiff(g Field) Field {
 	f.check("Field.AbsDiff")

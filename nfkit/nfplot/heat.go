@@ -13,6 +13,9 @@ import (
 // A coordinate that stands alone on its axis is drawn one unit wide.
 func Heat(f Field, s *Scale) Layer {
 	f.check("Heat")
+	if s == nil {
+		panic("nfplot: Heat: got no scale, want one, of BlueRed or Grays")
+	}
 	s.cover(f)
 	return heat{field: f, scale: s}
 }

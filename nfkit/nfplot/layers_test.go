@@ -192,6 +192,8 @@ func TestMisuse(t *testing.T) {
 	wantPanic(t, "nfplot: Field.AbsDiff: got a grid of 3×2, want 2×3", func() {
 		g.Field(make([]float64, 6)).AbsDiff(NewGrid(0, 1, 3, 0, 1, 2).Field(make([]float64, 6)))
 	})
+	wantPanic(t, "nfplot: Heat: got no scale", func() { Heat(g.Eval(math.Hypot), nil) })
+	wantPanic(t, "nfplot: Scatter: got no matrix", func() { Scatter(nil, Red) })
 	wantPanic(t, "nfplot: Scatter: got a 2×3 matrix, want 2 columns", func() { Scatter(mat.NewDense(2, 3, nil), Red) })
 	wantPanic(t, "nfplot: Line: got 1 x and 2 y", func() { Line("", []float64{1}, []float64{1, 2}, Solid(Red)) })
 	wantPanic(t, "nfplot: Curve: got the range 1 to 1", func() { Curve("", math.Sin, 1, 1, Solid(Red)) })

@@ -20,11 +20,6 @@ func Dashed(c color.Color) draw.LineStyle {
 	return draw.LineStyle{Color: c, Width: 1.6, Dashes: []vg.Length{6, 3}}
 }
 
-// Dotted returns the style of a dotted line.
-func Dotted(c color.Color) draw.LineStyle {
-	return draw.LineStyle{Color: c, Width: 1.6, Dashes: []vg.Length{1.6, 2.4}}
-}
-
 // Line returns the layer that joins the points (x[i], y[i]), with a gap where one is not finite or, on a logarithmic
 // axis, not positive.
 // A name puts it in the legend, the empty name does not. It panics when x and y differ in length.

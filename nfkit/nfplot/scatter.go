@@ -14,6 +14,9 @@ import (
 // Scatter returns the layer that draws a dot for each row of the n×2 matrix xy. A translucent colour ([Alpha])
 // shows where many rows lie. It panics when xy has not two columns. An empty *mat.Dense is no rows.
 func Scatter(xy mat.Matrix, c color.Color) Layer {
+	if xy == nil {
+		panic("nfplot: Scatter: got no matrix, want n×2")
+	}
 	n, columns := xy.Dims()
 	if columns != 2 && n != 0 {
 		panic(fmt.Sprintf("nfplot: Scatter: got a %d×%d matrix, want 2 columns", n, columns))
