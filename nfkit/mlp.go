@@ -65,8 +65,10 @@ const (
 
 // MLPOptions are the options of [NewMLP].
 type MLPOptions struct {
-	Leaky     float64 // slope of the leaky ReLU below 0; 0 is ReLU
-	InitZeros bool    // weights and bias of the last layer start at 0, so that a coupling starts as the identity
+	Activation Activation
+	Leaky      float64 // slope of ActReLU below 0
+	Dropout    float64 // probability with which an input of the last layer is left out in training
+	InitZeros  bool    // weights and bias of the last layer start at 0, so that a coupling starts as the identity
 
 	Output      OutputFn
 	ScoreScale  float64 // factor before Output, which it needs; 0 means 1
@@ -75,11 +77,14 @@ type MLPOptions struct {
 	Context int // columns of a context that is appended to the input
 }
 
-// MLP is a multilayer perceptron: linear maps with leaky ReLU between them. Weights and biases start uniform in
+// MLP is a multilayer perceptron: linear maps with an activation between them. Weights and biases start uniform in
 // ±1/√fan-in. Its twin in normflows is nets.MLP.
 type MLP struct {
 	layers []linear
+	act    activation
 	opts   MLPOptions
+
+	scoreScale, outputScale []float64 // one number, a buffer; nil if there is none
 }
 
 var (
@@ -110,6 +115,14 @@ func NewMLP(layers []int, opts *MLPOptions, src rand.Source) *MLP {
 		panic(fmt.Sprintf("nfkit: NewMLP: got ScoreScale %v and OutputScale %v without an Output function to scale", o.ScoreScale, o.OutputScale))
 	case o.Context < 0:
 		panic(fmt.Sprintf("nfkit: NewMLP: got a context of %d columns, want 0 or more", o.Context))
+	}
+	m.act = newActivation("NewMLP", m.opts.Activation, m.opts.Leaky)
+	checkDropout("NewMLP", m.opts.Dropout)
+	if s := m.opts.ScoreScale; s != 0 {
+		m.scoreScale = []float64{s}
+	}
+	if s := m.opts.OutputScale; s != 0 {
+		m.outputScale = []float64{s}
 	}
 	r := rand.New(src)
 	in := layers[0] + m.opts.Context
@@ -144,14 +157,11 @@ func (m *MLP) Apply(x, context *ad.Value) *ad.Value {
 	x = withContext("MLP.Apply", x, context, m.opts.Context)
 	last := len(m.layers) - 1
 	for _, l := range m.layers[:last] {
-		x = x.Dense(l.weight, l.bias, ad.LeakyReLU, m.opts.Leaky)
+		x = m.act.dense(x, l)
 	}
-	x = x.Linear(m.layers[last].weight, m.layers[last].bias)
-	if m.opts.Output == OutputNone {
-		return x
-	}
-	if s := m.opts.ScoreScale; s != 0 {
-		x = x.Scale(s)
+	x = m.layers[last].apply(x.Dropout(m.opts.Dropout))
+	if m.scoreScale != nil {
+		x = x.Scale(m.scoreScale[0])
 	}
 	switch m.opts.Output {
 	case OutputSigmoid:
@@ -163,8 +173,8 @@ func (m *MLP) Apply(x, context *ad.Value) *ad.Value {
 	case OutputClampExp:
 		x = x.Exp().Min(x.Tape().Full(1, 1, 1))
 	}
-	if s := m.opts.OutputScale; s != 0 {
-		x = x.Scale(s)
+	if m.outputScale != nil {
+		x = x.Scale(m.outputScale[0])
 	}
 	return x
 }
@@ -188,11 +198,24 @@ func checkContext(call string, context *ad.Value, dim int) {
 	}
 }
 
-// State lists net.0.weight, net.0.bias, net.2.weight, …: activations have a number in the reference as well.
+// State lists net.0.weight, net.0.bias, net.2.weight, …: activations, a dropout and an output function have a number in the
+// reference as well. Scales of the output are buffers.
 func (m *MLP) State() State {
 	var s State
+	slot, last := 0, len(m.layers)-1
 	for i, l := range m.layers {
-		s = append(s, l.state("net."+strconv.Itoa(2*i))...)
+		if i == last && m.opts.Dropout > 0 {
+			slot++
+		}
+		s = append(s, l.state("net."+strconv.Itoa(slot))...)
+		slot += 2
+	}
+	if m.scoreScale != nil {
+		s = append(s, Tensor{Name: "net." + strconv.Itoa(slot-1) + ".scale", Floats: m.scoreScale})
+		slot++
+	}
+	if m.outputScale != nil {
+		s = append(s, Tensor{Name: "net." + strconv.Itoa(slot) + ".scale", Floats: m.outputScale})
 	}
 	return s
 }

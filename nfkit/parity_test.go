@@ -24,6 +24,9 @@ var parityClasses = map[string]func(c *parityCase) any{
 	"LULinearPermute": func(c *parityCase) any {
 		return nf.NewLULinearPermute(c.Config.int("num_channels"), nil, paritySource())
 	},
+	"MaskedAffineAutoregressive": func(c *parityCase) any {
+		return nf.NewMaskedAffineAutoregressive(parityMADE(c.Config, 2), nil)
+	},
 	"Permute": func(c *parityCase) any {
 		mode := choose(c.Config, "mode", map[string]nf.PermuteMode{"": nf.PermuteShuffle, "shuffle": nf.PermuteShuffle, "swap": nf.PermuteSwap})
 		return nf.NewPermute(c.Config.int("num_channels"), mode, paritySource())
@@ -45,6 +48,13 @@ func parityMLP(c parityConfig) nf.Net {
 		OutputScale: c.float("output_scale"),
 		Output: choose(c, "output_fn", map[string]nf.OutputFn{"": nf.OutputNone, "sigmoid": nf.OutputSigmoid,
 			"relu": nf.OutputReLU, "tanh": nf.OutputTanh, "clampexp": nf.OutputClampExp}),
+	}, paritySource())
+}
+
+// parityMADE builds the network of an autoregressive flow.
+func parityMADE(c parityConfig, outputs int) *nf.MADE {
+	return nf.NewMADE(c.int("features"), outputs, c.int("hidden_features"), &nf.MADEOptions{
+		Blocks: c.int("num_blocks"), FeedForward: !c.bool("use_residual_blocks"), Context: c.int("context_features"),
 	}, paritySource())
 }
 
