@@ -153,21 +153,30 @@ func (k *kernel) interrupt() {
 // It may be called at any time, more than once.
 func (k *kernel) stop() {
 	if k.client != nil {
-		if _, err := k.send(k.control, "shutdown_request", map[string]any{"restart": false}); err == nil {
-			select {
-			case <-k.ended:
-			case <-time.After(shutdownLimit):
-			}
-		}
+		k.shutdown()
+		k.client.close()
 	}
 	if k.cmd != nil {
 		k.kill()
 	}
-	if k.client != nil {
-		k.client.close()
-	}
 	// The folder may still be written to by a process that left the group.
 	_ = os.RemoveAll(k.scratch)
+}
+
+// shutdown asks a kernel that is still there to end by itself.
+func (k *kernel) shutdown() {
+	select {
+	case <-k.ended:
+		return
+	default:
+	}
+	if _, err := k.send(k.control, "shutdown_request", map[string]any{"restart": false}); err != nil {
+		return
+	}
+	select {
+	case <-k.ended:
+	case <-time.After(shutdownLimit):
+	}
 }
 
 // kill ends the processes of the kernel's group at once.

@@ -74,7 +74,10 @@ func main() {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// Where nobody reads the progress any more, as behind head, writing fails but does
+	// not end this program, which would leave the kernel alone.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
 		<-signals
 		cancel(errInterrupted)
@@ -173,6 +176,11 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
+		for _, other := range files {
+			if filepath.Base(file) == filepath.Base(other) {
+				return fmt.Errorf("the results of %s and %s would have the same name; run one at a time", other, file)
+			}
+		}
 		files = append(files, file)
 	}
 	out := s.out
@@ -184,14 +192,14 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 	}
 
 	p := newProgress(stdout)
-	t, err := buildTools(root, p.say)
+	t, err := buildTools(ctx, root, p.say)
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, file := range files {
 		err := s.runFile(ctx, file, out, t, p)
-		if ctx.Err() != nil {
+		if errors.Is(err, errInterrupted) {
 			return err
 		}
 		if err != nil {

@@ -90,6 +90,12 @@ func (c *cellOutputs) append(raw map[string]any, kind string) *output {
 	return out
 }
 
+// fail puts out an error that did not come from the kernel.
+func (c *cellOutputs) fail(err error) {
+	text := err.Error()
+	c.append(map[string]any{"ename": "STOPPED", "evalue": text, "traceback": []any{text}}, "error")
+}
+
 // addStream appends text to the last output if that is of the same stream, as
 // JupyterLab does, and otherwise starts a new one.
 func (c *cellOutputs) addStream(name, text string) {

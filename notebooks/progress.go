@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,7 +40,7 @@ const (
 	lineRate    = 4 // per second
 	statusPause = 10 * time.Second
 	redraw      = 200 * time.Millisecond
-	maxTitle    = 56
+	maxColumn   = 64
 )
 
 // newProgress returns a progress that writes to w.
@@ -66,7 +67,7 @@ func (p *progress) startCell(number, count int, title string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	digits := len(fmt.Sprint(count))
-	p.title = fmt.Sprintf("[%*d/%d] %s", digits, number, count, cut(title, maxTitle))
+	p.title = cut(fmt.Sprintf("[%*d/%d] %s", digits, number, count, title), p.column()-2)
 	p.started, p.text, p.status, p.hidden, p.figures = time.Now(), terminalText{}, "", 0, 0
 	p.budget, p.refill, p.passed = lineBurst, p.started, p.started
 	p.done = make(chan struct{})
@@ -110,6 +111,7 @@ func (p *progress) show(m message) {
 		lines := strings.Split(p.text.done.String(), "\n")
 		p.text.done.Reset()
 		for _, line := range lines[:len(lines)-1] {
+			p.status = ""
 			p.pass(line)
 		}
 		p.setStatus(p.text.lastLine())
@@ -155,6 +157,13 @@ func (p *progress) setStatus(line string) {
 	}
 }
 
+// interrupting shows that the running cell is asked to end.
+func (p *progress) interrupting() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setStatus("interrupting …")
+}
+
 // endCell shows that the running cell has ended.
 func (p *progress) endCell(err error) {
 	p.mu.Lock()
@@ -162,10 +171,12 @@ func (p *progress) endCell(err error) {
 	close(p.done)
 	p.done = nil
 	if p.hidden > 0 {
-		p.print(fmt.Sprintf("    … %d more lines, in the notebook", p.hidden))
+		p.print(fmt.Sprintf("    … and %d more in the notebook", p.hidden))
 	}
 	result := seconds(time.Since(p.started))
 	switch {
+	case errors.Is(err, errInterrupted):
+		result += "  interrupted"
 	case err != nil:
 		result += "  failed"
 	case p.figures == 1:
@@ -213,7 +224,15 @@ func (p *progress) draw() {
 func (p *progress) header(result string) string { return p.title + p.pad() + result }
 
 func (p *progress) pad() string {
-	return strings.Repeat(" ", max(2, maxTitle+10-utf8.RuneCountInString(p.title)))
+	return strings.Repeat(" ", p.column()-utf8.RuneCountInString(p.title))
+}
+
+// column returns where what follows a title starts.
+func (p *progress) column() int {
+	if p.width == 0 {
+		return maxColumn
+	}
+	return min(maxColumn, max(20, p.width/2))
 }
 
 // fit shortens a line of a cell to the width of the terminal, or of a log.

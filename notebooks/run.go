@@ -39,8 +39,8 @@ type session struct {
 
 // runNotebook executes nb on a fresh kernel in the folder dir. Outputs and execution
 // counts of nb are replaced. If a cell fails, the error is a *cellError, and nb has
-// the outputs up to and including that cell. When ctx ends, the running cell is
-// interrupted and the error is the cause of ctx.
+// the outputs up to and including that cell. When ctx is cancelled because of
+// errInterrupted, the running cell is interrupted and that is the error.
 func runNotebook(ctx context.Context, nb *notebook, t tools, dir string, limit time.Duration, p *progress) error {
 	nb.clearOutputs()
 	k, err := startKernel(ctx, t, dir)
@@ -74,14 +74,18 @@ func (s *session) run(ctx context.Context, cells []*cell) error {
 		out, err := s.runCell(ctx, c)
 		collected[i] = out
 		s.progress.endCell(err)
-		switch {
-		case err == nil:
-		case c.hasTag("raises-exception") && errors.As(err, new(*raised)):
-		case ctx.Err() != nil:
-			return err
-		default:
-			return &cellError{number: i + 1, source: c.source(), reason: err}
+		if err == nil {
+			continue
 		}
+		if _, ok := errors.AsType[*raised](err); ok && c.hasTag("raises-exception") {
+			continue
+		} else if !ok {
+			out.fail(err) // the kernel has put out nothing that says why
+		}
+		if errors.Is(err, errInterrupted) {
+			return err
+		}
+		return &cellError{number: i + 1, source: c.source(), reason: err}
 	}
 	return nil
 }
@@ -98,10 +102,10 @@ func (s *session) runCell(ctx context.Context, c *cell) (*cellOutputs, error) {
 		"code": c.source(), "silent": false, "store_history": true,
 		"user_expressions": map[string]any{}, "allow_stdin": false, "stop_on_error": true,
 	})
-	if err != nil {
-		return nil, err
-	}
 	out := s.outputs.expect(request)
+	if err != nil {
+		return out, err
+	}
 	reply, err := s.await(ctx, request)
 	if err != nil {
 		return out, err
@@ -129,6 +133,7 @@ func (s *session) await(ctx context.Context, request string) (message, error) {
 	stop := func(cause error) {
 		stopped, interrupted, expired = cause, nil, nil
 		again, grace = time.Tick(500*time.Millisecond), time.After(interruptGrace)
+		s.progress.interrupting()
 		k.interrupt()
 	}
 	for idle := false; reply == nil || !idle; {

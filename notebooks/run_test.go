@@ -26,7 +26,7 @@ var builtTools = sync.OnceValues(func() (tools, error) {
 	if err != nil {
 		return tools{}, err
 	}
-	return buildTools(root, func(string) {})
+	return buildTools(context.Background(), root, func(string) {})
 })
 
 func testTools(t *testing.T) tools {
@@ -164,7 +164,7 @@ for i := range 5000 {
 		t.Errorf("the language is %v, want go", got)
 	}
 	for _, want := range []string{"[1/7] const greeting", "[2/7] fmt.Println(greeting)", "    grüß dich, 世界\n", "    to stderr\n",
-		"    100% done\n", "[6/7] Many lines.", "    line 0\n", "more lines, in the notebook"} {
+		"    100% done\n", "[6/7] Many lines.", "    line 0\n", "more in the notebook"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("it shows no %q while it runs:\n%s", want, shown)
 		}
@@ -254,6 +254,9 @@ time.Sleep(time.Hour)`))
 	}
 	if d := time.Since(start); d > 20*time.Second {
 		t.Errorf("it takes %v to stop the program", d)
+	}
+	if last := nb.cells[0].outputs()[len(nb.cells[0].outputs())-1]; !strings.Contains(fmt.Sprint(last["evalue"]), "longer than 3s") {
+		t.Errorf("the last output is %v, want one that says why the cell was stopped", last)
 	}
 	out := nb.cells[0].text("stdout")
 	if !strings.Contains(out, "started\n") {

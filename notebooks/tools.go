@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -20,11 +21,11 @@ type tools struct {
 
 // buildTools returns the tools in the versions that the checkout's go.mod pins. What
 // is not in the user's cache folder yet is built, after say has been told.
-func buildTools(root string, say func(string)) (t tools, err error) {
-	if t.gonb, err = buildTool(root, "gonb", say); err != nil {
+func buildTools(ctx context.Context, root string, say func(string)) (t tools, err error) {
+	if t.gonb, err = buildTool(ctx, root, "gonb", say); err != nil {
 		return tools{}, err
 	}
-	if t.goimports, err = buildTool(root, "goimports", say); err != nil {
+	if t.goimports, err = buildTool(ctx, root, "goimports", say); err != nil {
 		return tools{}, err
 	}
 	return t, nil
@@ -33,7 +34,7 @@ func buildTools(root string, say func(string)) (t tools, err error) {
 // buildTool returns the path of one program, which a tool line of go.mod names. Each
 // version has a folder of its own in the cache, so two checkouts do not disturb each
 // other.
-func buildTool(root, name string, say func(string)) (string, error) {
+func buildTool(ctx context.Context, root, name string, say func(string)) (string, error) {
 	pkg, version, err := pinned(root, name)
 	if err != nil {
 		return "", err
@@ -63,9 +64,11 @@ func buildTool(root, name string, say func(string)) (string, error) {
 		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable", name, err)
 	}
 	defer os.RemoveAll(fresh)
-	cmd := exec.Command(goCommand, "build", "-o", filepath.Join(fresh, name), pkg)
+	cmd := exec.CommandContext(ctx, goCommand, "build", "-o", filepath.Join(fresh, name), pkg)
 	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	} else if err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
 	}
 	if err := os.Chmod(fresh, 0o755); err != nil {

@@ -45,7 +45,7 @@ func TestBuildToolErrors(t *testing.T) {
 			t.Setenv("XDG_CACHE_HOME", t.TempDir())
 			t.Setenv(c.variable, c.value)
 			t.Setenv("HOME", os.Getenv("XDG_CACHE_HOME")) // where macOS keeps caches
-			if _, err := buildTool(root, "goimports", say); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := buildTool(t.Context(), root, "goimports", say); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("buildTool: %v, want an error with %q", err, c.want)
 			}
 		})
@@ -59,7 +59,7 @@ func TestBuildToolErrors(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(broken, "go.mod"), []byte(mod), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := buildTool(broken, "goimports", say); err == nil || !strings.Contains(err.Error(), "building example.com/lost/goimports") {
+		if _, err := buildTool(t.Context(), broken, "goimports", say); err == nil || !strings.Contains(err.Error(), "building example.com/lost/goimports") {
 			t.Errorf("buildTool: %v, want the build's error", err)
 		}
 		if !strings.Contains(said, "building goimports v1.0.0") {

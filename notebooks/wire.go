@@ -21,6 +21,9 @@ import (
 // https://jupyter-client.readthedocs.io/en/stable/messaging.html.
 const protocolVersion = "5.3"
 
+// sendLimit is how long a kernel may take to accept a request.
+const sendLimit = 5 * time.Second
+
 // delimiter separates the routing part of a message from its signature.
 const delimiter = "<IDS|MSG>"
 
@@ -100,6 +103,7 @@ func dial(ctx context.Context, c connection) (*client, error) {
 	quiet := []zmq4.Option{
 		zmq4.WithDialerRetry(20 * time.Millisecond),
 		zmq4.WithDialerMaxRetries(-1),
+		zmq4.WithTimeout(sendLimit),
 		zmq4.WithLogger(log.New(io.Discard, "", 0)),
 	}
 	cl := &client{
