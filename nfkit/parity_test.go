@@ -15,6 +15,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
 // parityClasses builds what the reference calls by these names: a [nf.Flow], a [nf.Base], a density or a [nf.NormalizingFlow].
@@ -31,8 +32,24 @@ var parityClasses = map[string]func(c *parityCase) any{
 		mode := choose(c.Config, "mode", map[string]nf.PermuteMode{"": nf.PermuteShuffle, "shuffle": nf.PermuteShuffle, "swap": nf.PermuteSwap})
 		return nf.NewPermute(c.Config.int("num_channels"), mode, paritySource())
 	},
-	"DiagGaussian":    func(c *parityCase) any { return parityGaussian(c.Config) },
-	"NormalizingFlow": func(c *parityCase) any { return parityTutorial(c.Config) },
+	"DiagGaussian": func(c *parityCase) any { return parityGaussian(c.Config) },
+	"TwoMoons":     func(c *parityCase) any { return targets.TwoMoons{} },
+	"TwoModes": func(c *parityCase) any {
+		return targets.TwoModes{Loc: c.Config.float("loc"), Scale: c.Config.float("scale")}
+	},
+	"RingMixture": func(c *parityCase) any { return targets.RingMixture{Rings: c.Config.int("n_rings")} },
+	"Smiley":      func(c *parityCase) any { return targets.Smiley{Scale: c.Config.float("scale")} },
+	"Sinusoidal": func(c *parityCase) any {
+		return targets.Sinusoidal{Scale: c.Config.float("scale"), Period: c.Config.float("period")}
+	},
+	"Sinusoidal_gap": func(c *parityCase) any {
+		return targets.SinusoidalGap{Scale: c.Config.float("scale"), Period: c.Config.float("period")}
+	},
+	"Sinusoidal_split": func(c *parityCase) any {
+		return targets.SinusoidalSplit{Scale: c.Config.float("scale"), Period: c.Config.float("period")}
+	},
+	"CircularGaussianMixture": func(c *parityCase) any { return targets.CircularGaussianMixture{Modes: c.Config.int("n_modes")} },
+	"NormalizingFlow":         func(c *parityCase) any { return parityTutorial(c.Config) },
 }
 
 func paritySource() rand.Source { return rand.NewPCG(1, 2) }
@@ -209,6 +226,8 @@ func (c *parityCase) checkDensity(object any, state nf.State, p ad.Precision) er
 	switch d := object.(type) {
 	case nf.Base:
 		logProb = d.LogProb(x, c.context(t))
+	case targets.Target:
+		logProb = d.LogDensity(x)
 	case *parityModel:
 		logProb = d.logProb(x, c.context(t))
 		if err := near("LogProb of the model", d.In(p).LogProb(want.Input.matrix()), want.LogProb.Data, b.relative, b.floor); err != nil {
