@@ -222,6 +222,9 @@ func (s *settings) runFile(ctx context.Context, file, out string, t tools, p *pr
 	}
 	p.say(fmt.Sprintf("running %s", filepath.Base(file)))
 	failure := runNotebook(ctx, nb, t, filepath.Dir(file), s.timeout, p)
+	if _, ok := errors.AsType[*cellError](failure); failure != nil && !ok && !errors.Is(failure, errInterrupted) {
+		return failure // no cell ran
+	}
 	executed := filepath.Join(out, filepath.Base(file))
 	if s.inPlace && failure == nil {
 		nb.recordHash()

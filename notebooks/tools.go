@@ -22,6 +22,9 @@ type tools struct {
 // buildTools returns the tools in the versions that the checkout's go.mod pins. What
 // is not in the user's cache folder yet is built, after say has been told.
 func buildTools(ctx context.Context, root string, say func(string)) (t tools, err error) {
+	if _, err := exec.LookPath("go"); err != nil { // cells need it too
+		return tools{}, errors.New("the go command is not on PATH; install Go from https://go.dev/dl and add its bin folder to PATH")
+	}
 	if t.gonb, err = buildTool(ctx, root, "gonb", say); err != nil {
 		return tools{}, err
 	}
@@ -50,10 +53,6 @@ func buildTool(ctx context.Context, root, name string, say func(string)) (string
 		return program, nil
 	}
 
-	goCommand, err := exec.LookPath("go")
-	if err != nil {
-		return "", errors.New("the go command is not on PATH; install Go from https://go.dev/dl and add its bin folder to PATH")
-	}
 	say(fmt.Sprintf("building %s %s (once; may take a minute)", name, version))
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable", name, err)
@@ -64,7 +63,7 @@ func buildTool(ctx context.Context, root, name string, say func(string)) (string
 		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable", name, err)
 	}
 	defer os.RemoveAll(fresh)
-	cmd := exec.CommandContext(ctx, goCommand, "build", "-o", filepath.Join(fresh, name), pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(fresh, name), pkg)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
 		return "", context.Cause(ctx)

@@ -45,8 +45,8 @@ func TestBuildToolErrors(t *testing.T) {
 			t.Setenv("XDG_CACHE_HOME", t.TempDir())
 			t.Setenv(c.variable, c.value)
 			t.Setenv("HOME", os.Getenv("XDG_CACHE_HOME")) // where macOS keeps caches
-			if _, err := buildTool(t.Context(), root, "goimports", say); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("buildTool: %v, want an error with %q", err, c.want)
+			if _, err := buildTools(t.Context(), root, say); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("buildTools: %v, want an error with %q", err, c.want)
 			}
 		})
 	}
