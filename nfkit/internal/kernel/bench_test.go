@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
 
 // benchEach runs f once for every implementation that this processor can run.
@@ -63,5 +64,74 @@ func benchDense[T Float](b *testing.B, n, k, m int) {
 		for b.Loop() {
 			PackDense(packed, w, m, k)
 		}
+	})
+}
+
+// gigabytes reports the memory traffic of an operation that moves size bytes per iteration.
+func gigabytes(b *testing.B, size int) {
+	b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
+}
+
+func BenchmarkMath(b *testing.B) {
+	const n = 4096
+	for _, c := range mathCases {
+		x64, y64 := make([]float64, n), make([]float64, n)
+		x32, y32 := make([]float32, n), make([]float32, n)
+		for i := range x64 {
+			x64[i] = 0.01 + 5*float64(i)/n
+			x32[i] = float32(x64[i])
+		}
+		for name, run := range map[string]func(){"float32": func() { c.f32(y32, x32) }, "float64": func() { c.f64(y64, x64) }} {
+			b.Run(c.name+"/"+name, func(b *testing.B) {
+				benchEach(b, func(b *testing.B) {
+					for b.Loop() {
+						run()
+					}
+					b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/n, "ns/element")
+				})
+			})
+		}
+	}
+}
+
+func BenchmarkArith(b *testing.B) {
+	b.Run("float32", benchArith[float32])
+	b.Run("float64", benchArith[float64])
+}
+
+func benchArith[T Float](b *testing.B) {
+	const n = 1024
+	src := rand.NewPCG(1, 2)
+	size := int(unsafe.Sizeof(T(0)))
+	x, y, dst := normals[T](n, src), normals[T](n, src), normals[T](n, src)
+	for _, c := range []struct {
+		name  string
+		run   func()
+		moves int // slices read or written
+	}{
+		{"Add", func() { Add(dst, x, y) }, 3},
+		{"Axpy", func() { Axpy(dst, 1e-9, x) }, 3},
+		{"Dot", func() { Dot(x, y) }, 2},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			benchEach(b, func(b *testing.B) {
+				for b.Loop() {
+					c.run()
+				}
+				gigabytes(b, c.moves*n*size)
+			})
+		})
+	}
+}
+
+func BenchmarkAdam(b *testing.B) {
+	const n = 70000
+	src := rand.NewPCG(1, 2)
+	p, g, m, v := normals[float64](n, src), normals[float64](n, src), make([]float64, n), make([]float64, n)
+	benchEach(b, func(b *testing.B) {
+		for b.Loop() {
+			Adam(p, g, m, v, AdamStep{LR: 1e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 1e-5, Correction1: 1, Correction2: 1})
+		}
+		gigabytes(b, 7*8*n)
 	})
 }

@@ -5,8 +5,11 @@ import "unsafe"
 // narrow is the largest width that the products treat as a few columns rather than as panels.
 const narrow = 8
 
-// panelWidth returns the number of columns of a packed panel: 128 bytes, two registers of AVX-512.
-func panelWidth[T Float]() int { return 128 / int(unsafe.Sizeof(T(0))) }
+// panelBytes is the width of a packed panel: two registers of AVX-512.
+const panelBytes = 128
+
+// panelWidth returns the number of columns of a packed panel.
+func panelWidth[T Float]() int { return panelBytes / int(unsafe.Sizeof(T(0))) }
 
 // packedHalf returns the number of elements of a packed depth×width matrix.
 func packedHalf[T Float](depth, width int) int {
@@ -58,6 +61,12 @@ func packPanel[T Float](dst, b []T, rs, cs, depth, cols int) {
 	dst = dst[:depth*w]
 	j := 0
 	switch {
+	case cs == 1 && cols == w:
+		for p := range depth {
+			from := b[p*rs:][:w]
+			*(*[panelBytes]byte)(unsafe.Pointer(&dst[p*w])) = *(*[panelBytes]byte)(unsafe.Pointer(&from[0]))
+		}
+		return
 	case cs == 1:
 		for p := range depth {
 			copy(dst[p*w:p*w+cols], b[p*rs:p*rs+cols])

@@ -1,7 +1,12 @@
 package kernel
 
-// scratchLen is the number of elements of the panel that mulStrided packs on its stack.
-const scratchLen = 4096
+import "unsafe"
+
+const (
+	scratchLen = 4096 // elements of the panel that mulScratch packs on its stack
+	blockRows  = 256  // rows of the left factor that are taken through all panels together
+	farApart   = 4096 // bytes from row to row from which on a panel is packed, as its rows fall on the same cache lines
+)
 
 // mulPacked stores leaky(init + a·b) in c (n×m), where leaky(z) is z for z ≥ 0 and slope·z below, a is n×k and b
 // is packed. Row i of init starts at init[i·ldi], so that ldi = 0 repeats a bias; a nil init is zero.
@@ -22,12 +27,15 @@ func mulPacked[T Float](c, init []T, ldi int, a, b []T, n, k, m int, slope T) {
 		return
 	}
 	w := panelWidth[T]()
-	for j := 0; j < m; j += w {
-		in := init
-		if bias {
-			in = init[j:]
+	for i := 0; i < n; i += blockRows { // the rows of a block stay in the cache from panel to panel
+		rows := min(blockRows, n-i)
+		for j := 0; j < m; j += w {
+			in := init
+			if bias {
+				in = init[i*ldi+j:]
+			}
+			panel(c[i*m+j:], m, in, ldi, a[i*k:], k, 1, b[j*k:], w, rows, k, min(w, m-j), slope)
 		}
-		panel(c[j:], m, in, ldi, a, k, 1, b[j*k:], w, n, k, min(w, m-j), slope)
 	}
 }
 
@@ -44,29 +52,38 @@ func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
 		mulTransposed(c, a, rsa, csa, b, rsb, csb, n, k, m)
 		return
 	}
-	w := panelWidth[T]()
-	for j := 0; j < m; j += w {
-		cols := min(w, m-j)
-		if csb == 1 && cols == w && rsb <= maxStride {
-			panel(c[j:], m, c[j:], m, a, rsa, csa, b[j:], rsb, n, k, cols, 1)
-		} else {
-			mulScratchPanel(c[j:], m, a, rsa, csa, b[j*csb:], rsb, csb, n, k, cols)
+	done := 0
+	if readable(b, rsb, csb) {
+		w := panelWidth[T]()
+		done = m / w * w
+		for j := 0; j < done; j += w {
+			panel(c[j:], m, c[j:], m, a, rsa, csa, b[j:], rsb, n, k, w, 1)
 		}
+	}
+	if done < m {
+		mulScratch(c[done:], m, a, rsa, csa, b[done*csb:], rsb, csb, n, k, m-done)
 	}
 }
 
-// maxStride is the distance of rows up to which a panel is read where it is. Rows further apart compete for the
-// same few lines of the cache; copying them first is faster.
-const maxStride = 256
+// readable reports whether full panels of a right factor with these strides are best read where they are.
+func readable[T Float](b []T, rsb, csb int) bool {
+	return csb == 1 && rsb*int(unsafe.Sizeof(T(0))) < farApart
+}
 
-// mulScratchPanel is one panel of mulStrided, packed in pieces before it is used. Rows of c are ldc apart.
-func mulScratchPanel[T Float](c []T, ldc int, a []T, rsa, csa int, b []T, rsb, csb, n, k, cols int) {
+// mulScratch is mulStrided with each panel packed before it is used. Rows of c are ldc apart.
+func mulScratch[T Float](c []T, ldc int, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
 	var scratch [scratchLen]T
-	depth := scratchLen / panelWidth[T]()
-	for p := 0; p < k; p += depth {
-		d := min(depth, k-p)
-		packPanel(scratch[:], b[p*rsb:], rsb, csb, d, cols)
-		panel(c, ldc, c, ldc, a[p*csa:], rsa, csa, scratch[:], panelWidth[T](), n, d, cols, 1)
+	w := panelWidth[T]()
+	depth := scratchLen / w
+	for i := 0; i < n; i += blockRows {
+		for p := 0; p < k; p += depth {
+			rows, d := min(blockRows, n-i), min(depth, k-p)
+			for j := 0; j < m; j += w {
+				cols, block := min(w, m-j), c[i*ldc+j:]
+				packPanel(scratch[:], b[p*rsb+j*csb:], rsb, csb, d, cols)
+				panel(block, ldc, block, ldc, a[i*rsa+p*csa:], rsa, csa, scratch[:], w, rows, d, cols, 1)
+			}
+		}
 	}
 }
 
@@ -92,10 +109,10 @@ func mulTransposed[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int
 				block[j*w+r] = c[(i+r)*m+j]
 			}
 		}
-		if rsa == 1 && cols == w && csa <= maxStride {
+		if cols == w && readable(a, csa, rsa) {
 			panel(block[:], w, block[:], w, b, csb, rsb, a[i:], csa, m, k, cols, 1)
 		} else {
-			mulScratchPanel(block[:], w, b, csb, rsb, a[i*rsa:], csa, rsa, m, k, cols)
+			mulScratch(block[:], w, b, csb, rsb, a[i*rsa:], csa, rsa, m, k, cols)
 		}
 		for r := range cols {
 			for j := range m {
@@ -171,16 +188,15 @@ func dots[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, k, m int, slo
 			rows := min(block, n-i)
 			done := dotPairs(sums[:], a[i*lda:], lda, b0, b1, rows, k)
 			for r := range rows {
-				s := [2]T{sums[2*r], sums[2*r+1]}
-				if done < k {
-					row := a[(i+r)*lda:][:k]
-					for p := done; p < k; p++ {
-						s[0] += T(row[p] * b0[p])
-						s[1] += T(row[p] * b1[p])
-					}
+				s := sums[2*r:][:2]
+				for p, v := range a[(i+r)*lda+done : (i+r)*lda+k] {
+					s[0] += T(v * b0[done+p])
+					s[1] += T(v * b1[done+p])
 				}
-				for l := range min(2, m-j) {
-					c[(i+r)*m+j+l] = leaky(init[(i+r)*ldi+j+l]+s[l], slope)
+				from, to := init[(i+r)*ldi+j:], c[(i+r)*m+j:]
+				to[0] = leaky(from[0]+s[0], slope)
+				if j+1 < m {
+					to[1] = leaky(from[1]+s[1], slope)
 				}
 			}
 		}
@@ -204,7 +220,7 @@ func dotPairsGo[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {
 }
 
 func leaky[T Float](z, slope T) T {
-	if z < 0 {
+	if slope != 1 && z < 0 { // the first condition is foreseeable, the second is not
 		return slope * z
 	}
 	return z
