@@ -3,8 +3,10 @@ package nfkit_test
 import (
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -166,5 +168,42 @@ func TestMaskedAffineAutoregressiveMisuse(t *testing.T) {
 		},
 	} {
 		wantPanic(t, want, f)
+	}
+}
+
+// A file brings its own order of components, which the inverse follows, and is refused if it is none.
+func TestMaskedAffineAutoregressiveLoadsOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flow.safetensors")
+	from := newAutoregressive(4, &nf.MADEOptions{Order: []int{2, 0, 3, 1}, FeedForward: true, RandomDegrees: true}, false)
+	to := newAutoregressive(4, &nf.MADEOptions{FeedForward: true}, false)
+	perturb(from.State(), 0.5, rand.NewPCG(3, 4))
+	inverse := func(f nf.Flow) []float64 {
+		z, logDet := f.Inverse(normal(ad.NewTape(ad.Float64), 5, 4, rand.NewPCG(5, 6)), nil)
+		return append(z.Data(), logDet.Data()...)
+	}
+	want, before := inverse(from), inverse(to)
+
+	mask := tensorNamed(t, from.State(), "autoregressive_net.final_layer.mask").Floats
+	at := slices.Index(mask, 0)
+	mask[at] = 1
+	if err := nf.Save(path, from); err != nil {
+		t.Fatal(err)
+	}
+	if err := nf.Load(path, to); err == nil || !strings.Contains(err.Error(), "the mask of final_layer is not autoregressive") {
+		t.Errorf("Load of a mask that is not autoregressive returns %v", err)
+	}
+	if !slices.Equal(inverse(to), before) {
+		t.Error("a file that is refused changes the flow")
+	}
+
+	mask[at] = 0
+	if err := nf.Save(path, from); err != nil {
+		t.Fatal(err)
+	}
+	if err := nf.Load(path, to); err != nil {
+		t.Fatal(err)
+	}
+	if got := inverse(to); !slices.Equal(got, want) {
+		t.Errorf("the loaded flow gives %v, want %v", got, want)
 	}
 }
