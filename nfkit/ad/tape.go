@@ -201,9 +201,16 @@ func (t *Tape) read(v *Value) {
 }
 
 // Backward computes the gradient of loss, a 1×1 value, with respect to every value that it depends on,
-// and adds the gradient of each parameter to its Grad. Values that are not part of loss have gradient zero.
+// and adds the gradient of each parameter to its Grad. Values that are not part of loss have gradient zero, whatever an
+// earlier Backward left them.
 // It panics when loss is not 1×1, or t does not record. Cost: about twice that of computing loss.
 func (t *Tape) Backward(loss *Value) {
+	for _, v := range t.values[:t.n] { // of an earlier loss
+		v.f64.grad, v.f32.grad = nil, nil
+	}
+	for _, v := range t.values[:t.n] { // what an earlier loss left
+		v.f32.grad, v.f64.grad = nil, nil
+	}
 	t.propagate(loss, 1)
 	for _, v := range t.used {
 		if !v.needs {
@@ -307,7 +314,7 @@ func (t *Tape) check(op string, v *Value) {
 		panic(fmt.Sprintf("ad: %s: got a nil value", op))
 	case v.tape != t:
 		panic(fmt.Sprintf("ad: %s: the operands are on two tapes", op))
-	case v.param == nil && v.id >= t.n:
+	case v.param == nil && v.id >= t.n, v.param != nil && v.generation != t.generation:
 		panic(fmt.Sprintf("ad: %s: an operand is from before the tape's Reset", op))
 	}
 }
