@@ -83,14 +83,13 @@ func denseForward[T kernel.Float](v *Value) {
 	kernel.Dense(of[T](v).data, of[T](x).data, packed[T](w), b, v.rows, x.cols, v.cols, activation(v), T(v.c))
 }
 
-// The gradient of the result is overwritten: no operation reads it after this one.
 func denseBackward[T kernel.Float](v *Value) {
 	x, w := v.args[0], v.args[1]
 	var db []T
 	if len(v.args) > 2 {
 		db = gradient[T](v.args[2])
 	}
-	kernel.DenseBackward(gradient[T](x), gradient[T](w), db, of[T](v).grad, of[T](v).data, of[T](x).data, packed[T](w),
+	kernel.DenseBackward(gradient[T](x), gradient[T](w), db, spendGradient[T](v), of[T](v).data, of[T](x).data, packed[T](w),
 		v.rows, x.cols, v.cols, activation(v), T(v.c))
 }
 

@@ -162,9 +162,9 @@ func triSolveForward[T kernel.Float](v *Value) {
 	})
 }
 
-// y = T⁻¹x: with e = T⁻ᵀ·dy, dx += e and dT_ij −= Σ e_i·y_j. The gradient of y is overwritten with e.
+// y = T⁻¹x: with e = T⁻ᵀ·dy, dx += e and dT_ij −= Σ e_i·y_j.
 func triSolveBackward[T kernel.Float](v *Value) {
-	e, y, s, g := of[T](v).grad, of[T](v).data, of[T](v.args[1]).data, diagonal[T](v)
+	e, y, s, g := spendGradient[T](v), of[T](v).data, of[T](v.args[1]).data, diagonal[T](v)
 	dx, ds := gradient[T](v.args[0]), gradient[T](v.args[1])
 	var dg []T
 	if g != nil {

@@ -64,6 +64,16 @@ func gradient[T kernel.Float](v *Value) []T {
 	return b.grad
 }
 
+// spendGradient returns the gradient of v for its operation to overwrite. No operation reads it after that; a user might,
+// but not on a tape of [Shards].
+func spendGradient[T kernel.Float](v *Value) []T {
+	g := of[T](v).grad
+	if v.tape.closed {
+		return g
+	}
+	return append(take[T](v.tape, len(g))[:0], g...)
+}
+
 // Operand is what an operation takes beside its receiver: a *[Value] of the same tape or a *[Param].
 type Operand interface {
 	operand(t *Tape) *Value
