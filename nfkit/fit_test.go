@@ -1,0 +1,523 @@
+package nfkit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat/distmv"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+)
+
+// gaussian is a correlated normal distribution as a source of training data.
+type gaussian struct{ mean, covariance []float64 }
+
+var correlated = gaussian{[]float64{1, -2}, []float64{2, 1.2, 1.2, 1.5}}
+
+func (g gaussian) distribution(src rand.Source) *distmv.Normal {
+	n, ok := distmv.NewNormal(g.mean, mat.NewSymDense(len(g.mean), g.covariance), src)
+	if !ok {
+		panic("covariance is not positive definite")
+	}
+	return n
+}
+
+func (g gaussian) Sample(n int, src rand.Source) *mat.Dense {
+	x := mat.NewDense(n, len(g.mean), nil)
+	d := g.distribution(src)
+	for i := range n {
+		d.Rand(x.RawRowView(i))
+	}
+	return x
+}
+
+// gaussianModel can represent every normal distribution in two dimensions.
+func gaussianModel(seed uint64) *NormalizingFlow {
+	return NewNormalizingFlow(NewDiagGaussian(2, nil), []Flow{NewLULinearPermute(2, nil, rand.NewPCG(seed, 1))})
+}
+
+// The loss of a model that is fitted to data ends within 0.005 nats of the entropy of the data's distribution, on the
+// same rows: with 5 parameters and 400·512 rows the expected excess is below 1e-4, and Adam's last steps wander by more.
+func TestFitLearnsAGaussian(t *testing.T) {
+	model := gaussianModel(1)
+	history, err := Fit(context.Background(), model, correlated, &FitOptions{
+		Steps: 400, Adam: NewAdam(model.Params(), &AdamOptions{LearningRate: 0.05}), Schedule: Cosine(0.05, 10, 400),
+	}, rand.NewPCG(1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := correlated.Sample(20_000, rand.NewPCG(3, 4))
+	got, err := model.NLL(held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entropy float64
+	for i := range 20_000 {
+		entropy -= correlated.distribution(nil).LogProb(held.RawRowView(i)) / 20_000
+	}
+	if math.Abs(got-entropy) > 0.005 {
+		t.Errorf("negative log-likelihood %v, want %v", got, entropy)
+	}
+	if len(history.Loss) != 400 || history.Best != 400 || history.Skipped != 0 || history.Validation != nil {
+		t.Errorf("history has %d losses, best step %d, %d skipped, validation %v", len(history.Loss), history.Best, history.Skipped, history.Validation)
+	}
+	if history.Loss[0] < entropy+0.5 {
+		t.Errorf("the first loss is %v: the model knew the answer before", history.Loss[0])
+	}
+}
+
+// A conditional model finds the mean of x given its context: rows are x, then the context.
+func TestFitConditional(t *testing.T) {
+	src := rand.NewPCG(1, 2)
+	model := NewNormalizingFlow(NewDiagGaussian(2, nil), []Flow{
+		NewAffineCouplingBlock(NewMLP([]int{1, 16, 2}, &MLPOptions{Context: 1}, src), nil), NewPermute(2, PermuteSwap, nil),
+		NewAffineCouplingBlock(NewMLP([]int{1, 16, 2}, &MLPOptions{Context: 1}, src), nil)})
+	r := rand.New(src)
+	rows := mat.NewDense(2000, 3, nil)
+	for i := range 2000 {
+		c := float64(i%2)*4 - 2
+		rows.SetRow(i, []float64{c + r.NormFloat64(), -c + r.NormFloat64(), c})
+	}
+	valid := mat.DenseCopyOf(rows.Slice(1800, 2000, 0, 3))
+	history, err := Fit(context.Background(), model, NewRows(rows.Slice(0, 1800, 0, 3)), &FitOptions{
+		Epochs: 40, BatchSize: 200, Validation: valid, Adam: NewAdam(model.Params(), &AdamOptions{LearningRate: 0.01}),
+	}, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(history.Loss) != 40*9 {
+		t.Errorf("40 epochs of 1800 rows in batches of 200 took %d steps, want 360", len(history.Loss))
+	}
+	for _, c := range []float64{-2, 2} {
+		x := model.Given(mat.NewDense(1, 1, []float64{c})).Sample(4000, src)
+		for j, want := range []float64{c, -c} {
+			// The mean of 1000 rows of training data is known to 0.03, that of the sample to 0.02.
+			if got := mat.Sum(x.ColView(j)) / 4000; math.Abs(got-want) > 0.2 {
+				t.Errorf("given %v, column %d has mean %v, want %v", c, j, got, want)
+			}
+		}
+	}
+	loss, err := model.Given(valid.Slice(0, 200, 2, 3)).NLL(valid.Slice(0, 200, 0, 2))
+	if err != nil || loss != slices.Min(history.Validation) {
+		t.Errorf("validation loss of the model is %v, %v, want the lowest of the history, %v", loss, err, slices.Min(history.Validation))
+	}
+	fixed := model.Given(mat.NewDense(1, 1, []float64{2}))
+	if _, err := Fit(context.Background(), fixed, correlated, &FitOptions{Steps: 2}, src); err != nil {
+		t.Errorf("with a context given beforehand: %v", err)
+	}
+}
+
+func TestFitKeepsTheBest(t *testing.T) {
+	// Few rows and a high learning rate: the model gets worse on the validation set after a while.
+	model := smallModel(32, 1)
+	saved := map[int]string{}
+	var steps []int
+	history, err := Fit(context.Background(), model, NewRows(correlated.Sample(12, rand.NewPCG(5, 6))), &FitOptions{
+		Steps: 500, BatchSize: 12, Validation: correlated.Sample(500, rand.NewPCG(7, 8)), ValidateEvery: 5, Patience: 8,
+		Adam: NewAdam(model.Params(), &AdamOptions{LearningRate: 0.02}),
+		OnStep: func(s Step) error {
+			steps = append(steps, s.Number)
+			if s.Of != 500 || math.IsNaN(s.Validation) != (s.Number%5 != 0) {
+				t.Errorf("step %+v, want Of 500 and a validation every 5 steps", s)
+			}
+			saved[s.Number] = contents(model.State())
+			return nil
+		},
+	}, rand.NewPCG(1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(steps)
+	if n == 500 || n != history.Best+8*5 {
+		t.Errorf("stopped after %d steps, want 8 validations of 5 steps after the best, %d", n, history.Best)
+	}
+	if history.Best == 0 || contents(model.State()) != saved[history.Best] || contents(model.State()) == saved[n] {
+		t.Errorf("the model does not have the parameters of step %d", history.Best)
+	}
+	at := slices.Index(history.ValidationSteps, float64(history.Best))
+	if at < 0 || history.Validation[at] != slices.Min(history.Validation) {
+		t.Errorf("best step %d, but validation losses are %v after %v", history.Best, history.Validation, history.ValidationSteps)
+	}
+	if history.ValidationSteps[0] != 0 || len(history.ValidationSteps) != 1+n/5 {
+		t.Errorf("validated after steps %v, want 0, 5, …, %d", history.ValidationSteps, n)
+	}
+}
+
+func TestFitEndsEarly(t *testing.T) {
+	failure := errors.New("no more room")
+	valid := correlated.Sample(100, rand.NewPCG(1, 1))
+	for name, c := range map[string]struct {
+		seventh func(cancel func()) error
+		want    error
+	}{
+		"stop":      {func(func()) error { return ErrStop }, nil},
+		"error":     {func(func()) error { return failure }, failure},
+		"cancelled": {func(cancel func()) error { cancel(); return nil }, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			history, err := Fit(ctx, gaussianModel(1), correlated, &FitOptions{Steps: 50, BatchSize: 64, Validation: valid, OnStep: func(s Step) error {
+				if s.Number == 7 {
+					return c.seventh(cancel)
+				}
+				return nil
+			}}, rand.NewPCG(1, 2))
+			if !errors.Is(err, c.want) {
+				t.Errorf("got error %v, want %v", err, c.want)
+			}
+			if len(history.Loss) != 7 || history.Best != 7 || !slices.Equal(history.ValidationSteps, []float64{0, 7}) {
+				t.Errorf("got %d losses, best step %d and validations after %v, want 7, 7 and [0 7]", len(history.Loss), history.Best, history.ValidationSteps)
+			}
+		})
+	}
+}
+
+// trap is data with a number that is not finite in every fifth batch.
+type trap struct{ batches int }
+
+func (d *trap) Sample(n int, src rand.Source) *mat.Dense {
+	x := correlated.Sample(n, src)
+	if d.batches++; d.batches%5 == 0 {
+		x.Set(3, 1, math.Inf(1))
+	}
+	return x
+}
+
+func TestFitNonFinite(t *testing.T) {
+	model := gaussianModel(1)
+	adam := NewAdam(model.Params(), nil)
+	var before string
+	options := FitOptions{Steps: 12, BatchSize: 64, Adam: adam, OnStep: func(Step) error {
+		before = contents(model.State())
+		return nil
+	}}
+	history, err := Fit(context.Background(), model, &trap{}, &options, rand.NewPCG(1, 2))
+	var fault *NonFiniteError
+	if !errors.As(err, &fault) || fault.Row != 3 || !strings.Contains(err.Error(), "step 5") || !strings.Contains(err.Error(), "column 1 of the data") {
+		t.Errorf("got error %v, want one that names step 5, row 3, column 1", err)
+	}
+	if contents(model.State()) != before || adam.Steps() != 4 || history.Best != 4 {
+		t.Errorf("after the error: %d steps of Adam, best step %d, want 4 of each, and the parameters of step 4", adam.Steps(), history.Best)
+	}
+
+	options.SkipNonFinite = true
+	history, err = Fit(context.Background(), model, &trap{}, &options, rand.NewPCG(1, 2))
+	if err != nil || history.Skipped != 2 || len(history.Loss) != 12 || isFinite(history.Loss[4]) || !isFinite(history.Loss[5]) || adam.Steps() != 4+10 {
+		t.Errorf("got %v, %d skipped, losses %v, %d steps of Adam; want 2 skipped, the 5th and 10th loss not finite, 14 steps",
+			err, history.Skipped, history.Loss, adam.Steps())
+	}
+}
+
+func TestFitBadData(t *testing.T) {
+	bad := correlated.Sample(30, rand.NewPCG(1, 2))
+	bad.Set(17, 1, math.NaN())
+	good := NewRows(correlated.Sample(30, rand.NewPCG(1, 2)))
+	for name, c := range map[string]struct {
+		data  Sampler
+		valid mat.Matrix
+	}{
+		"the data":           {NewRows(bad), nil},
+		"the validation set": {good, bad},
+	} {
+		model := gaussianModel(1)
+		before := contents(model.State())
+		history, err := Fit(context.Background(), model, c.data, &FitOptions{Validation: c.valid, SkipNonFinite: true}, rand.NewPCG(1, 2))
+		mustFail(t, err, "row 17, column 1 of "+name+" is NaN")
+		if len(history.Loss) != 0 || contents(model.State()) != before {
+			t.Errorf("%s: the model was trained on a NaN", name)
+		}
+	}
+}
+
+// Training in two runs, with a checkpoint loaded into fresh objects between them, is training in one.
+func TestResume(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "training.safetensors")
+	set := correlated.Sample(300, rand.NewPCG(5, 6))
+	start := func(seed uint64) (Checkpoint, *NormalizingFlow) {
+		model := smallModel(8, seed)
+		return Checkpoint{Model: model, Adam: NewAdam(model.Params(), &AdamOptions{LearningRate: 0.01, WeightDecay: 1e-3}),
+			Source: rand.NewPCG(seed, seed), Data: NewRows(set)}, model
+	}
+	run := func(c Checkpoint, model *NormalizingFlow, steps int) []float64 {
+		c.Adam.LearningRate *= 0.5 // what a checkpoint must remember
+		history, err := Fit(context.Background(), model, c.Data, &FitOptions{Steps: steps, BatchSize: 64, Adam: c.Adam, MaxGradNorm: 1}, c.Source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return history.Loss
+	}
+	whole, wholeModel := start(1)
+	losses := append(run(whole, wholeModel, 20), run(whole, wholeModel, 20)...)
+
+	first, firstModel := start(1)
+	again := run(first, firstModel, 20)
+	Must(first.Save(path))
+	second, secondModel := start(2)
+	Must(second.Load(path))
+	again = append(again, run(second, secondModel, 20)...)
+
+	if !slices.Equal(again, losses) {
+		t.Errorf("losses after resuming %v, want %v", again, losses)
+	}
+	want, _ := whole.state()
+	got, _ := second.state()
+	if contents(got) != contents(want) {
+		t.Errorf("state after resuming\n%s\nwant\n%s", contents(got), contents(want))
+	}
+	if want, got := rand.New(whole.Source).Uint64(), rand.New(second.Source).Uint64(); got != want {
+		t.Errorf("next random number %d, want %d", got, want)
+	}
+}
+
+func TestCheckpointRefuses(t *testing.T) {
+	folder := t.TempDir()
+	model := gaussianModel(1)
+	all := Checkpoint{Model: model, Adam: NewAdam(model.Params(), nil), Source: rand.NewPCG(1, 2), Data: NewRows(mat.NewDense(3, 2, nil))}
+	path := filepath.Join(folder, "training.safetensors")
+	Must(all.Save(path))
+	mustFail(t, Checkpoint{Model: model}.Load(path), "Checkpoint.Load "+path, "unexpected: adam.step, a single number", "unexpected: source", "unexpected: data.order, 3 numbers")
+	mustFail(t, Checkpoint{Model: model, Adam: all.Adam, Source: rand.NewChaCha8([32]byte{}), Data: all.Data}.Load(path), "source: got 20 numbers, want 48 numbers")
+
+	s, _ := all.state()
+	for name, c := range map[string]struct {
+		tensor string
+		value  int
+		want   string
+	}{
+		"step":   {"adam.step", -1, "got -1, want 0 or more"},
+		"place":  {"data.next", 4, "at most the 3 rows"},
+		"order":  {"data.order", 3, "not a permutation"},
+		"byte":   {"source", 300, "300 is not a byte"},
+		"source": {"source", 0, "not the state of a *rand.PCG"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := slices.Clone(s)
+			at := slices.IndexFunc(bad, func(t Tensor) bool { return t.Name == c.tensor })
+			bad[at].Ints = slices.Clone(bad[at].Ints)
+			bad[at].Ints[0] = c.value
+			path := filepath.Join(folder, "bad.safetensors")
+			Must(Save(path, stateOf(bad)))
+			all.Adam.step, all.Data.next = 5, 2
+			mustFail(t, all.Load(path), c.tensor+": ", c.want)
+			if all.Adam.step != 5 || all.Data.next != 2 || rand.New(all.Source).Uint64() != rand.New(rand.NewPCG(1, 2)).Uint64() {
+				t.Error("a Load that failed changed something")
+			}
+			all.Source.(*rand.PCG).Seed(1, 2)
+		})
+	}
+}
+
+func TestFitDeterministic(t *testing.T) {
+	run := func(procs int, p ad.Precision) ([]float64, string) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		model := smallModel(16, 1)
+		history, err := Fit(context.Background(), model.In(p), correlated, &FitOptions{
+			Steps: 30, Validation: correlated.Sample(300, rand.NewPCG(3, 4)), ValidateEvery: 10, MaxGradNorm: 1}, rand.NewPCG(1, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(history.Loss, history.Validation...), contents(model.State())
+	}
+	for _, p := range []ad.Precision{ad.Float64, ad.Float32} {
+		losses1, state1 := run(1, p)
+		losses2, state2 := run(2, p)
+		if !slices.Equal(losses1, losses2) || state1 != state2 {
+			t.Errorf("%v: runs with one and with two threads differ: %v and %v", p, losses1, losses2)
+		}
+	}
+}
+
+// Every step is taken with the learning rate of the schedule and a gradient that is short enough.
+func TestFitScheduleAndNorm(t *testing.T) {
+	model := smallModel(16, 1)
+	schedule := Cosine(0.01, 5, 40)
+	adam := NewAdam(model.Params(), nil)
+	var longest, steps float64
+	for range 2 { // the second run goes on where the first one ended
+		_, err := Fit(context.Background(), model, correlated, &FitOptions{Steps: 20, Adam: adam, Schedule: schedule, MaxGradNorm: 0.5, OnStep: func(Step) error {
+			if got, want := adam.LearningRate, schedule(int(steps)); got != want {
+				t.Errorf("learning rate %v in step %v, want %v", got, steps, want)
+			}
+			steps++
+			longest = max(longest, ClipGradNorm(model.Params(), 1e9))
+			return nil
+		}}, rand.NewPCG(1, 2))
+		Must(err)
+	}
+	if math.Abs(longest-0.5) > 1e-12 { // rounding
+		t.Errorf("the longest gradient has norm %v, want the limit, 0.5", longest)
+	}
+}
+
+// still is data that allocates nothing.
+type still struct{ x *mat.Dense }
+
+func (d still) Sample(int, rand.Source) *mat.Dense { return d.x }
+
+func TestFitAllocatesNothingPerStep(t *testing.T) {
+	data := still{correlated.Sample(256, rand.NewPCG(1, 2))}
+	model := smallModel(16, 1)
+	allocs := func(steps int) float64 {
+		adam := NewAdam(model.Params(), nil)
+		return testing.AllocsPerRun(3, func() {
+			_, err := Fit(context.Background(), model, data, &FitOptions{Steps: steps, BatchSize: 256, Adam: adam, MaxGradNorm: 1,
+				Schedule: Cosine(1e-3, 0, 500), OnStep: func(Step) error { return nil }}, rand.NewPCG(1, 2))
+			Must(err)
+		})
+	}
+	if few, many := allocs(10), allocs(110); many > few {
+		t.Errorf("10 steps allocate %v times, 110 steps %v times", few, many)
+	}
+}
+
+func TestFitPanics(t *testing.T) {
+	model, src := gaussianModel(1), rand.NewPCG(1, 2)
+	valid := mat.NewDense(1, 2, nil)
+	for want, f := range map[string]func(){
+		"batches of -1":    func() { Fit(context.Background(), model, correlated, &FitOptions{BatchSize: -1}, src) },
+		"-5 steps":         func() { Fit(context.Background(), model, correlated, &FitOptions{Steps: -5}, src) },
+		"maximal norm NaN": func() { Fit(context.Background(), model, correlated, &FitOptions{MaxGradNorm: math.NaN()}, src) },
+		"source <nil>":     func() { Fit(context.Background(), model, correlated, nil, nil) },
+		"patience 3":       func() { Fit(context.Background(), model, correlated, &FitOptions{Patience: 3}, src) },
+		"want epochs":      func() { Fit(context.Background(), model, correlated, &FitOptions{Epochs: 3}, src) },
+		"with 4 steps":     func() { Fit(context.Background(), model, NewRows(valid), &FitOptions{Epochs: 3, Steps: 4}, src) },
+		"512×3 batch":      func() { Fit(context.Background(), model, still{mat.NewDense(512, 3, nil)}, nil, src) },
+		"got a 1×3 validation": func() {
+			Fit(context.Background(), model, correlated, &FitOptions{Validation: mat.NewDense(1, 3, nil)}, src)
+		},
+		"model does not have": func() {
+			Fit(context.Background(), model, correlated, &FitOptions{Adam: NewAdam(gaussianModel(1).Params(), nil)}, src)
+		},
+		"learning rate -1": func() {
+			Fit(context.Background(), model, correlated, &FitOptions{Schedule: func(int) float64 { return -1 }}, src)
+		},
+		"NewRows":                 func() { NewRows(&mat.Dense{}) },
+		"Rows.Sample: got 0":      func() { NewRows(valid).Sample(0, src) },
+		"Cosine: got peak 1":      func() { Cosine(1, 10, 10) },
+		"ClipGradNorm: got limit": func() { ClipGradNorm(model.Params(), 0) },
+		"source of type":          func() { Checkpoint{Source: rand.New(src)}.Save("never written") },
+	} {
+		t.Run(want, func(t *testing.T) {
+			defer func() {
+				if s, _ := recover().(string); !strings.Contains(s, want) {
+					t.Errorf("panicked with %q, want %q in it", s, want)
+				}
+			}()
+			f()
+		})
+	}
+}
+
+func TestFitProgress(t *testing.T) {
+	var b bytes.Buffer
+	_, err := Fit(context.Background(), gaussianModel(1), correlated, &FitOptions{
+		Steps: 50, BatchSize: 64, Progress: &b, Validation: correlated.Sample(10, rand.NewPCG(1, 2)),
+		OnStep: func(s Step) error {
+			if s.Number == 20 {
+				return ErrStop
+			}
+			return nil
+		},
+	}, rand.NewPCG(1, 2))
+	Must(err)
+	out := b.String()
+	last := out[strings.LastIndex(out, "\r")+1:]
+	for _, want := range []string{"step 20/50  loss ", "  validation ", " steps/s  in ", "\n"} {
+		if !strings.Contains(last, want) {
+			t.Errorf("the last line is %q, want %q in it", last, want)
+		}
+	}
+	if strings.Count(out, "\n") != 1 {
+		t.Errorf("got %q, want one line that is written over", out)
+	}
+}
+
+func TestProgressLines(t *testing.T) {
+	var b bytes.Buffer
+	p := newProgress(&b, 100)
+	p.update(1, 1.5, math.NaN())
+	if b.Len() > 0 {
+		t.Errorf("the first line came at once: %q", b.String())
+	}
+	p.line(25, 1.5, math.NaN(), 5e9, "15s left")
+	p.line(26, -1.25, 1.0/3, 52e9, "x")
+	want := "\rstep 25/100  loss 1.5000  5.0 steps/s  15s left" +
+		"\rstep 26/100  loss -1.2500  validation 0.3333  0.5 steps/s  x"
+	if b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+	b.Reset()
+	p.line(27, 1, math.NaN(), 1e9, "x")
+	if got, want := b.String(), "\rstep 27/100  loss 1.0000  27 steps/s  x"; strings.TrimRight(got, " ") != want || len(got) != len("\rstep 26/100  loss -1.2500  validation 0.3333  0.5 steps/s  x") {
+		t.Errorf("got %q, want %q with spaces over the rest of the longer line before", got, want)
+	}
+}
+
+func TestRows(t *testing.T) {
+	x := mat.NewDense(5, 2, nil)
+	for i := range 5 {
+		x.SetRow(i, []float64{float64(i), float64(10 * i)})
+	}
+	rows, src := NewRows(x), rand.NewPCG(1, 2)
+	var drawn []float64
+	for range 6 {
+		b := rows.Sample(7, src) // 42 rows: 8 epochs and 2 rows
+		for i := range 7 {
+			if b.At(i, 1) != 10*b.At(i, 0) {
+				t.Fatalf("got row %v, which is not in the data", b.RawRowView(i))
+			}
+			drawn = append(drawn, b.At(i, 0))
+		}
+	}
+	orders := map[string]bool{}
+	for epoch := range slices.Chunk(drawn[:40], 5) {
+		orders[string(floatsToBytes(epoch))] = true
+		slices.Sort(epoch)
+		if !slices.Equal(epoch, []float64{0, 1, 2, 3, 4}) {
+			t.Errorf("an epoch has rows %v, want each once", epoch)
+		}
+	}
+	if len(orders) < 4 {
+		t.Errorf("8 epochs have %d different orders, want most of them different", len(orders))
+	}
+}
+
+func floatsToBytes(s []float64) []byte {
+	b := make([]byte, len(s))
+	for i, x := range s {
+		b[i] = byte(x)
+	}
+	return b
+}
+
+func TestCosine(t *testing.T) {
+	f := Cosine(2, 4, 24)
+	for step, want := range map[int]float64{0: 0.5, 1: 1, 3: 2, 4: 2, 14: 1, 23: 1 - math.Cos(math.Pi/20), 24: 0, 100: 0} {
+		if got := f(step); math.Abs(got-want) > 1e-15 { // rounding of a number near 1
+			t.Errorf("Cosine(2, 4, 24)(%d) = %v, want %v", step, got, want)
+		}
+	}
+}
+
+func TestClipGradNorm(t *testing.T) {
+	a, b := ad.NewParam(1, 2, []float64{0, 0}), ad.NewParam(1, 1, []float64{0})
+	set := func() { a.Grad[0], a.Grad[1], b.Grad[0] = 2, -3, 6 }
+	set()
+	if norm := ClipGradNorm([]*ad.Param{a, b}, 7); norm != 7 || a.Grad[0] != 2 {
+		t.Errorf("norm %v, gradient %v %v, want 7 and no change", norm, a.Grad, b.Grad)
+	}
+	if norm := ClipGradNorm([]*ad.Param{a, b}, 3.5); norm != 7 || !floats.Equal(append(a.Grad, b.Grad...), []float64{1, -1.5, 3}) {
+		t.Errorf("norm %v, gradient %v %v, want 7 and [1 -1.5 3]", norm, a.Grad, b.Grad)
+	}
+}

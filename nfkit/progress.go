@@ -1,0 +1,66 @@
+package nfkit
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// progress writes one line that is written over again and again as training goes on:
+//
+//	step 512/1000  loss 1.6543  validation 1.6601  350 steps/s  1s left
+//
+// Lines come at least 200 ms apart, and less often in long runs, so that a notebook that keeps them all stays small.
+type progress struct {
+	w     io.Writer
+	steps int
+	start time.Time
+	next  time.Time // of the next line
+	width int       // of the last line
+}
+
+func newProgress(w io.Writer, steps int) *progress {
+	now := time.Now()
+	return &progress{w: w, steps: steps, start: now, next: now.Add(progressInterval)}
+}
+
+const progressInterval = 200 * time.Millisecond
+
+// update writes a line if it is time for one. validation is NaN if there is none.
+func (p *progress) update(step int, loss, validation float64) {
+	now := time.Now()
+	if now.Before(p.next) {
+		return
+	}
+	elapsed := now.Sub(p.start)
+	p.next = now.Add(max(progressInterval, elapsed/100))
+	left := time.Duration(float64(elapsed) / float64(step) * float64(p.steps-step))
+	p.line(step, loss, validation, elapsed, left.Round(time.Second).String()+" left")
+}
+
+// finish writes the last line, and ends it.
+func (p *progress) finish(step int, loss, validation float64) {
+	elapsed := time.Since(p.start)
+	p.line(step, loss, validation, elapsed, "in "+elapsed.Round(10*time.Millisecond).String())
+	fmt.Fprintln(p.w)
+}
+
+func (p *progress) line(step int, loss, validation float64, elapsed time.Duration, end string) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "step %d/%d  loss %.4f", step, p.steps, loss)
+	if !math.IsNaN(validation) {
+		fmt.Fprintf(&b, "  validation %.4f", validation)
+	}
+	rate := float64(step) / max(elapsed.Seconds(), 1e-9)
+	digits := 0
+	if rate < 10 {
+		digits = 1
+	}
+	fmt.Fprintf(&b, "  %.*f steps/s  %s", digits, rate, end)
+	width := utf8.RuneCountInString(b.String())
+	fmt.Fprintf(p.w, "\r%s%s", b.String(), strings.Repeat(" ", max(0, p.width-width)))
+	p.width = width
+}
