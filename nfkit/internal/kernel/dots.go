@@ -1,0 +1,43 @@
+package kernel
+
+// dots stores leaky(init + a·b) in c (n×m). Rows of a are lda apart and k long, b holds its m columns one after the
+// other. Rows are processed in blocks, each column pair of a block in one go.
+func dots[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, k, m int, slope T) {
+	const block = 64
+	var sums [2*block + 8]T // dotPairs fills up to three rows more
+	for j := 0; j < m; j += 2 {
+		b0, b1 := b[j*k:j*k+k], b[min(j+1, m-1)*k:][:k]
+		for i := 0; i < n; i += block {
+			rows := min(block, n-i)
+			done := dotPairs(sums[:], a[i*lda:], lda, b0, b1, rows, k)
+			for r := range rows {
+				s := sums[2*r:][:2]
+				for p, v := range a[(i+r)*lda+done : (i+r)*lda+k] {
+					s[0] += T(v * b0[done+p])
+					s[1] += T(v * b1[done+p])
+				}
+				from, to := init[(i+r)*ldi+j:], c[(i+r)*m+j:]
+				to[0] = leaky(from[0]+s[0], slope)
+				if j+1 < m {
+					to[1] = leaky(from[1]+s[1], slope)
+				}
+			}
+		}
+	}
+}
+
+// dotPairsGo stores in sums, side by side, the products of each row of a with b0 and b1, over the first elements
+// of the rows. It returns how many elements that are.
+func dotPairsGo[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {
+	for r := range rows {
+		row := a[r*lda:][:k]
+		x, y := b0[:len(row)], b1[:len(row)]
+		var s0, s1 T
+		for p, v := range row {
+			s0 += T(v * x[p])
+			s1 += T(v * y[p])
+		}
+		sums[2*r], sums[2*r+1] = s0, s1
+	}
+	return k
+}

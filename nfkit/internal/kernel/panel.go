@@ -1,0 +1,73 @@
+package kernel
+
+// The Go version of panel works on tiles of this size, whose factors it first copies side by side.
+const (
+	tileRows  = 4
+	tileCols  = 16
+	tileDepth = 128
+)
+
+// panelGo stores leaky(init + a·b) in the n×cols block c, cols ≤ panelWidth. Rows of c, init and b are ldc, ldi and
+// ldb apart; element (i, p) of a is a[i·rsa+p·csa]. Each element starts from init and adds its products in the
+// order of p. All panelWidth columns of b must be readable, whatever cols is.
+func panelGo[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []T, ldb, n, k, cols int, slope T) {
+	var rows [tileRows][tileDepth]T
+	var columns [tileCols][tileDepth]T
+	for p := 0; p < k; p += tileDepth {
+		depth, factor := min(tileDepth, k-p), T(1)
+		if p+depth == k {
+			factor = slope
+		}
+		for j0 := 0; j0 < cols; j0 += tileCols {
+			width := min(tileCols, cols-j0)
+			for j := range width {
+				gather(columns[j][:depth], b[p*ldb+j0+j:], ldb)
+			}
+			for i := 0; i < n; i += tileRows {
+				height := min(tileRows, n-i)
+				for r := range height {
+					gather(rows[r][:depth], a[(i+r)*rsa+p*csa:], csa)
+				}
+				for j := range width {
+					var s [tileRows]T
+					for r := range height {
+						s[r] = init[(i+r)*ldi+j0+j]
+					}
+					addDots(&s, &rows, columns[j][:depth])
+					for r := range height {
+						c[(i+r)*ldc+j0+j] = leaky(s[r], factor)
+					}
+				}
+			}
+		}
+		init, ldi = c, ldc
+	}
+}
+
+// gather copies every stride-th element of src.
+func gather[T Float](dst, src []T, stride int) {
+	for i, q := 0, 0; i < len(dst); i, q = i+1, q+stride {
+		dst[i] = src[q]
+	}
+}
+
+// addDots adds to each s[r] the products of row r with the column, in order. The sums stay in registers.
+func addDots[T Float](s *[tileRows]T, rows *[tileRows][tileDepth]T, column []T) {
+	s0, s1, s2, s3 := s[0], s[1], s[2], s[3]
+	r0, r1, r2, r3 := rows[0][:len(column)], rows[1][:len(column)], rows[2][:len(column)], rows[3][:len(column)]
+	for p, v := range column {
+		s0 += r0[p] * v
+		s1 += r1[p] * v
+		s2 += r2[p] * v
+		s3 += r3[p] * v
+	}
+	s[0], s[1], s[2], s[3] = s0, s1, s2, s3
+}
+
+// leaky is z for z ≥ 0 and slope·z below.
+func leaky[T Float](z, slope T) T {
+	if slope != 1 && z < 0 { // the first condition is foreseeable, the second is not
+		return slope * z
+	}
+	return z
+}
