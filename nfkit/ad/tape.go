@@ -205,9 +205,6 @@ func (t *Tape) read(v *Value) {
 // earlier Backward left them.
 // It panics when loss is not 1×1, or t does not record. Cost: about twice that of computing loss.
 func (t *Tape) Backward(loss *Value) {
-	for _, v := range t.values[:t.n] { // of an earlier loss
-		v.f64.grad, v.f32.grad = nil, nil
-	}
 	for _, v := range t.values[:t.n] { // what an earlier loss left
 		v.f32.grad, v.f64.grad = nil, nil
 	}
