@@ -38,7 +38,7 @@ examples:
   go run ./notebooks
   go run ./notebooks -set epochs=50 tutorial
   go run ./notebooks -inplace 01_tutorial.ipynb
-  go run ./notebooks -o /tmp/results my/own.ipynb
+  go run ./notebooks -o results my/own.ipynb
 
 Exit status: 0 if every cell ran, 1 if not, 2 for a wrong command line, 130 if
 interrupted.

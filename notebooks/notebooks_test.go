@@ -75,6 +75,31 @@ func TestNotebooksAreUpToDate(t *testing.T) {
 	})
 }
 
+// All notebooks begin alike: with the lines that make nfkit known to the kernel.
+func TestNotebooksHaveThePreamble(t *testing.T) {
+	preamble := func(nb *notebook) (lines string) {
+		for line, special := range cellLines(nb.code()[0].source()) {
+			if special {
+				lines += strings.TrimSpace(line) + "\n"
+			}
+		}
+		return lines
+	}
+	model, err := readNotebook(filepath.FromSlash("testdata/kernel.ipynb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := preamble(model)
+	if !strings.Contains(want, modulePath) {
+		t.Fatalf("the preamble of testdata/kernel.ipynb is %q", want)
+	}
+	forEachNotebook(t, func(t *testing.T, file string, nb *notebook) {
+		if got := preamble(nb); got != want {
+			t.Errorf("the first code cell of %s has the lines\n%swant\n%s", filepath.Base(file), got, want)
+		}
+	})
+}
+
 // forEachNotebook runs f for every notebook of the checkout, and for the one in
 // testdata, which has a cell of each kind.
 func forEachNotebook(t *testing.T, f func(t *testing.T, file string, nb *notebook)) {
