@@ -2,7 +2,7 @@ package main
 
 import (
 	"github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -16,11 +16,11 @@ func adam(ctx *build.Context) {
 	weightDecay, beta1, rest1 := k.broadcast("weightDecay"), k.broadcast("beta1"), k.broadcast("rest1")
 	beta2, rest2 := k.broadcast("beta2"), k.broadcast("rest2")
 	rate, root, eps := k.broadcast("rate"), k.broadcast("root"), k.broadcast("eps")
-	element := func(base reg.Register) Mem { return Mem{Base: base, Index: i, Scale: 8} }
+	element := func(base reg.Register) operand.Mem { return operand.Mem{Base: base, Index: i, Scale: 8} }
 	k.XORQ(i, i)
 	k.Label("loop")
-	k.SUBQ(Imm(4), n)
-	k.JL(LabelRef("end"))
+	k.SUBQ(operand.Imm(4), n)
+	k.JL(operand.LabelRef("end"))
 
 	param, grad, square := k.vec(), k.vec(), k.vec()
 	k.VMOVUPD(element(p), param)
@@ -45,8 +45,8 @@ func adam(ctx *build.Context) {
 	k.VDIVPD(variance, mean, mean)
 	k.VSUBPD(mean, param, param)
 	k.VMOVUPD(param, element(p))
-	k.ADDQ(Imm(4), i)
-	k.JMP(LabelRef("loop"))
+	k.ADDQ(operand.Imm(4), i)
+	k.JMP(operand.LabelRef("loop"))
 	k.Label("end")
 	k.VZEROUPPER()
 	k.RET()

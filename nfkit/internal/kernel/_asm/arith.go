@@ -6,7 +6,7 @@ import (
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -15,34 +15,34 @@ func arith(ctx *build.Context) {
 	for _, bits := range []int{32, 64} {
 		k := emitter{ctx, bits, 32}
 		for _, op := range []string{"Add", "Sub", "Mul", "Div"} {
-			k.eachElement(strings.ToLower(op), "a b", "", func(k emitter, v map[string]Op) Op {
+			k.eachElement(strings.ToLower(op), "a b", "", func(k emitter, v map[string]operand.Op) operand.Op {
 				k.p("V"+strings.ToUpper(op), v["b"], v["a"], v["a"])
 				return v["a"]
 			})
 		}
-		k.eachElement("mulAcc", "dst a b", "", func(k emitter, v map[string]Op) Op {
+		k.eachElement("mulAcc", "dst a b", "", func(k emitter, v map[string]operand.Op) operand.Op {
 			k.p("VMUL", v["b"], v["a"], v["a"])
 			k.p("VADD", v["a"], v["dst"], v["dst"])
 			return v["dst"]
 		})
-		k.eachElement("axpy", "dst x", "alpha", func(k emitter, v map[string]Op) Op {
+		k.eachElement("axpy", "dst x", "alpha", func(k emitter, v map[string]operand.Op) operand.Op {
 			k.p("VMUL", v["alpha"], v["x"], v["x"])
 			k.p("VADD", v["x"], v["dst"], v["dst"])
 			return v["dst"]
 		})
-		k.eachElement("scale", "x", "alpha", func(k emitter, v map[string]Op) Op {
+		k.eachElement("scale", "x", "alpha", func(k emitter, v map[string]operand.Op) operand.Op {
 			k.p("VMUL", v["alpha"], v["x"], v["x"])
 			return v["x"]
 		})
-		k.eachElement("leakyGrad", "dst y", "slope", func(k emitter, v map[string]Op) Op {
+		k.eachElement("leakyGrad", "dst y", "slope", func(k emitter, v map[string]operand.Op) operand.Op {
 			scaled, zero := k.vec(), k.zero()
 			k.p("VMUL", v["slope"], v["dst"], scaled)
-			k.p("VCMP", Imm(less), v["y"], zero, v["y"]) // 0 < y
+			k.p("VCMP", operand.Imm(less), v["y"], zero, v["y"]) // 0 < y
 			k.p("VBLENDV", v["y"], v["dst"], scaled, v["dst"])
 			return v["dst"]
 		})
 		one := k.one()
-		k.eachElement("tanhGrad", "dst y", "", func(k emitter, v map[string]Op) Op { // 1 − y²
+		k.eachElement("tanhGrad", "dst y", "", func(k emitter, v map[string]operand.Op) operand.Op { // 1 − y²
 			d := k.vec()
 			k.move(one, d)
 			k.p("VMUL", v["y"], v["y"], v["y"])
@@ -50,7 +50,7 @@ func arith(ctx *build.Context) {
 			k.p("VMUL", d, v["dst"], d)
 			return d
 		})
-		k.eachElement("sigmoidGrad", "dst y", "", func(k emitter, v map[string]Op) Op { // y·(1 − y)
+		k.eachElement("sigmoidGrad", "dst y", "", func(k emitter, v map[string]operand.Op) operand.Op { // y·(1 − y)
 			d := k.vec()
 			k.move(one, d)
 			k.p("VSUB", v["y"], d, d)
@@ -58,12 +58,12 @@ func arith(ctx *build.Context) {
 			k.p("VMUL", d, v["dst"], d)
 			return d
 		})
-		k.eachElement("eluGrad", "dst y", "", func(k emitter, v map[string]Op) Op { // 1 where y > 0, else y + 1
+		k.eachElement("eluGrad", "dst y", "", func(k emitter, v map[string]operand.Op) operand.Op { // 1 where y > 0, else y + 1
 			scaled, zero := k.vec(), k.zero()
 			k.move(one, scaled)
 			k.p("VADD", v["y"], scaled, scaled)
 			k.p("VMUL", v["dst"], scaled, scaled)
-			k.p("VCMP", Imm(less), v["y"], zero, v["y"])
+			k.p("VCMP", operand.Imm(less), v["y"], zero, v["y"])
 			k.p("VBLENDV", v["y"], v["dst"], scaled, v["dst"])
 			return v["dst"]
 		})
@@ -80,14 +80,14 @@ func arith(ctx *build.Context) {
 }
 
 // one returns a vector of ones in memory.
-func (k emitter) one() Mem {
+func (k emitter) one() operand.Mem {
 	m := k.StaticGlobal(fmt.Sprintf("one%d", k.bits))
 	k.DataAttributes(attr.RODATA | attr.NOPTR)
 	for range k.lanes() {
 		if k.bits == 32 {
-			k.AppendDatum(F32(1))
+			k.AppendDatum(operand.F32(1))
 		} else {
-			k.AppendDatum(F64(1))
+			k.AppendDatum(operand.F64(1))
 		}
 	}
 	return m
@@ -103,7 +103,7 @@ func (k emitter) start(name, signature, doc string) {
 
 // eachElement writes a loop that stores in dst what body makes of the elements of the inputs, a list of names which
 // may contain dst. Scalars are parameters that body finds in all lanes.
-func (k emitter) eachElement(name, inputs, scalars string, body func(k emitter, v map[string]Op) Op) {
+func (k emitter) eachElement(name, inputs, scalars string, body func(k emitter, v map[string]operand.Op) operand.Op) {
 	asm := fmt.Sprintf("%s%dAVX2", name, k.bits)
 	signature := fmt.Sprintf("func(dst *%s, n int", k.elem())
 	for _, in := range strings.Fields(inputs) {
@@ -130,9 +130,9 @@ func (k emitter) eachElement(name, inputs, scalars string, body func(k emitter, 
 	k.XORQ(i, i)
 	pass := func(k emitter, label string, step int) {
 		k.Label(label)
-		k.SUBQ(Imm(uint64(step)), n)
-		k.JL(LabelRef(label + "End"))
-		v := map[string]Op{}
+		k.SUBQ(operand.Imm(uint64(step)), n)
+		k.JL(operand.LabelRef(label + "End"))
+		v := map[string]operand.Op{}
 		for name, c := range constants {
 			v[name] = c
 			if k.wide == 16 {
@@ -141,14 +141,14 @@ func (k emitter) eachElement(name, inputs, scalars string, body func(k emitter, 
 		}
 		for _, in := range strings.Fields(inputs) {
 			r := k.vec()
-			k.move(Mem{Base: pointers[in], Index: i, Scale: uint8(k.size())}, r)
+			k.move(operand.Mem{Base: pointers[in], Index: i, Scale: uint8(k.size())}, r)
 			v[in] = r
 		}
-		k.move(body(k, v), Mem{Base: pointers["dst"], Index: i, Scale: uint8(k.size())})
-		k.ADDQ(Imm(uint64(step)), i)
-		k.JMP(LabelRef(label))
+		k.move(body(k, v), operand.Mem{Base: pointers["dst"], Index: i, Scale: uint8(k.size())})
+		k.ADDQ(operand.Imm(uint64(step)), i)
+		k.JMP(operand.LabelRef(label))
 		k.Label(label + "End")
-		k.ADDQ(Imm(uint64(step)), n)
+		k.ADDQ(operand.Imm(uint64(step)), n)
 	}
 	pass(k, "vectors", k.lanes())
 	pass(emitter{k.Context, k.bits, 16}, "rest", 1)
@@ -174,22 +174,22 @@ func (k emitter) laneSums(name, inputs string, body func(v []reg.VecVirtual, sum
 	}
 	k.Label("block")
 	k.DECQ(blocks)
-	k.JL(LabelRef("end"))
+	k.JL(operand.LabelRef("end"))
 	for s, sum := range sums {
 		v := make([]reg.VecVirtual, len(pointers))
 		for i, p := range pointers {
 			v[i] = k.vec()
-			k.move(Mem{Base: p, Disp: s * k.wide}, v[i])
+			k.move(operand.Mem{Base: p, Disp: s * k.wide}, v[i])
 		}
 		body(v, sum)
 	}
 	for _, p := range pointers {
-		k.ADDQ(Imm(uint64(lanes*k.size())), p)
+		k.ADDQ(operand.Imm(uint64(lanes*k.size())), p)
 	}
-	k.JMP(LabelRef("block"))
+	k.JMP(operand.LabelRef("block"))
 	k.Label("end")
 	for s, sum := range sums {
-		k.move(sum, Mem{Base: dst, Disp: s * k.wide})
+		k.move(sum, operand.Mem{Base: dst, Disp: s * k.wide})
 	}
 	k.VZEROUPPER()
 	k.RET()
@@ -199,14 +199,14 @@ func convert32(k emitter) {
 	k.start("convert32AVX2", "func(dst *float32, n int, src *float64)", "convert32AVX2 is Convert32 for n elements, a multiple of 4.")
 	dst, n, src := k.load("dst"), k.load("n"), k.load("src")
 	k.Label("loop")
-	k.SUBQ(Imm(4), n)
-	k.JL(LabelRef("end"))
+	k.SUBQ(operand.Imm(4), n)
+	k.JL(operand.LabelRef("end"))
 	v := k.XMM()
-	k.VCVTPD2PSY(Mem{Base: src}, v)
-	k.VMOVUPS(v, Mem{Base: dst})
-	k.ADDQ(Imm(32), src)
-	k.ADDQ(Imm(16), dst)
-	k.JMP(LabelRef("loop"))
+	k.VCVTPD2PSY(operand.Mem{Base: src}, v)
+	k.VMOVUPS(v, operand.Mem{Base: dst})
+	k.ADDQ(operand.Imm(32), src)
+	k.ADDQ(operand.Imm(16), dst)
+	k.JMP(operand.LabelRef("loop"))
 	k.Label("end")
 	k.VZEROUPPER()
 	k.RET()
@@ -216,15 +216,15 @@ func addConvert64(k emitter) {
 	k.start("addConvert64AVX2", "func(dst *float64, n int, src *float32)", "addConvert64AVX2 is AddConvert64 for n elements, a multiple of 4.")
 	dst, n, src := k.load("dst"), k.load("n"), k.load("src")
 	k.Label("loop")
-	k.SUBQ(Imm(4), n)
-	k.JL(LabelRef("end"))
+	k.SUBQ(operand.Imm(4), n)
+	k.JL(operand.LabelRef("end"))
 	v := k.vec()
-	k.VCVTPS2PD(Mem{Base: src}, v)
-	k.VADDPD(Mem{Base: dst}, v, v)
-	k.VMOVUPD(v, Mem{Base: dst})
-	k.ADDQ(Imm(16), src)
-	k.ADDQ(Imm(32), dst)
-	k.JMP(LabelRef("loop"))
+	k.VCVTPS2PD(operand.Mem{Base: src}, v)
+	k.VADDPD(operand.Mem{Base: dst}, v, v)
+	k.VMOVUPD(v, operand.Mem{Base: dst})
+	k.ADDQ(operand.Imm(16), src)
+	k.ADDQ(operand.Imm(32), dst)
+	k.JMP(operand.LabelRef("loop"))
 	k.Label("end")
 	k.VZEROUPPER()
 	k.RET()

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -28,13 +28,13 @@ func (k dotPair) function() {
 	dst, a, n := k.load("sums"), k.load("a"), k.load("rows")
 	b0, b1 := k.load("b0"), k.load("b1")
 	row, row3 := k.stride("lda"), k.GP64()
-	k.LEAQ(Mem{Base: row, Index: row, Scale: 2}, row3)
+	k.LEAQ(operand.Mem{Base: row, Index: row, Scale: 2}, row3)
 	length := k.stride("k") // bytes of a row in whole vectors
-	k.ANDQ(I32(-int32(k.wide)), length)
+	k.ANDQ(operand.I32(-int32(k.wide)), length)
 
 	k.Label("rows")
-	k.SUBQ(Imm(4), n)
-	k.JL(LabelRef("done"))
+	k.SUBQ(operand.Imm(4), n)
+	k.JL(operand.LabelRef("done"))
 	var sums [4][2]reg.VecVirtual
 	for r := range sums {
 		sums[r] = [2]reg.VecVirtual{k.zero(), k.zero()}
@@ -42,22 +42,22 @@ func (k dotPair) function() {
 	i, pa := k.GP64(), k.GP64()
 	k.XORQ(i, i)
 	k.MOVQ(a, pa)
-	k.JMP(LabelRef("depthTest"))
+	k.JMP(operand.LabelRef("depthTest"))
 	k.Label("depth")
 	v0, v1, x := k.vec(), k.vec(), k.vec()
-	k.p("VMOVU", Mem{Base: b0, Index: i, Scale: 1}, v0)
-	k.p("VMOVU", Mem{Base: b1, Index: i, Scale: 1}, v1)
-	for r, address := range []Mem{{Base: pa}, {Base: pa, Index: row, Scale: 1}, {Base: pa, Index: row, Scale: 2},
+	k.p("VMOVU", operand.Mem{Base: b0, Index: i, Scale: 1}, v0)
+	k.p("VMOVU", operand.Mem{Base: b1, Index: i, Scale: 1}, v1)
+	for r, address := range []operand.Mem{{Base: pa}, {Base: pa, Index: row, Scale: 1}, {Base: pa, Index: row, Scale: 2},
 		{Base: pa, Index: row3, Scale: 1}} {
 		k.p("VMOVU", address, x)
 		k.p("VFMADD231", x, v0, sums[r][0])
 		k.p("VFMADD231", x, v1, sums[r][1])
 	}
-	k.ADDQ(Imm(uint64(k.wide)), i)
-	k.ADDQ(Imm(uint64(k.wide)), pa)
+	k.ADDQ(operand.Imm(uint64(k.wide)), i)
+	k.ADDQ(operand.Imm(uint64(k.wide)), pa)
 	k.Label("depthTest")
 	k.CMPQ(i, length)
-	k.JL(LabelRef("depth"))
+	k.JL(operand.LabelRef("depth"))
 
 	// Horizontal sums: pairs of neighbours first, then the upper half of the register on the lower one.
 	h := make([]reg.VecVirtual, 4)
@@ -72,13 +72,13 @@ func (k dotPair) function() {
 	}
 	for r := range h {
 		upper := k.XMM()
-		k.VEXTRACTF128(Imm(1), h[r], upper)
+		k.VEXTRACTF128(operand.Imm(1), h[r], upper)
 		k.p("VADD", upper, h[r].AsX(), upper)
-		k.p("VMOVU", upper, Mem{Base: dst, Disp: 16 * r})
+		k.p("VMOVU", upper, operand.Mem{Base: dst, Disp: 16 * r})
 	}
-	k.ADDQ(Imm(uint64(8*k.size())), dst)
-	k.LEAQ(Mem{Base: a, Index: row, Scale: 4}, a)
-	k.JMP(LabelRef("rows"))
+	k.ADDQ(operand.Imm(uint64(8*k.size())), dst)
+	k.LEAQ(operand.Mem{Base: a, Index: row, Scale: 4}, a)
+	k.JMP(operand.LabelRef("rows"))
 	k.Label("done")
 	k.VZEROUPPER()
 	k.RET()

@@ -6,14 +6,14 @@ import (
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
 // mathFunctions writes the loops of math.go. All of them compute four float64 at a time; the float32 forms convert
 // when they load and store.
 func mathFunctions(ctx *build.Context) {
-	k := vmath{emitter{ctx, 64, 32}, map[uint64]Mem{}}
+	k := vmath{emitter{ctx, 64, 32}, map[uint64]operand.Mem{}}
 	for _, bits := range []int{32, 64} {
 		for _, f := range []struct {
 			name string
@@ -30,7 +30,7 @@ func mathFunctions(ctx *build.Context) {
 // vmath writes functions of vectors of four float64.
 type vmath struct {
 	emitter
-	constants map[uint64]Mem
+	constants map[uint64]operand.Mem
 }
 
 func (k vmath) loop(name string, bits int, body func(x reg.VecVirtual) reg.VecVirtual) {
@@ -39,41 +39,41 @@ func (k vmath) loop(name string, bits int, body func(x reg.VecVirtual) reg.VecVi
 		fmt.Sprintf("%s is %s for n elements, a multiple of 4.", asm, name))
 	dst, n, x := k.load("dst"), k.load("n"), k.load("x")
 	k.Label("loop")
-	k.SUBQ(Imm(4), n)
-	k.JL(LabelRef("end"))
+	k.SUBQ(operand.Imm(4), n)
+	k.JL(operand.LabelRef("end"))
 	v := k.vec()
 	if bits == 32 {
-		k.VCVTPS2PD(Mem{Base: x}, v)
+		k.VCVTPS2PD(operand.Mem{Base: x}, v)
 		y := body(v)
 		k.VCVTPD2PSY(y, y.AsX())
-		k.VMOVUPS(y.AsX(), Mem{Base: dst})
+		k.VMOVUPS(y.AsX(), operand.Mem{Base: dst})
 	} else {
-		k.VMOVUPD(Mem{Base: x}, v)
-		k.VMOVUPD(body(v), Mem{Base: dst})
+		k.VMOVUPD(operand.Mem{Base: x}, v)
+		k.VMOVUPD(body(v), operand.Mem{Base: dst})
 	}
-	k.ADDQ(Imm(uint64(bits/2)), x)
-	k.ADDQ(Imm(uint64(bits/2)), dst)
-	k.JMP(LabelRef("loop"))
+	k.ADDQ(operand.Imm(uint64(bits/2)), x)
+	k.ADDQ(operand.Imm(uint64(bits/2)), dst)
+	k.JMP(operand.LabelRef("loop"))
 	k.Label("end")
 	k.VZEROUPPER()
 	k.RET()
 }
 
 // word returns a constant in memory with the bits b in each of four lanes.
-func (k vmath) word(b uint64) Mem {
+func (k vmath) word(b uint64) operand.Mem {
 	m, ok := k.constants[b]
 	if !ok {
 		m = k.StaticGlobal(fmt.Sprintf("x%016x", b))
 		k.DataAttributes(attr.RODATA | attr.NOPTR)
 		for range 4 {
-			k.AppendDatum(U64(b))
+			k.AppendDatum(operand.U64(b))
 		}
 		k.constants[b] = m
 	}
 	return m
 }
 
-func (k vmath) num(f float64) Mem { return k.word(math.Float64bits(f)) }
+func (k vmath) num(f float64) operand.Mem { return k.word(math.Float64bits(f)) }
 
 // The operations below return their result in a new register.
 
@@ -83,17 +83,41 @@ func (k vmath) set(f float64) reg.VecVirtual {
 	return v
 }
 
-func (k vmath) add(x reg.VecVirtual, y Op) reg.VecVirtual { v := k.vec(); k.VADDPD(y, x, v); return v }
-func (k vmath) sub(x reg.VecVirtual, y Op) reg.VecVirtual { v := k.vec(); k.VSUBPD(y, x, v); return v }
-func (k vmath) mul(x reg.VecVirtual, y Op) reg.VecVirtual { v := k.vec(); k.VMULPD(y, x, v); return v }
-func (k vmath) div(x reg.VecVirtual, y Op) reg.VecVirtual { v := k.vec(); k.VDIVPD(y, x, v); return v }
-func (k vmath) and(x reg.VecVirtual, y Op) reg.VecVirtual { v := k.vec(); k.VANDPD(y, x, v); return v }
-func (k vmath) or(x reg.VecVirtual, y Op) reg.VecVirtual  { v := k.vec(); k.VORPD(y, x, v); return v }
+func (k vmath) add(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
+	v := k.vec()
+	k.VADDPD(y, x, v)
+	return v
+}
+func (k vmath) sub(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
+	v := k.vec()
+	k.VSUBPD(y, x, v)
+	return v
+}
+func (k vmath) mul(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
+	v := k.vec()
+	k.VMULPD(y, x, v)
+	return v
+}
+func (k vmath) div(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
+	v := k.vec()
+	k.VDIVPD(y, x, v)
+	return v
+}
+func (k vmath) and(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
+	v := k.vec()
+	k.VANDPD(y, x, v)
+	return v
+}
+func (k vmath) or(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
+	v := k.vec()
+	k.VORPD(y, x, v)
+	return v
+}
 
 // fma returns x·y + z.
-func (k vmath) fma(x reg.VecVirtual, y Op, z Op) reg.VecVirtual {
+func (k vmath) fma(x reg.VecVirtual, y operand.Op, z operand.Op) reg.VecVirtual {
 	v := k.vec()
-	if m, ok := y.(Mem); ok { // only the last operand may be in memory
+	if m, ok := y.(operand.Mem); ok { // only the last operand may be in memory
 		k.VMOVUPD(z, v)
 		k.VFMADD231PD(m, x, v)
 		return v
@@ -111,14 +135,14 @@ const (
 	notGreater  = 26
 )
 
-func (k vmath) cmp(predicate uint64, x reg.VecVirtual, y Op) reg.VecVirtual {
+func (k vmath) cmp(predicate uint64, x reg.VecVirtual, y operand.Op) reg.VecVirtual {
 	v := k.vec()
-	k.VCMPPD(Imm(predicate), y, x, v)
+	k.VCMPPD(operand.Imm(predicate), y, x, v)
 	return v
 }
 
 // choose returns yes where the mask is set and no elsewhere.
-func (k vmath) choose(mask reg.VecVirtual, yes Op, no reg.VecVirtual) reg.VecVirtual {
+func (k vmath) choose(mask reg.VecVirtual, yes operand.Op, no reg.VecVirtual) reg.VecVirtual {
 	v := k.vec()
 	k.VBLENDVPD(mask, yes, no, v)
 	return v
@@ -170,7 +194,7 @@ func (k vmath) power(n reg.VecVirtual) reg.VecVirtual {
 	v, biased := k.vec(), k.XMM()
 	k.VPADDD(k.word(1023<<32|1023), n.AsX(), biased)
 	k.VPMOVSXDQ(biased, v)
-	k.VPSLLQ(Imm(52), v, v)
+	k.VPSLLQ(operand.Imm(52), v, v)
 	return v
 }
 
@@ -179,7 +203,7 @@ func (k vmath) exp(x reg.VecVirtual) reg.VecVirtual {
 	n, expm1 := k.reduce(k.atLeast(k.atMost(x, 710), -746))
 	whole, half, rest := k.vec(), k.vec(), k.vec()
 	k.VCVTPD2DQY(n, whole.AsX())
-	k.VPSRAD(Imm(1), whole.AsX(), half.AsX())
+	k.VPSRAD(operand.Imm(1), whole.AsX(), half.AsX())
 	k.VPSUBD(half.AsX(), whole.AsX(), rest.AsX())
 	return k.mul(k.mul(k.add(expm1, k.num(1)), k.power(half)), k.power(rest))
 }
@@ -200,7 +224,7 @@ func (k vmath) split(u reg.VecVirtual) (exponent, m reg.VecVirtual) {
 	rootHalf := math.Float64bits(math.Sqrt2 / 2)
 	bits, e, fraction := k.vec(), k.vec(), k.vec()
 	k.VPADDQ(k.word(math.Float64bits(1)-rootHalf), u, bits)
-	k.VPSRLQ(Imm(52), bits, e)
+	k.VPSRLQ(operand.Imm(52), bits, e)
 	const shift = 0x1p52 // a whole number below 2^52 becomes the low bits of shift plus itself
 	exponent = k.sub(k.or(e, k.num(shift)), k.num(shift+1023))
 	k.VPAND(k.word(1<<52-1), bits, fraction)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -26,7 +26,7 @@ type panel struct {
 }
 
 func (k panel) function() {
-	var masks Mem
+	var masks operand.Mem
 	if k.wide == 32 {
 		masks = k.maskTable()
 	}
@@ -40,10 +40,10 @@ func (k panel) function() {
 	n := k.load("n")
 	rsa, csa, ldb := k.stride("rsa"), k.stride("csa"), k.stride("ldb")
 	rsa3, rsa5, rsa7 := k.GP64(), k.GP64(), k.GP64()
-	k.LEAQ(Mem{Base: rsa, Index: rsa, Scale: 2}, rsa3)
-	k.LEAQ(Mem{Base: rsa3, Index: rsa, Scale: 2}, rsa5)
+	k.LEAQ(operand.Mem{Base: rsa, Index: rsa, Scale: 2}, rsa3)
+	k.LEAQ(operand.Mem{Base: rsa3, Index: rsa, Scale: 2}, rsa5)
 	if k.tiles[0] > 7 {
-		k.LEAQ(Mem{Base: rsa5, Index: rsa, Scale: 2}, rsa7)
+		k.LEAQ(operand.Mem{Base: rsa5, Index: rsa, Scale: 2}, rsa7)
 	}
 	if k.wide == 64 {
 		k.setMasks()
@@ -54,8 +54,8 @@ func (k panel) function() {
 			next = fmt.Sprintf("rows%d", k.tiles[i+1])
 		}
 		k.Label(label)
-		k.CMPQ(n, Imm(uint64(rows)))
-		k.JL(LabelRef(next))
+		k.CMPQ(n, operand.Imm(uint64(rows)))
+		k.JL(operand.LabelRef(next))
 
 		sums := make([][2]reg.VecVirtual, rows)
 		for r := range sums {
@@ -67,12 +67,12 @@ func (k panel) function() {
 		pa, pb, depth := k.GP64(), k.load("b"), k.load("k")
 		k.MOVQ(a, pa)
 		k.TESTQ(depth, depth)
-		k.JZ(LabelRef(label + "sum"))
+		k.JZ(operand.LabelRef(label + "sum"))
 		k.Label(label + "depth")
 		b0, b1 := k.vec(), k.vec()
-		k.p("VMOVU", Mem{Base: pb}, b0)
-		k.p("VMOVU", Mem{Base: pb, Disp: k.wide}, b1)
-		element := []Mem{
+		k.p("VMOVU", operand.Mem{Base: pb}, b0)
+		k.p("VMOVU", operand.Mem{Base: pb, Disp: k.wide}, b1)
+		element := []operand.Mem{
 			{Base: pa}, {Base: pa, Index: rsa, Scale: 1}, {Base: pa, Index: rsa, Scale: 2},
 			{Base: pa, Index: rsa3, Scale: 1}, {Base: pa, Index: rsa, Scale: 4}, {Base: pa, Index: rsa5, Scale: 1},
 			{Base: pa, Index: rsa3, Scale: 2}, {Base: pa, Index: rsa7, Scale: 1},
@@ -86,16 +86,16 @@ func (k panel) function() {
 		k.ADDQ(csa, pa)
 		k.ADDQ(ldb, pb)
 		k.DECQ(depth)
-		k.JNZ(LabelRef(label + "depth"))
+		k.JNZ(operand.LabelRef(label + "depth"))
 
 		k.Label(label + "sum")
 		k.leaky(sums)
 		k.moveTile(label+"store", "ldc", c, masks, sums, true)
 		step := k.GP64()
-		k.IMUL3Q(Imm(uint64(rows)), rsa, step)
+		k.IMUL3Q(operand.Imm(uint64(rows)), rsa, step)
 		k.ADDQ(step, a)
-		k.SUBQ(Imm(uint64(rows)), n)
-		k.JMP(LabelRef(label))
+		k.SUBQ(operand.Imm(uint64(rows)), n)
+		k.JMP(operand.LabelRef(label))
 	}
 	k.Label("done")
 	k.VZEROUPPER()
@@ -109,7 +109,7 @@ func (k panel) leaky(sums [][2]reg.VecVirtual) {
 		zero := k.zero()
 		for _, row := range sums {
 			for _, z := range row {
-				k.p("VCMP", Imm(less), zero, z, reg.K3)
+				k.p("VCMP", operand.Imm(less), zero, z, reg.K3)
 				k.p("VMUL", slope, z, reg.K3, z)
 			}
 		}
@@ -126,12 +126,12 @@ func (k panel) leaky(sums [][2]reg.VecVirtual) {
 
 // moveTile loads the sums from the rows at p, which are as far apart as the parameter ld says, or stores them
 // there. Only the columns in use are touched. p is left at the row after the last one.
-func (k panel) moveTile(label, ld string, p reg.GPVirtual, table Mem, sums [][2]reg.VecVirtual, store bool) {
+func (k panel) moveTile(label, ld string, p reg.GPVirtual, table operand.Mem, sums [][2]reg.VecVirtual, store bool) {
 	step := k.stride(ld)
-	rows := func(move func(from, to Op, v int)) {
+	rows := func(move func(from, to operand.Op, v int)) {
 		for _, row := range sums {
 			for v, sum := range row {
-				address := Mem{Base: p, Disp: v * k.wide}
+				address := operand.Mem{Base: p, Disp: v * k.wide}
 				if store {
 					move(sum, address, v)
 				} else {
@@ -142,8 +142,8 @@ func (k panel) moveTile(label, ld string, p reg.GPVirtual, table Mem, sums [][2]
 		}
 	}
 	if k.wide == 64 {
-		rows(func(from, to Op, v int) {
-			mask := []Op{reg.K1, reg.K2}[v]
+		rows(func(from, to operand.Op, v int) {
+			mask := []operand.Op{reg.K1, reg.K2}[v]
 			if store {
 				k.p("VMOVU", from, mask, to)
 			} else {
@@ -153,10 +153,10 @@ func (k panel) moveTile(label, ld string, p reg.GPVirtual, table Mem, sums [][2]
 		return
 	}
 	cols := k.load("cols")
-	k.SUBQ(Imm(uint64(2*k.lanes())), cols)
-	k.JNE(LabelRef(label + "part"))
-	rows(func(from, to Op, v int) { k.p("VMOVU", from, to) })
-	k.JMP(LabelRef(label + "end"))
+	k.SUBQ(operand.Imm(uint64(2*k.lanes())), cols)
+	k.JNE(operand.LabelRef(label + "part"))
+	rows(func(from, to operand.Op, v int) { k.p("VMOVU", from, to) })
+	k.JMP(operand.LabelRef(label + "end"))
 	k.Label(label + "part")
 	k.NEGQ(cols)
 	base := k.GP64()
@@ -164,19 +164,19 @@ func (k panel) moveTile(label, ld string, p reg.GPVirtual, table Mem, sums [][2]
 	var masks [2]reg.VecVirtual
 	for v := range masks {
 		masks[v] = k.vec()
-		k.p("VMOVU", Mem{Base: base, Index: cols, Scale: uint8(k.size()), Disp: v * k.wide}, masks[v])
+		k.p("VMOVU", operand.Mem{Base: base, Index: cols, Scale: uint8(k.size()), Disp: v * k.wide}, masks[v])
 	}
-	rows(func(from, to Op, v int) { k.p("VMASKMOV", from, masks[v], to) })
+	rows(func(from, to operand.Op, v int) { k.p("VMASKMOV", from, masks[v], to) })
 	k.Label(label + "end")
 }
 
 // maskTable is two vectors of ones and then two of zeros: what stands i elements after its start masks all but the
 // last i columns.
-func (k panel) maskTable() Mem {
+func (k panel) maskTable() operand.Mem {
 	table := k.StaticGlobal(fmt.Sprintf("columns%d", k.bits))
 	k.DataAttributes(attr.RODATA | attr.NOPTR)
 	for i := range 4 * k.wide / 8 {
-		v := U64(0)
+		v := operand.U64(0)
 		if i < 2*k.wide/8 {
 			v = ^v
 		}
@@ -188,9 +188,9 @@ func (k panel) maskTable() Mem {
 // setMasks puts the columns in use of the first vector in K1 and those of the second in K2.
 func (k panel) setMasks() {
 	cols, mask := k.load("cols"), k.GP64()
-	k.MOVQ(I64(-1), mask)
+	k.MOVQ(operand.I64(-1), mask)
 	k.BZHIQ(cols, mask, mask)
 	k.KMOVW(mask.As32(), reg.K1)
-	k.SHRQ(Imm(uint64(k.lanes())), mask)
+	k.SHRQ(operand.Imm(uint64(k.lanes())), mask)
 	k.KMOVW(mask.As32(), reg.K2)
 }
