@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -34,12 +35,24 @@ var flowCases = map[string]flowCase{
 	"LULinearPermute/random": {new: func(dim, context int, src rand.Source) nf.Flow {
 		return unconditional(context, nf.NewLULinearPermute(dim, &nf.LULinearPermuteOptions{RandomInit: true}, src))
 	}},
-	"MaskedAffineAutoregressive":              autoregressiveCase(nf.MADEOptions{Activation: nf.ActSiLU}, false),
-	"MaskedAffineAutoregressive/softplus":     autoregressiveCase(nf.MADEOptions{Activation: nf.ActTanh, Blocks: 1}, true),
-	"MaskedAffineAutoregressive/feed-forward": autoregressiveCase(nf.MADEOptions{FeedForward: true, Activation: nf.ActELU}, false),
-	"Permute/shuffle":                         permuteCase(nf.PermuteShuffle),
-	"Permute/swap":                            permuteCase(nf.PermuteSwap),
-	"Permute/reverse":                         permuteCase(nf.PermuteReverse),
+	"MaskedAffineAutoregressive":                     autoregressiveCase(nf.MADEOptions{Activation: nf.ActSiLU}, false),
+	"MaskedAffineAutoregressive/softplus":            autoregressiveCase(nf.MADEOptions{Activation: nf.ActTanh, Blocks: 1}, true),
+	"MaskedAffineAutoregressive/feed-forward":        autoregressiveCase(nf.MADEOptions{FeedForward: true, Activation: nf.ActELU}, false),
+	"Permute/shuffle":                                permuteCase(nf.PermuteShuffle),
+	"Permute/swap":                                   permuteCase(nf.PermuteSwap),
+	"Permute/reverse":                                permuteCase(nf.PermuteReverse),
+	"ElementwiseRationalQuadraticSpline":             elementwiseSplineCase(nf.SplineOptions{RandomInit: true}),
+	"ElementwiseRationalQuadraticSpline/circular":    elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailCircular, Bound: 2, Bins: 5}),
+	"ElementwiseRationalQuadraticSpline/free":        elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailFree, Bins: 4}),
+	"CoupledRationalQuadraticSpline":                 coupledSplineCase(false, nf.CoupledSplineOptions{}),
+	"CoupledRationalQuadraticSpline/reversed":        coupledSplineCase(false, nf.CoupledSplineOptions{ReverseMask: true, SplineOptions: nf.SplineOptions{Bins: 3, RandomInit: true}}),
+	"CoupledRationalQuadraticSpline/free":            coupledSplineCase(false, nf.CoupledSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailFree}}),
+	"CoupledRationalQuadraticSpline/angles":          coupledSplineCase(true, nf.CoupledSplineOptions{}),
+	"AutoregressiveRationalQuadraticSpline":          autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{}),
+	"AutoregressiveRationalQuadraticSpline/circular": autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailCircular, RandomInit: true}}),
+	"AutoregressiveRationalQuadraticSpline/angles":   autoregressiveSplineCase(true, nf.AutoregressiveSplineOptions{}),
+	"PeriodicWrap":                                   periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicWrap(dim, index, 1.5) }),
+	"PeriodicShift":                                  periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicShift(dim, index, 1.5, 0.4) }),
 	"Chain": {new: func(dim, context int, src rand.Source) nf.Flow {
 		if dim < 2 {
 			return unconditional(context, nf.NewChain(nf.NewLULinearPermute(dim, nil, src), nf.NewPermute(dim, nf.PermuteSwap, nil)))

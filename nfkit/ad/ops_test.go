@@ -49,6 +49,7 @@ var opCases = map[string]opCase{
 	"ELU":          unary((*ad.Value).ELU, awayFromZero),
 	"ReLU":         unary((*ad.Value).ReLU, awayFromZero),
 	"LeakyReLU":    unary(func(v *ad.Value) *ad.Value { return v.LeakyReLU(0.2) }, awayFromZero),
+	"Wrap":         unary(func(v *ad.Value) *ad.Value { return v.Wrap(1.5) }),
 	"LogIndicator": unary(func(v *ad.Value) *ad.Value { return v.LogIndicator(0, 1e6) }, positive),
 	"Dropout":      unary(func(v *ad.Value) *ad.Value { return v.Dropout(0.5) }), // an evaluation: what training does is in dropout_test.go
 	"Dropout/training": unary(func(v *ad.Value) *ad.Value {

@@ -240,8 +240,9 @@ func splineFractions[T kernel.Float](v *Value, logits []T, splines, m int) []T {
 		for _, e := range row {
 			sum += float64(e)
 		}
+		inv := 1 / sum
 		for j, e := range row {
-			row[j] = T(float64(e) / sum)
+			row[j] = T(float64(e) * inv)
 		}
 	}
 	return f
