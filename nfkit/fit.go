@@ -63,7 +63,7 @@ type History struct {
 // The run ends early, with the history so far and the parameters so far (the best ones with a validation set), when
 //   - Patience is exhausted, or OnStep returns [ErrStop]: without an error,
 //   - OnStep returns another error, which Fit returns,
-//   - ctx is cancelled: the error wraps that of ctx,
+//   - ctx is cancelled: the error wraps that of ctx and its cause,
 //   - a loss or gradient is not finite: the error wraps a [*NonFiniteError], which says where it began. The step changed
 //     nothing.
 //
@@ -197,8 +197,11 @@ func (f *fit) run(ctx context.Context) error {
 		return err
 	}
 	for f.step < f.Steps {
-		if ctx.Err() != nil {
-			return fmt.Errorf("nfkit: Fit: ended after step %d of %d: %w", f.step, f.Steps, context.Cause(ctx))
+		if err := ctx.Err(); err != nil {
+			if cause := context.Cause(ctx); cause != err {
+				err = fmt.Errorf("%w (%w)", err, cause)
+			}
+			return fmt.Errorf("nfkit: Fit: ended after step %d of %d: %w", f.step, f.Steps, err)
 		}
 		loss, err := f.train()
 		f.history.Loss = append(f.history.Loss, loss)
@@ -320,31 +323,4 @@ func checkFinite(what string, x *mat.Dense) error {
 		}
 	}
 	return nil
-}
-
-// snapshot is a copy of a state.
-type snapshot struct{ of, copy State }
-
-func newSnapshot(s State) snapshot {
-	c := slices.Clone(s)
-	for i, t := range s {
-		c[i].Param, c[i].Floats, c[i].Ints = nil, slices.Clone(t.floats()), slices.Clone(t.Ints)
-	}
-	return snapshot{s, c}
-}
-
-// take copies the state as it is now.
-func (s snapshot) take() {
-	for i, t := range s.of {
-		copy(s.copy[i].Floats, t.floats())
-		copy(s.copy[i].Ints, t.Ints)
-	}
-}
-
-// restore puts the copy back.
-func (s snapshot) restore() {
-	for i, t := range s.of {
-		copy(t.floats(), s.copy[i].Floats)
-		copy(t.Ints, s.copy[i].Ints)
-	}
 }

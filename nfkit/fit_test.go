@@ -153,27 +153,41 @@ func TestFitKeepsTheBest(t *testing.T) {
 	}
 }
 
+// The best model is kept with its buffers.
+func TestSnapshot(t *testing.T) {
+	m := newTwoTensors()
+	s := newSnapshot(m.State())
+	s.take()
+	before := contents(m.State())
+	m.w.Data[0], m.mask[1], m.perm[0], m.perm[1] = 9, 9, 0, 1
+	s.restore()
+	if got := contents(m.State()); got != before {
+		t.Errorf("restored\n%s\nwant\n%s", got, before)
+	}
+}
+
 func TestFitEndsEarly(t *testing.T) {
 	failure := errors.New("no more room")
 	valid := correlated.Sample(100, rand.NewPCG(1, 1))
 	for name, c := range map[string]struct {
-		seventh func(cancel func()) error
+		seventh func(cancel context.CancelCauseFunc) error
 		want    error
 	}{
-		"stop":      {func(func()) error { return ErrStop }, nil},
-		"error":     {func(func()) error { return failure }, failure},
-		"cancelled": {func(cancel func()) error { cancel(); return nil }, context.Canceled},
+		"stop":      {func(context.CancelCauseFunc) error { return ErrStop }, nil},
+		"error":     {func(context.CancelCauseFunc) error { return failure }, failure},
+		"cancelled": {func(cancel context.CancelCauseFunc) error { cancel(nil); return nil }, context.Canceled},
+		"cause":     {func(cancel context.CancelCauseFunc) error { cancel(failure); return nil }, failure},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
+			ctx, cancel := context.WithCancelCause(context.Background())
+			defer cancel(nil)
 			history, err := Fit(ctx, gaussianModel(1), correlated, &FitOptions{Steps: 50, BatchSize: 64, Validation: valid, OnStep: func(s Step) error {
 				if s.Number == 7 {
 					return c.seventh(cancel)
 				}
 				return nil
 			}}, rand.NewPCG(1, 2))
-			if !errors.Is(err, c.want) {
+			if !errors.Is(err, c.want) || ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 				t.Errorf("got error %v, want %v", err, c.want)
 			}
 			if len(history.Loss) != 7 || history.Best != 7 || !slices.Equal(history.ValidationSteps, []float64{0, 7}) {
