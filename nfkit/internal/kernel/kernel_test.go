@@ -59,3 +59,35 @@ func typeName[T Float]() string { return fmt.Sprintf("%T", T(0)) }
 func sameBits[T Float](a, b T) bool {
 	return math.Float64bits(float64(a)) == math.Float64bits(float64(b)) || a != a && b != b
 }
+
+// TestAllocations wants none, on the paths with scratch memory too.
+func TestAllocations(t *testing.T) {
+	onEach(t, func(t *testing.T) {
+		testAllocations[float32](t)
+		testAllocations[float64](t)
+	})
+}
+
+func testAllocations[T Float](t *testing.T) {
+	for _, s := range [][3]int{{64, 64, 64}, {64, 1, 64}, {65, 64, 2}, {5, 600, 600}, {9, 33, 100}} {
+		n, k, m := s[0], s[1], s[2]
+		src := rand.NewPCG(1, 2)
+		x, y, w := normals[T](n*k, src), normals[T](n*m, src), normals[T](m*k, src)
+		b, packed := normals[T](m, src), make([]T, PackedLen[T](m, k))
+		allocs := testing.AllocsPerRun(3, func() {
+			PackDense(packed, w, m, k)
+			Dense(y, x, packed, b, n, k, m, ActTanh, 0)
+			DenseBackward(x, w, b, y, y, x, packed, n, k, m, ActELU, 0)
+			MulAdd(y, x, w, n, k, m)
+			MulAddT(y, x, w, n, k, m)
+			MulTAdd(w, x, y, n, k, m)
+			Softplus(x, x)
+			Axpy(x, 0, x)
+			Dot(x, x)
+			Sum(x)
+		})
+		if allocs != 0 {
+			t.Errorf("%s %d×%d→%d: %v allocations, want 0", typeName[T](), n, k, m, allocs)
+		}
+	}
+}
