@@ -1,9 +1,9 @@
 package nftest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
@@ -50,16 +50,12 @@ func Flow(f nf.Flow, opts *FlowOptions, src rand.Source) error {
 	if f == nil {
 		return errors.New("nftest: got a nil flow")
 	}
-	c := &flowCheck{flow: f, r: rand.New(src)}
+	o := FlowOptions{}
 	if opts != nil {
-		c.o = *opts
+		o = *opts
 	}
-	if c.o.Tolerance == 0 {
-		c.o.Tolerance = 1e-9
-	}
-	if c.o.Tolerance32 == 0 {
-		c.o.Tolerance32 = 1e-3
-	}
+	c := &flowCheck{flow: f, o: o, checker: checker{
+		r: rand.New(src), tol: cmp.Or(o.Tolerance, 1e-9), tol32: cmp.Or(o.Tolerance32, 1e-3), dead: o.Dead}}
 	if err := c.run(); err != nil {
 		return fmt.Errorf("nftest: %T of dimension %d: %w", f, f.Dim(), err)
 	}
@@ -68,40 +64,23 @@ func Flow(f nf.Flow, opts *FlowOptions, src rand.Source) error {
 
 // flowCheck is a flow under test.
 type flowCheck struct {
-	flow    nf.Flow
-	o       FlowOptions
-	r       *rand.Rand
-	state   nf.State
-	context int // columns, 0 for none
+	checker
+	flow nf.Flow
+	o    FlowOptions
 }
 
-// direction is one of the two maps of a flow, with the points to try it on.
-type direction struct {
-	name    string
-	f       func(x, context *ad.Value) (y, logDet *ad.Value)
-	domain  Interval
-	x       *mat.Dense // n×d
-	context *mat.Dense // n rows; nil if there is none
-}
-
-const flowRows = 6
+const checkRows = 6
 
 func (c *flowCheck) run() error {
 	if d := c.flow.Dim(); d < 1 {
 		return fmt.Errorf("Dim is %d, want 1 or more", d)
 	}
-	if t, ok := c.flow.(nf.Conditional); ok {
-		c.context = t.ContextDim()
-	}
-	if err := checkState(c.flow.State); err != nil {
+	done, err := c.begin(c.flow)
+	if err != nil {
 		return err
 	}
-	c.state = c.flow.State()
-	defer restore(c.state)()
-	perturb(c.state, c.r)
-
+	defer done()
 	forward, inverse := c.direction("Forward", c.flow.Forward, c.o.Latent), c.direction("Inverse", c.flow.Inverse, c.o.Data)
-	before := contents(c.state)
 	for _, d := range []*direction{forward, inverse} { // what the other checks rely on
 		if err := c.shapes(d); err != nil {
 			return err
@@ -115,46 +94,12 @@ func (c *flowCheck) run() error {
 		c.roundTrip(forward, inverse),
 		c.roundTrip(inverse, forward),
 		c.gradients(forward, inverse),
-		sameContents(c.state, before))
+		c.unchanged())
 	return errors.Join(errs...)
 }
 
-func (c *flowCheck) direction(name string, f func(x, context *ad.Value) (y, logDet *ad.Value), domain Interval) *direction {
-	d := &direction{name: name, f: f, domain: domain, x: domain.points(flowRows, c.flow.Dim(), c.r)}
-	if c.context > 0 {
-		d.context = Interval{}.points(flowRows, c.context, c.r)
-	}
-	return d
-}
-
-// at returns d with rows x, which have the context of d.
-func (d *direction) at(x *mat.Dense) *direction {
-	e := *d
-	e.x = x
-	return &e
-}
-
-// row returns d with row i alone.
-func (d *direction) row(i int) *direction {
-	e := *d
-	e.x = rowOf(d.x, i)
-	if d.context != nil {
-		e.context = rowOf(d.context, i)
-	}
-	return &e
-}
-
-// on applies d to its points on tape t.
-func (d *direction) on(t *ad.Tape) (x, context, y, logDet *ad.Value) {
-	x, context = variable(t, d.x), variable(t, d.context)
-	y, logDet = d.f(x, context)
-	return x, context, y, logDet
-}
-
-// eval returns the results of d for its points.
-func (d *direction) eval(p ad.Precision) (y *mat.Dense, logDet []float64) {
-	_, _, v, l := d.on(ad.NewEvalTape(p))
-	return v.Matrix(), l.Data()
+func (c *flowCheck) direction(name string, f mapping, domain Interval) *direction {
+	return &direction{name: name, f: f, x: domain.points(checkRows, c.flow.Dim(), c.r), context: c.contextRows(checkRows), domain: domain}
 }
 
 func (c *flowCheck) shapes(d *direction) error {
@@ -196,92 +141,20 @@ func (c *flowCheck) identity(d *direction) error {
 	return nil
 }
 
-// rows checks that a row gives the same bytes alone and in a batch.
-func (c *flowCheck) rows(d *direction) error {
-	y, logDet := d.eval(ad.Float64)
-	for i := range flowRows {
-		yi, li := d.row(i).eval(ad.Float64)
-		if got, want := y.RawRowView(i), yi.RawRowView(0); !equal(got, want) {
-			return fmt.Errorf("%s: row %d depends on the other rows: got %v in a batch, %v alone", d.name, i, got, want)
-		}
-		if logDet[i] != li[0] {
-			return fmt.Errorf("%s: the log-determinant of row %d depends on the other rows: got %v in a batch, %v alone", d.name, i, logDet[i], li[0])
-		}
-	}
-	return nil
-}
-
-// nan checks that NaN in a point shows in its row and in no other.
-func (c *flowCheck) nan(d *direction) error {
-	y, logDet := d.eval(ad.Float64)
-	for j := range c.flow.Dim() {
-		x := mat.DenseCopyOf(d.x)
-		x.Set(1, j, math.NaN())
-		yn, ln := d.at(x).eval(ad.Float64)
-		for i := range flowRows {
-			switch row := yn.RawRowView(i); {
-			case i == 1 && !hasNaN(row) && !math.IsNaN(ln[i]):
-				return fmt.Errorf("%s: a row with NaN in column %d gives %v and log-determinant %v, want NaN", d.name, j, row, ln[i])
-			case i != 1 && (!equal(row, y.RawRowView(i)) || ln[i] != logDet[i]):
-				return fmt.Errorf("%s: NaN in row 1 changes row %d: got %v, want %v", d.name, i, row, y.RawRowView(i))
-			}
-		}
-	}
-	return nil
-}
-
-// conditional checks that a context matters where one is taken, and is ignored elsewhere.
-func (c *flowCheck) conditional(d *direction) error {
-	y, logDet := d.eval(ad.Float64)
-	e := *d
-	e.context = Interval{}.points(flowRows, max(c.context, 3), c.r)
-	if c.context > 0 {
-		e.context = Interval{}.points(flowRows, c.context, c.r)
-	}
-	ye, le := e.eval(ad.Float64)
-	same := mat.Equal(y, ye) && equal(logDet, le)
-	if c.context > 0 && same {
-		return fmt.Errorf("%s: another context of %d columns gives the same result, want it to matter", d.name, c.context)
-	}
-	if c.context == 0 && !same {
-		return fmt.Errorf("%s: a context changes the result of a flow whose ContextDim is 0", d.name)
-	}
-	return nil
-}
-
 // roundTrip checks that back undoes d, and that log-determinants cancel.
 func (c *flowCheck) roundTrip(d, back *direction) error {
 	y, logDet := d.eval(ad.Float64)
 	e := *d
 	e.f, e.x = back.f, y
 	x, logBack := e.eval(ad.Float64)
-	for i := range flowRows {
+	for i := range checkRows {
 		for j, want := range d.x.RawRowView(i) {
-			if got := x.At(i, j); !near(got, want, c.o.Tolerance) {
+			if got := x.At(i, j); !near(got, want, c.tol) {
 				return fmt.Errorf("%s after %s: row %d, column %d: got %v, want %v", back.name, d.name, i, j, got, want)
 			}
 		}
-		if !near(logBack[i], -logDet[i], c.o.Tolerance) {
+		if !near(logBack[i], -logDet[i], c.tol) {
 			return fmt.Errorf("%s after %s: row %d: got log-determinant %v, want %v, that of %s negated", back.name, d.name, i, logBack[i], -logDet[i], d.name)
-		}
-	}
-	return nil
-}
-
-// float32 compares the precisions.
-func (c *flowCheck) float32(d *direction) error {
-	d = d.at(mat.DenseCopyOf(d.x))
-	round32(d.x)
-	y, logDet := d.eval(ad.Float64)
-	y32, logDet32 := d.eval(ad.Float32)
-	for i := range flowRows {
-		for j, want := range y.RawRowView(i) {
-			if got := y32.At(i, j); !near(got, want, c.o.Tolerance32) {
-				return fmt.Errorf("%s in float32: row %d, column %d: got %v, want %v as in float64", d.name, i, j, got, want)
-			}
-		}
-		if !near(logDet32[i], logDet[i], c.o.Tolerance32) {
-			return fmt.Errorf("%s in float32: row %d: got log-determinant %v, want %v as in float64", d.name, i, logDet32[i], logDet[i])
 		}
 	}
 	return nil
@@ -291,9 +164,7 @@ func (c *flowCheck) float32(d *direction) error {
 func (c *flowCheck) extremes(d *direction) error {
 	d = d.at(d.domain.extremes(c.flow.Dim(), c.o.Extremes, c.r))
 	n, _ := d.x.Dims()
-	if c.context > 0 {
-		d.context = Interval{}.points(n, c.context, c.r)
-	}
+	d.context = c.contextRows(n)
 	for i := range n {
 		e := d.row(i)
 		clearGradients(c.state)

@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/diff/fd"
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -75,21 +76,23 @@ func (s slot) along(u []float64, loss func() float64, tol float64) (got, want fl
 }
 
 // gradients checks, for both directions, the gradients of Σ w⊙y + Σ v⊙logDet with random weights.
-func (c *flowCheck) gradients(directions ...*direction) error {
+func (c *checker) gradients(directions ...*direction) error {
 	alive := map[string]bool{}
 	var errs []error
 	for _, d := range directions {
-		n, dim := d.x.Dims()
-		w, v := normal(n*dim, c.r), normal(n, c.r)
+		w, v := d.weights(c.r)
 		lossOn := func(t *ad.Tape) (x, context, loss *ad.Value) {
 			x, context, y, logDet := d.on(t)
-			return x, context, y.Mul(t.Const(n, dim, w)).Sum().Add(logDet.Mul(t.Const(n, 1, v)).Sum())
+			return x, context, y.Mul(t.Matrix(w)).Sum().Add(logDet.Mul(t.Matrix(v)).Sum())
 		}
 		clearGradients(c.state)
 		t := ad.NewTape(ad.Float64)
 		x, context, loss := lossOn(t)
 		t.Backward(loss)
-		slots := []slot{{"the input", d.x.RawMatrix().Data, x.Grad()}}
+		var slots []slot
+		if !d.constant {
+			slots = append(slots, slot{"the input", d.x.RawMatrix().Data, x.Grad()})
+		}
 		if context != nil {
 			slots = append(slots, slot{"the context", d.context.RawMatrix().Data, context.Grad()})
 		}
@@ -100,25 +103,24 @@ func (c *flowCheck) gradients(directions ...*direction) error {
 			eval.Reset()
 			_, _, loss := lossOn(eval)
 			return loss.At(0, 0)
-		}, slots, derivativeTolerance(c.o.Tolerance), c.r); err != nil {
+		}, slots, derivativeTolerance(c.tol), c.r); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", d.name, err))
 		}
 	}
-	return errors.Join(append(errs, missingGradients(c.state, alive, c.o.Dead))...)
+	return errors.Join(append(errs, missingGradients(c.state, alive, c.dead))...)
 }
 
 // constantInput checks that the gradients of the parameters, which are the last of slots, are the same when nobody asks for
 // that of the input, as in training.
-func (c *flowCheck) constantInput(d *direction, slots []slot, w, v []float64) error {
+func (c *checker) constantInput(d *direction, slots []slot, w, v *mat.Dense) error {
 	clearGradients(c.state)
 	t := ad.NewTape(ad.Float64)
-	n, dim := d.x.Dims()
 	x, context := t.Matrix(d.x), (*ad.Value)(nil)
 	if d.context != nil {
 		context = t.Matrix(d.context)
 	}
 	y, logDet := d.f(x, context)
-	t.Backward(y.Mul(t.Const(n, dim, w)).Sum().Add(logDet.Mul(t.Const(n, 1, v)).Sum()))
+	t.Backward(y.Mul(t.Matrix(w)).Sum().Add(logDet.Mul(t.Matrix(v)).Sum()))
 	params := paramSlots(c.state, map[string]bool{})
 	for i, want := range slots[len(slots)-len(params):] {
 		for j, g := range params[i].grad {
@@ -161,10 +163,16 @@ func missingGradients(s nf.State, alive map[string]bool, dead []string) error {
 	return nil
 }
 
-func normal(n int, r *rand.Rand) []float64 {
-	s := make([]float64, n)
-	for i := range s {
-		s[i] = r.NormFloat64()
+// weights draws a number for each element of the results of d.
+func (d *direction) weights(r *rand.Rand) (w, v *mat.Dense) {
+	y, logDet := d.eval(ad.Float64)
+	n, dim := y.Dims()
+	w, v = mat.NewDense(n, dim, nil), mat.NewDense(len(logDet), 1, nil)
+	for _, m := range []*mat.Dense{w, v} {
+		data := m.RawMatrix().Data
+		for i := range data {
+			data[i] = r.NormFloat64()
+		}
 	}
-	return s
+	return w, v
 }

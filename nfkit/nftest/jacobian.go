@@ -20,7 +20,7 @@ func derivativeTolerance(tol float64) float64 { return max(1e-6, 100*tol) }
 func (c *flowCheck) jacobian(d *direction) error {
 	dim := c.flow.Dim()
 	_, logDet := d.eval(ad.Float64)
-	for i := range flowRows {
+	for i := range checkRows {
 		row := d.row(i)
 		f := func(y, x []float64) {
 			v, _ := row.at(mat.NewDense(1, dim, x)).eval(ad.Float64)
@@ -32,7 +32,7 @@ func (c *flowCheck) jacobian(d *direction) error {
 			j := mat.NewDense(dim, dim, nil)
 			fd.Jacobian(j, f, row.x.RawRowView(0), &fd.JacobianSettings{Formula: fd.Central, Step: h})
 			got, _ := mat.LogDet(j)
-			if agrees = near(logDet[i], got, derivativeTolerance(c.o.Tolerance)); agrees {
+			if agrees = near(logDet[i], got, derivativeTolerance(c.tol)); agrees {
 				break
 			}
 			if h == steps[0] {

@@ -118,16 +118,6 @@ func contents(s nf.State) [][]float64 {
 	return all
 }
 
-// sameContents checks that a computation has not written to the tensors of s.
-func sameContents(s nf.State, before [][]float64) error {
-	for i, after := range contents(s) {
-		if !equal(before[i], after) {
-			return fmt.Errorf("an evaluation changes %s: got %v, want %v", s[i].Name, after, before[i])
-		}
-	}
-	return nil
-}
-
 func clearGradients(s nf.State) {
 	for _, p := range s.Params() {
 		clear(p.Grad)
