@@ -17,8 +17,8 @@ type CoupledSplineOptions struct {
 	ReverseMask bool
 }
 
-// CoupledRationalQuadraticSpline keeps every other component, x₁, from the network, and maps the others, x₂, by splines that a
-// [ResidualNet] computes from them:
+// CoupledRationalQuadraticSpline splits a point into every other component, x₁, and the rest, x₂, which it maps by splines
+// that a [ResidualNet] computes from x₁:
 //
 //	z₂ = spline(x₂; net(x₁)),  z₁ = spline(x₁; w),  ln|det J| = Σ ln ∂z_j/∂x_j,
 //

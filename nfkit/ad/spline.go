@@ -53,7 +53,7 @@ const MaxSplineBins = 999
 // Outside of the interval y = x. Gradients are finite for any finite x and logits of sane size, at knots and ends as well,
 // where they are those of the bin to the right (at the last end, to the left). Arithmetic is in float64 for either precision;
 // float32 tapes round exponentials and results. It panics when sizes do not fit. Cost O(ndK).
-// Gregory & Delbourgo 1982, doi:10.1093/imanum/2.2.123; Durkan et al. 2019, arXiv:1906.04032, eq. 4 to 8.
+// Gregory & Delbourgo 1982, doi:10.1093/imanum/2.2.123; Durkan et al. 2019, arXiv:1906.04032.
 func (v *Value) Spline(logits Operand, s *Spline) (y, logDet *Value) {
 	return v.spline(splineOp, splineForwards, logits, s)
 }
