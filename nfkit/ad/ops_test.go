@@ -106,6 +106,19 @@ var opCases = map[string]opCase{
 	"Dense/SiLU":           dense(ad.SiLU, 0),
 	"Dense/softplus":       dense(ad.Softplus, 0),
 
+	"Where": {
+		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return []*ad.Value{v.Where(more[0], more[1])} },
+		domain: []func(float64) float64{nil, awayFromZero},
+		shapes: [][]shape{{{5, 3}, {5, 3}, {5, 3}}, {{1, 1}, {5, 1}, {1, 1}}, {{5, 3}, {1, 3}, {5, 1}}, {{1, 3}, {5, 1}, {5, 3}}, {{1, 1}, {1, 1}, {5, 3}}, {{0, 3}, {1, 3}, {1, 1}}, {{9, 7}, {9, 7}, {9, 7}}},
+		exact:  true,
+	},
+	"RowNorm":        unary((*ad.Value).RowNorm),
+	"TanhRoot":       tanhRoot(positive),
+	"TanhRoot/steep": tanhRoot(func(u float64) float64 { return 1 + 20*math.Abs(u) }),
+	"Inverse":        inverse(both),
+	"Inverse/value":  inverse(first),
+	"Inverse/logDet": inverse(second),
+
 	"AffinePairs":               pairs((*ad.Value).AffinePairs, both),
 	"AffinePairs/value":         pairs((*ad.Value).AffinePairs, first),
 	"AffinePairs/logDet":        pairs((*ad.Value).AffinePairs, second),
@@ -173,6 +186,30 @@ func pairs(f func(v *ad.Value, p ad.Operand) (y, l *ad.Value), results func(y, l
 	return opCase{
 		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return results(f(v, more[0])) },
 		shapes: [][]shape{{{5, 3}, {5, 6}}, {{1, 1}, {1, 2}}, {{0, 3}, {0, 6}}, {{9, 7}, {9, 14}}},
+		exact:  true,
+	}
+}
+
+func tanhRoot(slope func(float64) float64) opCase {
+	return opCase{
+		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return []*ad.Value{v.TanhRoot(more[0])} },
+		domain: []func(float64) float64{nil, slope},
+		shapes: [][]shape{{{5, 3}, {5, 3}}, {{5, 1}, {1, 1}}, {{5, 3}, {1, 3}}, {{5, 3}, {5, 1}}, {{1, 1}, {1, 1}}, {{0, 3}, {1, 3}}, {{9, 7}, {9, 7}}},
+	}
+}
+
+// inverse has matrices that are far from singular.
+func inverse(results func(y, l *ad.Value) []*ad.Value) opCase {
+	return opCase{
+		f: func(v *ad.Value, _ []ad.Operand) []*ad.Value {
+			d := v.Rows()
+			shift := make([]float64, d*d)
+			for i := range d {
+				shift[i*d+i] = 8
+			}
+			return results(v.Add(v.Tape().Const(d, d, shift)).Inverse())
+		},
+		shapes: [][]shape{{{3, 3}}, {{1, 1}}, {{0, 0}}, {{2, 2}}, {{7, 7}}},
 		exact:  true,
 	}
 }
