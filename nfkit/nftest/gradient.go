@@ -21,9 +21,12 @@ type slot struct {
 	data, grad []float64
 }
 
-// maxElements is the number of elements up to which each is varied alone. Longer lists are varied along random directions,
-// which take part of each element.
-const maxElements = 24
+// Lists of up to maxElements elements are varied one by one, longer ones along random directions, in which each element
+// has a part.
+const (
+	maxElements      = 20
+	randomDirections = 4
+)
 
 // checkGradient compares the gradients of a loss with central differences. loss computes it from the present data.
 func checkGradient(loss func() float64, slots []slot, tol float64, r *rand.Rand) error {
@@ -41,7 +44,7 @@ func checkGradient(loss func() float64, slots []slot, tol float64, r *rand.Rand)
 			}
 			continue
 		}
-		for range maxElements / 2 {
+		for range randomDirections {
 			u := make([]float64, len(s.data))
 			for j := range u {
 				u[j] = r.NormFloat64()

@@ -10,8 +10,9 @@ import (
 )
 
 // steps are the steps of central differences that are tried, in this order. Their error is h² times a third derivative plus
-// rounding over h. Where one does not agree, the next tells a mistake from a kink of a ReLU that lies within h.
-var steps = []float64{1e-5, 2e-6, 1e-4}
+// rounding over h. Where one does not agree, the next tells a mistake from a kink of a ReLU, or a knot of a spline, that
+// lies within h.
+var steps = []float64{1e-5, 1e-6, 1e-7, 1e-4}
 
 // derivativeTolerance is the tolerance of derivatives for one of values.
 func derivativeTolerance(tol float64) float64 { return max(1e-6, 100*tol) }
