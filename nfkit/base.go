@@ -36,6 +36,10 @@ const log2Pi = 1.8378770664093454836 // ln 2π
 // with mean μ (loc) and logarithmic standard deviation s (log_scale), both 1×d and 0 at first.
 // Its twin in normflows is DiagGaussian.
 type DiagGaussian struct {
+	// Temperature multiplies the standard deviations, in samples and densities alike; 0 means 1. It is for a trained model: below 1
+	// its samples are closer to the modes. It may be changed between calls.
+	Temperature float64
+
 	loc, logScale *ad.Param
 }
 
@@ -80,21 +84,33 @@ func fillNormal(dst []float64, r *rand.Rand) {
 // LogProb returns the log-density of each row of z.
 func (g *DiagGaussian) LogProb(z, _ *ad.Value) *ad.Value {
 	checkBatch("DiagGaussian.LogProb", z, g.Dim())
-	t := z.Tape()
-	scale := t.Param(g.logScale)
-	return g.logProb(z.Sub(g.loc).Mul(scale.Neg().Exp()), scale)
+	s := g.scaleOn(z.Tape())
+	return normalLogProb(z.Sub(g.loc).Mul(s.Neg().Exp()), s)
 }
 
-// logProb returns the log-density of points that are e standard deviations away from the mean.
-func (g *DiagGaussian) logProb(e, logScale *ad.Value) *ad.Value {
-	return e.Square().RowSum().Scale(-0.5).Sub(logScale.RowSum()).Shift(-0.5 * log2Pi * float64(g.Dim()))
+// scaleOn returns the logarithmic standard deviation at the present temperature.
+func (g *DiagGaussian) scaleOn(t *ad.Tape) *ad.Value {
+	s := t.Param(g.logScale)
+	if g.Temperature == 0 {
+		return s
+	}
+	if !(g.Temperature > 0) {
+		panic(fmt.Sprintf("nfkit: DiagGaussian: got temperature %v, want a positive number, or 0 for 1", g.Temperature))
+	}
+	return s.Shift(math.Log(g.Temperature))
+}
+
+// normalLogProb returns the normal log-density of points e = A⁻¹(z − μ), n×d, where Σ logScale, over a row that may be shared, is
+// ln|det A|: n×1.
+func normalLogProb(e, logScale *ad.Value) *ad.Value {
+	return e.Square().RowSum().Scale(-0.5).Sub(logScale.RowSum()).Shift(-0.5 * log2Pi * float64(e.Cols()))
 }
 
 // Sample returns μ + e^s⊙noise.
 func (g *DiagGaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 	checkBatch("DiagGaussian.Sample", noise, g.Dim())
-	scale := noise.Tape().Param(g.logScale)
-	return noise.Mul(scale.Exp()).Add(g.loc), g.logProb(noise, scale)
+	s := g.scaleOn(noise.Tape())
+	return noise.Mul(s.Exp()).Add(g.loc), normalLogProb(noise, s)
 }
 
 // State lists loc and log_scale.
