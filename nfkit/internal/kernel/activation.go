@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Activation is the function that Dense applies to each output. Its derivative must follow from its value, so
 // that the pre-activation need not be kept; functions such as SiLU, where it does not, are left to the caller.
@@ -49,10 +46,8 @@ func activationGrad[T Float](dy, y []T, act Activation, slope T) {
 		sigmoidGrad(dy, y)
 	case ActELU:
 		eluGrad(dy, y)
-	case ActSoftplus: // σ(z) = 1 − e^−y
-		for i, v := range y {
-			dy[i] *= T(-math.Expm1(-float64(v)))
-		}
+	case ActSoftplus:
+		softplusGrad(dy, y)
 	default:
 		panic(fmt.Sprintf("nfkit: kernel.DenseBackward: got activation %d, want one of the Act constants", act))
 	}
@@ -99,5 +94,19 @@ func eluGrad[T Float](dy, y []T) {
 		if !(v > 0) {
 			dy[i] *= v + 1
 		}
+	}
+}
+
+// softplusGrad multiplies dy by σ(z) = 1 − e^−y.
+func softplusGrad[T Float](dy, y []T) {
+	var buffer [128]T
+	for len(y) > 0 {
+		t := buffer[:min(len(buffer), len(y))]
+		Scale(t, -1, y)
+		ELU(t, t) // e^−y − 1, as −y ≤ 0
+		for i, v := range t {
+			dy[i] *= -v
+		}
+		dy, y = dy[len(t):], y[len(t):]
 	}
 }

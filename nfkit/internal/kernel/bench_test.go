@@ -12,7 +12,7 @@ func benchEach(b *testing.B, f func(b *testing.B)) {
 	defer func() { active = bestISA() }()
 	for s := goOnly; s <= bestISA(); s++ {
 		active = s
-		b.Run(s.String(), f)
+		b.Run(active.String(), f)
 	}
 }
 
@@ -31,7 +31,7 @@ func normals[T Float](n int, src rand.Source) []T {
 }
 
 func BenchmarkDense(b *testing.B) {
-	for _, s := range [][3]int{{64, 1, 64}, {64, 64, 64}, {64, 64, 2}, {64, 256, 256}, {128, 512, 512}} {
+	for _, s := range [][3]int{{64, 1, 64}, {64, 64, 64}, {64, 64, 2}, {64, 100, 100}, {64, 64, 12}, {64, 256, 256}, {128, 512, 512}} {
 		name := fmt.Sprintf("%d×%d→%d", s[0], s[1], s[2])
 		b.Run(name+"/float32", func(b *testing.B) { benchDense[float32](b, s[0], s[1], s[2]) })
 		b.Run(name+"/float64", func(b *testing.B) { benchDense[float64](b, s[0], s[1], s[2]) })

@@ -33,7 +33,7 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	width := panelWidth[T]()
 	_, _ = c[(n-1)*ldc+cols-1], init[(n-1)*ldi+cols-1]
 	_, _ = a[(n-1)*rsa+(k-1)*csa], b[(k-1)*ldb+width-1]
-	if active == avx512 {
+	if active == avx512 && cols > width/2 { // the kernel for AVX2 is as wide as half a panel
 		if is32[T]() {
 			panel32AVX512(p32(c), ldc, p32(init), ldi, p32(a), rsa, csa, p32(b), ldb, n, k, cols, float32(slope))
 		} else {

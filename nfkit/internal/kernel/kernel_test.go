@@ -13,7 +13,7 @@ func onEach(t *testing.T, f func(t *testing.T)) {
 	defer func() { active = bestISA() }()
 	for s := goOnly; s <= bestISA(); s++ {
 		active = s
-		t.Run(s.String(), f)
+		t.Run(active.String(), f)
 	}
 }
 

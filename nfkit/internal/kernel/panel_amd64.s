@@ -525,10 +525,40 @@ TEXT ·panel32AVX512(SB), $0-100
 	KMOVW R13, K2
 
 rows8:
-	CMPQ      BX, $0x08
-	JL        rows4
-	MOVQ      ldi+24(FP), R12
-	SHLQ      $0x02, R12
+	CMPQ    BX, $0x08
+	JL      rows4
+	MOVQ    ldi+24(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    cols+88(FP), R13
+	SUBQ    $0x20, R13
+	JNE     rows8initpart
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    R12, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    R12, CX
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	ADDQ    R12, CX
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	ADDQ    R12, CX
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	ADDQ    R12, CX
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	ADDQ    R12, CX
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	ADDQ    R12, CX
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	ADDQ    R12, CX
+	JMP     rows8initend
+
+rows8initpart:
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      R12, CX
@@ -554,6 +584,7 @@ rows8:
 	VMOVUPS.Z 64(CX), K2, Z15
 	ADDQ      R12, CX
 
+rows8initend:
 	// Sum over the depth.
 	MOVQ  b+56(FP), R13
 	MOVQ  k+80(FP), R14
@@ -630,40 +661,90 @@ rows8sum:
 	VMULPS       Z16, Z15, K3, Z15
 	MOVQ         ldc+8(FP), R12
 	SHLQ         $0x02, R12
-	VMOVUPS      Z0, K1, (AX)
-	VMOVUPS      Z1, K2, 64(AX)
+	MOVQ         cols+88(FP), R13
+	SUBQ         $0x20, R13
+	JNE          rows8storepart
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPS      Z2, K1, (AX)
-	VMOVUPS      Z3, K2, 64(AX)
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPS      Z4, K1, (AX)
-	VMOVUPS      Z5, K2, 64(AX)
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPS      Z6, K1, (AX)
-	VMOVUPS      Z7, K2, 64(AX)
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPS      Z8, K1, (AX)
-	VMOVUPS      Z9, K2, 64(AX)
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPS      Z10, K1, (AX)
-	VMOVUPS      Z11, K2, 64(AX)
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPS      Z12, K1, (AX)
-	VMOVUPS      Z13, K2, 64(AX)
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPS      Z14, K1, (AX)
-	VMOVUPS      Z15, K2, 64(AX)
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
 	ADDQ         R12, AX
-	IMUL3Q       $0x08, SI, R12
-	ADDQ         R12, DX
-	SUBQ         $0x08, BX
-	JMP          rows8
+	JMP          rows8storeend
+
+rows8storepart:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    R12, AX
+
+rows8storeend:
+	IMUL3Q $0x08, SI, R12
+	ADDQ   R12, DX
+	SUBQ   $0x08, BX
+	JMP    rows8
 
 rows4:
-	CMPQ      BX, $0x04
-	JL        rows2
-	MOVQ      ldi+24(FP), R10
-	SHLQ      $0x02, R10
+	CMPQ    BX, $0x04
+	JL      rows2
+	MOVQ    ldi+24(FP), R10
+	SHLQ    $0x02, R10
+	MOVQ    cols+88(FP), R11
+	SUBQ    $0x20, R11
+	JNE     rows4initpart
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    R10, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    R10, CX
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	ADDQ    R10, CX
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	ADDQ    R10, CX
+	JMP     rows4initend
+
+rows4initpart:
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      R10, CX
@@ -677,6 +758,7 @@ rows4:
 	VMOVUPS.Z 64(CX), K2, Z7
 	ADDQ      R10, CX
 
+rows4initend:
 	// Sum over the depth.
 	MOVQ  b+56(FP), R11
 	MOVQ  k+80(FP), R12
@@ -725,28 +807,60 @@ rows4sum:
 	VMULPS       Z8, Z7, K3, Z7
 	MOVQ         ldc+8(FP), R10
 	SHLQ         $0x02, R10
-	VMOVUPS      Z0, K1, (AX)
-	VMOVUPS      Z1, K2, 64(AX)
+	MOVQ         cols+88(FP), R11
+	SUBQ         $0x20, R11
+	JNE          rows4storepart
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
 	ADDQ         R10, AX
-	VMOVUPS      Z2, K1, (AX)
-	VMOVUPS      Z3, K2, 64(AX)
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
 	ADDQ         R10, AX
-	VMOVUPS      Z4, K1, (AX)
-	VMOVUPS      Z5, K2, 64(AX)
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
 	ADDQ         R10, AX
-	VMOVUPS      Z6, K1, (AX)
-	VMOVUPS      Z7, K2, 64(AX)
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
 	ADDQ         R10, AX
-	IMUL3Q       $0x04, SI, R10
-	ADDQ         R10, DX
-	SUBQ         $0x04, BX
-	JMP          rows4
+	JMP          rows4storeend
+
+rows4storepart:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    R10, AX
+
+rows4storeend:
+	IMUL3Q $0x04, SI, R10
+	ADDQ   R10, DX
+	SUBQ   $0x04, BX
+	JMP    rows4
 
 rows2:
-	CMPQ      BX, $0x02
-	JL        rows1
-	MOVQ      ldi+24(FP), R9
-	SHLQ      $0x02, R9
+	CMPQ    BX, $0x02
+	JL      rows1
+	MOVQ    ldi+24(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x20, R10
+	JNE     rows2initpart
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    R9, CX
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	ADDQ    R9, CX
+	JMP     rows2initend
+
+rows2initpart:
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      R9, CX
@@ -754,6 +868,7 @@ rows2:
 	VMOVUPS.Z 64(CX), K2, Z3
 	ADDQ      R9, CX
 
+rows2initend:
 	// Sum over the depth.
 	MOVQ  b+56(FP), R10
 	MOVQ  k+80(FP), R11
@@ -788,26 +903,50 @@ rows2sum:
 	VMULPS       Z4, Z3, K3, Z3
 	MOVQ         ldc+8(FP), R9
 	SHLQ         $0x02, R9
-	VMOVUPS      Z0, K1, (AX)
-	VMOVUPS      Z1, K2, 64(AX)
+	MOVQ         cols+88(FP), R10
+	SUBQ         $0x20, R10
+	JNE          rows2storepart
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
 	ADDQ         R9, AX
-	VMOVUPS      Z2, K1, (AX)
-	VMOVUPS      Z3, K2, 64(AX)
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
 	ADDQ         R9, AX
-	IMUL3Q       $0x02, SI, R9
-	ADDQ         R9, DX
-	SUBQ         $0x02, BX
-	JMP          rows2
+	JMP          rows2storeend
+
+rows2storepart:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    R9, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    R9, AX
+
+rows2storeend:
+	IMUL3Q $0x02, SI, R9
+	ADDQ   R9, DX
+	SUBQ   $0x02, BX
+	JMP    rows2
 
 rows1:
-	CMPQ      BX, $0x01
-	JL        done
-	MOVQ      ldi+24(FP), R9
-	SHLQ      $0x02, R9
+	CMPQ    BX, $0x01
+	JL      done
+	MOVQ    ldi+24(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x20, R10
+	JNE     rows1initpart
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	ADDQ    R9, CX
+	JMP     rows1initend
+
+rows1initpart:
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z 64(CX), K2, Z1
 	ADDQ      R9, CX
 
+rows1initend:
 	// Sum over the depth.
 	MOVQ  b+56(FP), R10
 	MOVQ  k+80(FP), R11
@@ -835,13 +974,24 @@ rows1sum:
 	VMULPS       Z2, Z1, K3, Z1
 	MOVQ         ldc+8(FP), R9
 	SHLQ         $0x02, R9
-	VMOVUPS      Z0, K1, (AX)
-	VMOVUPS      Z1, K2, 64(AX)
+	MOVQ         cols+88(FP), R10
+	SUBQ         $0x20, R10
+	JNE          rows1storepart
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
 	ADDQ         R9, AX
-	IMUL3Q       $0x01, SI, R9
-	ADDQ         R9, DX
-	SUBQ         $0x01, BX
-	JMP          rows1
+	JMP          rows1storeend
+
+rows1storepart:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    R9, AX
+
+rows1storeend:
+	IMUL3Q $0x01, SI, R9
+	ADDQ   R9, DX
+	SUBQ   $0x01, BX
+	JMP    rows1
 
 done:
 	VZEROUPPER
@@ -1368,10 +1518,40 @@ TEXT ·panel64AVX512(SB), $0-104
 	KMOVW R13, K2
 
 rows8:
-	CMPQ      BX, $0x08
-	JL        rows4
-	MOVQ      ldi+24(FP), R12
-	SHLQ      $0x03, R12
+	CMPQ    BX, $0x08
+	JL      rows4
+	MOVQ    ldi+24(FP), R12
+	SHLQ    $0x03, R12
+	MOVQ    cols+88(FP), R13
+	SUBQ    $0x10, R13
+	JNE     rows8initpart
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	ADDQ    R12, CX
+	VMOVUPD (CX), Z2
+	VMOVUPD 64(CX), Z3
+	ADDQ    R12, CX
+	VMOVUPD (CX), Z4
+	VMOVUPD 64(CX), Z5
+	ADDQ    R12, CX
+	VMOVUPD (CX), Z6
+	VMOVUPD 64(CX), Z7
+	ADDQ    R12, CX
+	VMOVUPD (CX), Z8
+	VMOVUPD 64(CX), Z9
+	ADDQ    R12, CX
+	VMOVUPD (CX), Z10
+	VMOVUPD 64(CX), Z11
+	ADDQ    R12, CX
+	VMOVUPD (CX), Z12
+	VMOVUPD 64(CX), Z13
+	ADDQ    R12, CX
+	VMOVUPD (CX), Z14
+	VMOVUPD 64(CX), Z15
+	ADDQ    R12, CX
+	JMP     rows8initend
+
+rows8initpart:
 	VMOVUPD.Z (CX), K1, Z0
 	VMOVUPD.Z 64(CX), K2, Z1
 	ADDQ      R12, CX
@@ -1397,6 +1577,7 @@ rows8:
 	VMOVUPD.Z 64(CX), K2, Z15
 	ADDQ      R12, CX
 
+rows8initend:
 	// Sum over the depth.
 	MOVQ  b+56(FP), R13
 	MOVQ  k+80(FP), R14
@@ -1473,40 +1654,90 @@ rows8sum:
 	VMULPD       Z16, Z15, K3, Z15
 	MOVQ         ldc+8(FP), R12
 	SHLQ         $0x03, R12
-	VMOVUPD      Z0, K1, (AX)
-	VMOVUPD      Z1, K2, 64(AX)
+	MOVQ         cols+88(FP), R13
+	SUBQ         $0x10, R13
+	JNE          rows8storepart
+	VMOVUPD      Z0, (AX)
+	VMOVUPD      Z1, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPD      Z2, K1, (AX)
-	VMOVUPD      Z3, K2, 64(AX)
+	VMOVUPD      Z2, (AX)
+	VMOVUPD      Z3, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPD      Z4, K1, (AX)
-	VMOVUPD      Z5, K2, 64(AX)
+	VMOVUPD      Z4, (AX)
+	VMOVUPD      Z5, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPD      Z6, K1, (AX)
-	VMOVUPD      Z7, K2, 64(AX)
+	VMOVUPD      Z6, (AX)
+	VMOVUPD      Z7, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPD      Z8, K1, (AX)
-	VMOVUPD      Z9, K2, 64(AX)
+	VMOVUPD      Z8, (AX)
+	VMOVUPD      Z9, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPD      Z10, K1, (AX)
-	VMOVUPD      Z11, K2, 64(AX)
+	VMOVUPD      Z10, (AX)
+	VMOVUPD      Z11, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPD      Z12, K1, (AX)
-	VMOVUPD      Z13, K2, 64(AX)
+	VMOVUPD      Z12, (AX)
+	VMOVUPD      Z13, 64(AX)
 	ADDQ         R12, AX
-	VMOVUPD      Z14, K1, (AX)
-	VMOVUPD      Z15, K2, 64(AX)
+	VMOVUPD      Z14, (AX)
+	VMOVUPD      Z15, 64(AX)
 	ADDQ         R12, AX
-	IMUL3Q       $0x08, SI, R12
-	ADDQ         R12, DX
-	SUBQ         $0x08, BX
-	JMP          rows8
+	JMP          rows8storeend
+
+rows8storepart:
+	VMOVUPD Z0, K1, (AX)
+	VMOVUPD Z1, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z2, K1, (AX)
+	VMOVUPD Z3, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z4, K1, (AX)
+	VMOVUPD Z5, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z6, K1, (AX)
+	VMOVUPD Z7, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z8, K1, (AX)
+	VMOVUPD Z9, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z10, K1, (AX)
+	VMOVUPD Z11, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z12, K1, (AX)
+	VMOVUPD Z13, K2, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z14, K1, (AX)
+	VMOVUPD Z15, K2, 64(AX)
+	ADDQ    R12, AX
+
+rows8storeend:
+	IMUL3Q $0x08, SI, R12
+	ADDQ   R12, DX
+	SUBQ   $0x08, BX
+	JMP    rows8
 
 rows4:
-	CMPQ      BX, $0x04
-	JL        rows2
-	MOVQ      ldi+24(FP), R10
-	SHLQ      $0x03, R10
+	CMPQ    BX, $0x04
+	JL      rows2
+	MOVQ    ldi+24(FP), R10
+	SHLQ    $0x03, R10
+	MOVQ    cols+88(FP), R11
+	SUBQ    $0x10, R11
+	JNE     rows4initpart
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	ADDQ    R10, CX
+	VMOVUPD (CX), Z2
+	VMOVUPD 64(CX), Z3
+	ADDQ    R10, CX
+	VMOVUPD (CX), Z4
+	VMOVUPD 64(CX), Z5
+	ADDQ    R10, CX
+	VMOVUPD (CX), Z6
+	VMOVUPD 64(CX), Z7
+	ADDQ    R10, CX
+	JMP     rows4initend
+
+rows4initpart:
 	VMOVUPD.Z (CX), K1, Z0
 	VMOVUPD.Z 64(CX), K2, Z1
 	ADDQ      R10, CX
@@ -1520,6 +1751,7 @@ rows4:
 	VMOVUPD.Z 64(CX), K2, Z7
 	ADDQ      R10, CX
 
+rows4initend:
 	// Sum over the depth.
 	MOVQ  b+56(FP), R11
 	MOVQ  k+80(FP), R12
@@ -1568,28 +1800,60 @@ rows4sum:
 	VMULPD       Z8, Z7, K3, Z7
 	MOVQ         ldc+8(FP), R10
 	SHLQ         $0x03, R10
-	VMOVUPD      Z0, K1, (AX)
-	VMOVUPD      Z1, K2, 64(AX)
+	MOVQ         cols+88(FP), R11
+	SUBQ         $0x10, R11
+	JNE          rows4storepart
+	VMOVUPD      Z0, (AX)
+	VMOVUPD      Z1, 64(AX)
 	ADDQ         R10, AX
-	VMOVUPD      Z2, K1, (AX)
-	VMOVUPD      Z3, K2, 64(AX)
+	VMOVUPD      Z2, (AX)
+	VMOVUPD      Z3, 64(AX)
 	ADDQ         R10, AX
-	VMOVUPD      Z4, K1, (AX)
-	VMOVUPD      Z5, K2, 64(AX)
+	VMOVUPD      Z4, (AX)
+	VMOVUPD      Z5, 64(AX)
 	ADDQ         R10, AX
-	VMOVUPD      Z6, K1, (AX)
-	VMOVUPD      Z7, K2, 64(AX)
+	VMOVUPD      Z6, (AX)
+	VMOVUPD      Z7, 64(AX)
 	ADDQ         R10, AX
-	IMUL3Q       $0x04, SI, R10
-	ADDQ         R10, DX
-	SUBQ         $0x04, BX
-	JMP          rows4
+	JMP          rows4storeend
+
+rows4storepart:
+	VMOVUPD Z0, K1, (AX)
+	VMOVUPD Z1, K2, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPD Z2, K1, (AX)
+	VMOVUPD Z3, K2, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPD Z4, K1, (AX)
+	VMOVUPD Z5, K2, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPD Z6, K1, (AX)
+	VMOVUPD Z7, K2, 64(AX)
+	ADDQ    R10, AX
+
+rows4storeend:
+	IMUL3Q $0x04, SI, R10
+	ADDQ   R10, DX
+	SUBQ   $0x04, BX
+	JMP    rows4
 
 rows2:
-	CMPQ      BX, $0x02
-	JL        rows1
-	MOVQ      ldi+24(FP), R9
-	SHLQ      $0x03, R9
+	CMPQ    BX, $0x02
+	JL      rows1
+	MOVQ    ldi+24(FP), R9
+	SHLQ    $0x03, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x10, R10
+	JNE     rows2initpart
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	ADDQ    R9, CX
+	VMOVUPD (CX), Z2
+	VMOVUPD 64(CX), Z3
+	ADDQ    R9, CX
+	JMP     rows2initend
+
+rows2initpart:
 	VMOVUPD.Z (CX), K1, Z0
 	VMOVUPD.Z 64(CX), K2, Z1
 	ADDQ      R9, CX
@@ -1597,6 +1861,7 @@ rows2:
 	VMOVUPD.Z 64(CX), K2, Z3
 	ADDQ      R9, CX
 
+rows2initend:
 	// Sum over the depth.
 	MOVQ  b+56(FP), R10
 	MOVQ  k+80(FP), R11
@@ -1631,26 +1896,50 @@ rows2sum:
 	VMULPD       Z4, Z3, K3, Z3
 	MOVQ         ldc+8(FP), R9
 	SHLQ         $0x03, R9
-	VMOVUPD      Z0, K1, (AX)
-	VMOVUPD      Z1, K2, 64(AX)
+	MOVQ         cols+88(FP), R10
+	SUBQ         $0x10, R10
+	JNE          rows2storepart
+	VMOVUPD      Z0, (AX)
+	VMOVUPD      Z1, 64(AX)
 	ADDQ         R9, AX
-	VMOVUPD      Z2, K1, (AX)
-	VMOVUPD      Z3, K2, 64(AX)
+	VMOVUPD      Z2, (AX)
+	VMOVUPD      Z3, 64(AX)
 	ADDQ         R9, AX
-	IMUL3Q       $0x02, SI, R9
-	ADDQ         R9, DX
-	SUBQ         $0x02, BX
-	JMP          rows2
+	JMP          rows2storeend
+
+rows2storepart:
+	VMOVUPD Z0, K1, (AX)
+	VMOVUPD Z1, K2, 64(AX)
+	ADDQ    R9, AX
+	VMOVUPD Z2, K1, (AX)
+	VMOVUPD Z3, K2, 64(AX)
+	ADDQ    R9, AX
+
+rows2storeend:
+	IMUL3Q $0x02, SI, R9
+	ADDQ   R9, DX
+	SUBQ   $0x02, BX
+	JMP    rows2
 
 rows1:
-	CMPQ      BX, $0x01
-	JL        done
-	MOVQ      ldi+24(FP), R9
-	SHLQ      $0x03, R9
+	CMPQ    BX, $0x01
+	JL      done
+	MOVQ    ldi+24(FP), R9
+	SHLQ    $0x03, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x10, R10
+	JNE     rows1initpart
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	ADDQ    R9, CX
+	JMP     rows1initend
+
+rows1initpart:
 	VMOVUPD.Z (CX), K1, Z0
 	VMOVUPD.Z 64(CX), K2, Z1
 	ADDQ      R9, CX
 
+rows1initend:
 	// Sum over the depth.
 	MOVQ  b+56(FP), R10
 	MOVQ  k+80(FP), R11
@@ -1678,13 +1967,24 @@ rows1sum:
 	VMULPD       Z2, Z1, K3, Z1
 	MOVQ         ldc+8(FP), R9
 	SHLQ         $0x03, R9
-	VMOVUPD      Z0, K1, (AX)
-	VMOVUPD      Z1, K2, 64(AX)
+	MOVQ         cols+88(FP), R10
+	SUBQ         $0x10, R10
+	JNE          rows1storepart
+	VMOVUPD      Z0, (AX)
+	VMOVUPD      Z1, 64(AX)
 	ADDQ         R9, AX
-	IMUL3Q       $0x01, SI, R9
-	ADDQ         R9, DX
-	SUBQ         $0x01, BX
-	JMP          rows1
+	JMP          rows1storeend
+
+rows1storepart:
+	VMOVUPD Z0, K1, (AX)
+	VMOVUPD Z1, K2, 64(AX)
+	ADDQ    R9, AX
+
+rows1storeend:
+	IMUL3Q $0x01, SI, R9
+	ADDQ   R9, DX
+	SUBQ   $0x01, BX
+	JMP    rows1
 
 done:
 	VZEROUPPER

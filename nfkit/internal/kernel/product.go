@@ -100,6 +100,10 @@ func mulDots[T Float](c, a []T, rsa int, b []T, rsb, csb, n, k, m int) {
 
 // mulTransposed is mulStrided for few columns and many rows: it computes cᵀ += bᵀ·aᵀ, panel by panel.
 func mulTransposed[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
+	if m == 1 { // a single column is a row as well
+		mulStrided(c, b, csb, rsb, a, csa, rsa, 1, k, n)
+		return
+	}
 	var block [narrow * 32]T
 	w := panelWidth[T]()
 	for i := 0; i < n; i += w {

@@ -141,32 +141,29 @@ func (k panel) moveTile(label, ld string, p reg.GPVirtual, table operand.Mem, su
 			k.ADDQ(step, p)
 		}
 	}
-	if k.wide == 64 {
-		rows(func(from, to operand.Op, v int) {
-			mask := []operand.Op{reg.K1, reg.K2}[v]
-			if store {
-				k.p("VMOVU", from, mask, to)
-			} else {
-				k.p("VMOVU_Z", from, mask, to)
-			}
-		})
-		return
-	}
 	cols := k.load("cols")
 	k.SUBQ(operand.Imm(uint64(2*k.lanes())), cols)
 	k.JNE(operand.LabelRef(label + "part"))
 	rows(func(from, to operand.Op, v int) { k.p("VMOVU", from, to) })
 	k.JMP(operand.LabelRef(label + "end"))
 	k.Label(label + "part")
-	k.NEGQ(cols)
-	base := k.GP64()
-	k.LEAQ(table, base)
-	var masks [2]reg.VecVirtual
-	for v := range masks {
-		masks[v] = k.vec()
-		k.p("VMOVU", operand.Mem{Base: base, Index: cols, Scale: uint8(k.size()), Disp: v * k.wide}, masks[v])
+	if k.wide == 64 {
+		move := "VMOVU_Z"
+		if store {
+			move = "VMOVU"
+		}
+		rows(func(from, to operand.Op, v int) { k.p(move, from, []operand.Op{reg.K1, reg.K2}[v], to) })
+	} else {
+		k.NEGQ(cols)
+		base := k.GP64()
+		k.LEAQ(table, base)
+		var masks [2]reg.VecVirtual
+		for v := range masks {
+			masks[v] = k.vec()
+			k.p("VMOVU", operand.Mem{Base: base, Index: cols, Scale: uint8(k.size()), Disp: v * k.wide}, masks[v])
+		}
+		rows(func(from, to operand.Op, v int) { k.p("VMASKMOV", from, masks[v], to) })
 	}
-	rows(func(from, to operand.Op, v int) { k.p("VMASKMOV", from, masks[v], to) })
 	k.Label(label + "end")
 }
 
