@@ -43,15 +43,14 @@ func (m *NormalizingFlow) checkLoss(loss float64, x *mat.Dense) (float64, error)
 
 // checkGradient returns an error that names the first parameter whose gradient is not finite.
 func (m *NormalizingFlow) checkGradient() error {
-	for i, p := range m.params {
-		if nonFinite(p.Grad) >= 0 {
-			var names []string
-			for _, t := range m.State() {
-				if t.Param != nil {
-					names = append(names, t.Name)
-				}
+	for _, p := range m.params {
+		if nonFinite(p.Grad) < 0 {
+			continue
+		}
+		for _, t := range m.State() {
+			if t.Param == p {
+				return &NonFiniteError{What: "gradient", Where: t.Name, Row: -1}
 			}
-			return &NonFiniteError{What: "gradient", Where: names[i], Row: -1}
 		}
 	}
 	return nil

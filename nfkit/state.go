@@ -44,15 +44,17 @@ func (s State) Under(prefix string) State {
 	return u
 }
 
-// Params returns the parameters in s, frozen ones included.
+// Params returns the parameters in s, frozen ones included, each once: a layer may stand in two places.
 func (s State) Params() []*ad.Param {
-	var p []*ad.Param
+	var params []*ad.Param
+	seen := make(map[*ad.Param]bool)
 	for _, t := range s {
-		if t.Param != nil {
-			p = append(p, t.Param)
+		if p := t.Param; p != nil && !seen[p] {
+			seen[p] = true
+			params = append(params, p)
 		}
 	}
-	return p
+	return params
 }
 
 // paramTensor names a parameter. It panics when the shape has another number of elements.
