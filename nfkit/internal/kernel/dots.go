@@ -10,18 +10,30 @@ func dots[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, k, m int, slo
 		for i := 0; i < n; i += block {
 			rows := min(block, n-i)
 			done := dotPairs(sums[:], a[i*lda:], lda, b0, b1, rows, k)
-			for r := range rows {
-				s := sums[2*r:][:2]
-				for p, v := range a[(i+r)*lda+done : (i+r)*lda+k] {
-					s[0] += T(v * b0[done+p])
-					s[1] += T(v * b1[done+p])
-				}
-				from, to := init[(i+r)*ldi+j:], c[(i+r)*m+j:]
-				to[0] = leaky(from[0]+s[0], slope)
+			if done < k {
+				addRest(sums[:2*rows], a[i*lda:], lda, b0, b1, done)
+			}
+			for r, q := 0, i*ldi+j; r < rows; r, q = r+1, q+ldi {
+				to := c[(i+r)*m+j:]
 				if j+1 < m {
+					from, s, to := init[q:][:2], sums[2*r:][:2], to[:2]
+					to[0] = leaky(from[0]+s[0], slope)
 					to[1] = leaky(from[1]+s[1], slope)
+				} else {
+					to[0] = leaky(init[q]+sums[2*r], slope)
 				}
 			}
+		}
+	}
+}
+
+// addRest adds to sums what dotPairs leaves out: the elements of the rows from done on.
+func addRest[T Float](sums, a []T, lda int, b0, b1 []T, done int) {
+	for r := range len(sums) / 2 {
+		row := a[r*lda:]
+		for p := done; p < len(b0); p++ {
+			sums[2*r] += T(row[p] * b0[p])
+			sums[2*r+1] += T(row[p] * b1[p])
 		}
 	}
 }
