@@ -65,20 +65,20 @@ func coupledSplineCase(circular bool, o nf.CoupledSplineOptions) flowCase {
 	}
 }
 
-// autoregressiveSplineCase has a small network: the components of a point amplify errors of those before them, and steep
-// splines do so beyond any bound.
+// autoregressiveSplineCase has a small network and few bins: the components of a point amplify errors of those before them,
+// and steep splines do so beyond any bound.
 func autoregressiveSplineCase(circular bool, o nf.AutoregressiveSplineOptions) flowCase {
 	options := splineCaseOptions(o.SplineOptions)
 	return flowCase{
 		new: func(dim, context int, src rand.Source) nf.Flow {
 			o := o
-			o.Net = nf.MADEOptions{Blocks: 1, Context: context, Activation: nf.ActTanh}
+			o.Bins, o.Net = 4, nf.MADEOptions{Blocks: 1, Context: context, Activation: nf.ActTanh}
 			if !circular {
 				o.Net.Order = rand.New(src).Perm(dim)
-				return nf.NewAutoregressiveRationalQuadraticSpline(dim, 6, &o, src)
+				return nf.NewAutoregressiveRationalQuadraticSpline(dim, 4, &o, src)
 			}
 			o.Bounds = splineCaseBounds(dim)
-			return nf.NewCircularAutoregressiveRationalQuadraticSpline(dim, 6, splineCaseAngles(dim), &o, src)
+			return nf.NewCircularAutoregressiveRationalQuadraticSpline(dim, 4, splineCaseAngles(dim), &o, src)
 		},
 		opts: func(dim int) *nftest.FlowOptions {
 			f := options(dim)
