@@ -40,20 +40,22 @@ func (m *NormalizingFlow) NLLGrad(x mat.Matrix) (float64, error) {
 	if err := m.observe(b, true); err != nil {
 		return math.NaN(), err
 	}
-	loss := m.gradient(b) / float64(n)
-	if loss, err := m.checkLoss(loss, b); err != nil {
+	sum, bad := m.gradient(b)
+	if loss, err := m.checkLoss(sum/float64(n), b); err != nil {
 		return loss, err
 	}
-	return loss, m.checkGradient()
+	return sum / float64(n), bad
 }
 
-// gradient returns the sum of the negative log-likelihoods of the rows of x and sets the gradient of their mean.
-func (m *NormalizingFlow) gradient(x *mat.Dense) float64 {
+// gradient returns the sum of the negative log-likelihoods of the rows of x and sets the gradient of their mean. The error
+// names a parameter whose gradient is not finite.
+func (m *NormalizingFlow) gradient(x *mat.Dense) (sum float64, err error) {
 	n, _ := x.Dims()
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()
 	m.batch = x
-	return m.evaluator().Gradient(n, m.params, 1/float64(n), m.negLogQ)
+	sum = m.evaluator().Gradient(n, m.params, 1/float64(n), m.negLogQ)
+	return sum, m.checkGradient()
 }
 
 func errEmpty(method string) error {
