@@ -118,6 +118,18 @@ var opCases = map[string]opCase{
 	"Inverse":        inverse(both),
 	"Inverse/value":  inverse(first),
 	"Inverse/logDet": inverse(second),
+	"Cholesky":       cholesky,
+
+	"LogAbsDet":      {f: one((*ad.Value).LogAbsDet), shapes: [][]shape{{{5, 4}}, {{1, 1}}, {{0, 9}}, {{4, 9}}, {{2, 36}}}},
+	"Swish":          swish(both),
+	"Swish/value":    swish(first),
+	"Swish/slope":    swish(second),
+	"FixedPoint": {
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			return []*ad.Value{v.FixedPoint(func(x *ad.Value) *ad.Value { return v.Sub(x.MatMul(more[0]).Tanh().Scale(0.1)) })}
+		},
+		shapes: [][]shape{{{5, 3}, {3, 3}}, {{1, 1}, {1, 1}}, {{0, 3}, {3, 3}}, {{9, 2}, {2, 2}}},
+	},
 
 	"AffinePairs":               pairs((*ad.Value).AffinePairs, both),
 	"AffinePairs/value":         pairs((*ad.Value).AffinePairs, first),
@@ -211,6 +223,27 @@ func inverse(results func(y, l *ad.Value) []*ad.Value) opCase {
 		},
 		shapes: [][]shape{{{3, 3}}, {{1, 1}}, {{0, 0}}, {{2, 2}}, {{7, 7}}},
 		exact:  true,
+	}
+}
+
+// cholesky has matrices that are positive definite, of which the part above the diagonal is not read.
+var cholesky = opCase{
+	f: func(v *ad.Value, _ []ad.Operand) []*ad.Value {
+		d := v.Rows()
+		shift := make([]float64, d*d)
+		for i := range d {
+			shift[i*d+i] = 8
+		}
+		return []*ad.Value{v.Scale(1).Add(v.Tape().Const(d, d, shift)).Cholesky()}
+	},
+	shapes: [][]shape{{{3, 3}}, {{1, 1}}, {{0, 0}}, {{2, 2}}, {{6, 6}}},
+	exact:  true,
+}
+
+func swish(results func(y, slope *ad.Value) []*ad.Value) opCase {
+	return opCase{
+		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return results(v.Swish(more[0], more[1])) },
+		shapes: [][]shape{{{5, 3}, {1, 1}, {1, 1}}, {{1, 1}, {1, 1}, {1, 1}}, {{0, 3}, {1, 1}, {1, 1}}, {{9, 7}, {1, 1}, {1, 1}}},
 	}
 }
 

@@ -55,6 +55,8 @@ func TestMisuse(t *testing.T) {
 		"ad: AffinePairsInverse: got 1×6 pairs for a 2×3 value, want 2×6":                           func() { v.AffinePairsInverse(p(1, 6)) },
 		"ad: TriMul: got 2 elements off the diagonal for a 2×3 value, want 3":                       func() { v.TriMul(ad.Lower, p(1, 2), nil) },
 		"ad: TriSolve: got 2 diagonal elements for a 2×3 value, want 3":                             func() { v.TriSolve(ad.Upper, p(1, 3), p(1, 2)) },
+		"ad: Cholesky: got a 2×3 value, want a square one":                                          func() { v.Cholesky() },
+		"ad: LogIndicator: got the interval [1, 0]":                                                 func() { v.LogIndicator(1, 0) },
 		"ad: Tape.Backward: got a 2×3 value, want 1×1; take its Sum or Mean first":                  func() { tape.Backward(v) },
 		"ad: Tape.Backward: got a nil value":                                                        func() { tape.Backward(nil) },
 		"ad: Tape.Const: got 5 numbers, want 2×3":                                                   func() { tape.Const(2, 3, make([]float64, 5)) },

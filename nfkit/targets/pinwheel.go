@@ -55,7 +55,7 @@ func (t Pinwheel) LogDensity(x *ad.Value) *ad.Value {
 		sin[i], cos[i] = math.Sincos(2 * math.Pi * float64(i) / float64(k))
 	}
 	half := x.Scale(0.5)
-	twist := radius(half).Min(tape.Full(1, 1, pinwheelReach)).Exp().Scale(pinwheelTwist)
+	twist := half.RowNorm().Min(tape.Full(1, 1, pinwheelReach)).Exp().Scale(pinwheelTwist)
 	f0, f1 := unturn(half.Slice(0, 1), half.Slice(1, 2), twist.Sin(), twist.Cos()) // n×1
 	f0, f1 = unturn(f0, f1, tape.Const(1, k, sin), tape.Const(1, k, cos))          // n×k
 	logs := normal(f0, 1, pinwheelLength).Add(normal(f1, 0, pinwheelWidth))        // n×k

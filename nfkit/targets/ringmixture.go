@@ -48,7 +48,7 @@ func (t RingMixture) LogDensity(x *ad.Value) *ad.Value {
 	for i, g := range rings {
 		radii[i] = g.radius
 	}
-	r := radius(x).Sub(x.Tape().Const(1, len(radii), radii)) // n×k
+	r := x.RowNorm().Sub(x.Tape().Const(1, len(radii), radii)) // n×k
 	return normal(r, 0, rings[0].sd).LogSumExp()
 }
 

@@ -36,12 +36,6 @@ func (g ring) draw(x []float64, r *rand.Rand) {
 	}
 }
 
-// radius returns the distance of each row of x from the origin, n×1. Its gradient at the origin is 0.
-func radius(x *ad.Value) *ad.Value {
-	const tiny = 1e-36 // in float32 as well: √ has no slope at 0
-	return x.Square().RowSum().Shift(tiny).Sqrt()
-}
-
 // normal returns −½((v − mean)/sd)², element by element.
 func normal(v *ad.Value, mean, sd float64) *ad.Value {
 	return v.Shift(-mean).Scale(1 / sd).Square().Scale(-0.5)

@@ -38,7 +38,7 @@ func (Smiley) Dim() int { return 2 }
 func (t Smiley) LogDensity(x *ad.Value) *ad.Value {
 	checkBatch(t, x)
 	s := t.scale()
-	return normal(radius(x), 2, 2*s).Add(normal(x.Slice(1, 2).Shift(0.8).Abs(), 1.2, 2*s))
+	return normal(x.RowNorm(), 2, 2*s).Add(normal(x.Slice(1, 2).Shift(0.8).Abs(), 1.2, 2*s))
 }
 
 // LogNormalizer returns ln Z by quadrature, with an error below 1e-6 that stems from the kink at x₁ = −0.8. Cost O(1/s²).

@@ -56,7 +56,7 @@ func (t TwoModes) LogDensity(x *ad.Value) *ad.Value {
 	m, s := t.parameters()
 	a := x.Slice(0, 1).Abs() // with e^u + e^v = e^u·(1 + e^{v−u})
 	modes := normal(a, m, 3*s).Add(a.Scale(-2 * m / (9 * s * s)).Softplus())
-	return normal(radius(x), m, 2*s).Add(modes)
+	return normal(x.RowNorm(), m, 2*s).Add(modes)
 }
 
 // LogNormalizer returns ln Z by quadrature, with an error below 1e-6. Cost O((m/s)² + (s/m)²).
