@@ -51,8 +51,8 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	}
 }
 
-// dotPairs is dotPairsGo over whole vectors of the rows, four rows at a time. The last rows that are no four are
-// each computed four times, so that a row's sum does not depend on its place.
+// dotPairs is dotPairsGo over whole vectors of the rows, four rows at a time. Each of up to three rows that remain is
+// passed four times over, with a distance of 0, so that a row's sum does not depend on its place.
 func dotPairs[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {
 	vector := panelWidth[T]() / 4
 	if active == goOnly || k < vector {

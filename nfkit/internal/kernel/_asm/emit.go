@@ -43,7 +43,8 @@ func (e emitter) move(from, to operand.Op) {
 	}
 }
 
-// p emits the packed form of an instruction for the element type: p("VADD") is VADDPS or VADDPD, and p("VMOVU_Z") VMOVUPS.Z or VMOVUPD.Z.
+// p emits the packed form of an instruction for the element type: p("VADD") is VADDPS or VADDPD, and p("VMOVU_Z")
+// is VMOVUPS.Z or VMOVUPD.Z.
 func (e emitter) p(name string, ops ...operand.Op) {
 	name, zeroing := strings.CutSuffix(name, "_Z")
 	name += map[int]string{32: "PS", 64: "PD"}[e.bits]
