@@ -53,6 +53,11 @@ var flowCases = map[string]flowCase{
 	"AutoregressiveRationalQuadraticSpline/angles":   autoregressiveSplineCase(true, nf.AutoregressiveSplineOptions{}),
 	"PeriodicWrap":                                   periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicWrap(dim, index, 1.5) }),
 	"PeriodicShift":                                  periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicShift(dim, index, 1.5, 0.4) }),
+
+	"Planar/tanh":       planarCase(false),
+	"Planar/leaky ReLU": planarCase(true),
+	"Radial":            radialCase(),
+
 	"Chain": {new: func(dim, context int, src rand.Source) nf.Flow {
 		if dim < 2 {
 			return unconditional(context, nf.NewChain(nf.NewLULinearPermute(dim, nil, src), nf.NewPermute(dim, nf.PermuteSwap, nil)))

@@ -42,6 +42,8 @@ var parityClasses = map[string]func(c *parityCase) any{
 		mode := choose(c.Config, "mode", map[string]nf.PermuteMode{"": nf.PermuteShuffle, "shuffle": nf.PermuteShuffle, "swap": nf.PermuteSwap})
 		return nf.NewPermute(c.Config.int("num_channels"), mode, paritySource())
 	},
+	"Planar":       func(c *parityCase) any { return parityPlanar(c.Config) },
+	"Radial":       func(c *parityCase) any { return nf.NewRadial(c.Config.ints("shape")[0], paritySource()) },
 	"DiagGaussian": func(c *parityCase) any { return parityGaussian(c.Config) },
 	"GaussianMixture": func(c *parityCase) any {
 		return nf.NewGaussianMixture(c.Config.int("n_modes"), c.Config.int("dim"), nil, paritySource())
@@ -174,9 +176,16 @@ func (c *parityCase) bound(p ad.Precision) parityBound {
 func TestParity(t *testing.T) {
 	cases := readParityCases(t, cmp.Or(os.Getenv("NFKIT_PARITY_DIR"), "testdata/parity"))
 	missing, passed := map[string]int{}, 0
+	here := sourceTypes(t, ".")
+	maps.Copy(here, sourceTypes(t, "targets"))
 	for _, c := range cases {
 		if parityClasses[c.Class] == nil {
 			missing[c.Class]++
+			for name := range here {
+				if strings.EqualFold(name, strings.ReplaceAll(c.Class, "_", "")) {
+					t.Errorf("%s: there is a type %s, and no builder for it in the test", c.Name, name)
+				}
+			}
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
