@@ -59,10 +59,10 @@ type baseCheck struct {
 
 func (c *baseCheck) run() error {
 	if d := c.base.Dim(); d < 1 {
-		return fmt.Errorf("Dim is %d, want 1 or more", d)
+		return fmt.Errorf("got Dim %d, want 1 or more", d)
 	}
 	if k := c.base.NoiseDim(); k < 1 {
-		return fmt.Errorf("NoiseDim is %d, want 1 or more", k)
+		return fmt.Errorf("got NoiseDim %d, want 1 or more", k)
 	}
 	done, err := c.begin(c.base)
 	if err != nil {
@@ -100,7 +100,7 @@ func (c *baseCheck) sampled(d *direction) error {
 	t := ad.NewTape(ad.Float64)
 	_, context, z, logProb := d.on(t)
 	if r, k := z.Dims(); r != checkRows || k != c.base.Dim() {
-		return fmt.Errorf("Sample of %d rows of noise: got %d×%d points, want %d×%d", checkRows, r, k, checkRows, c.base.Dim())
+		return fmt.Errorf("a Sample of %d rows of noise: got %d×%d points, want %d×%d", checkRows, r, k, checkRows, c.base.Dim())
 	}
 	want := c.base.LogProb(z, context)
 	for name, l := range map[string]*ad.Value{"Sample": logProb, "LogProb": want} {
@@ -110,7 +110,7 @@ func (c *baseCheck) sampled(d *direction) error {
 	}
 	for i := range checkRows {
 		if got, want := logProb.At(i, 0), want.At(i, 0); !isFinite(want) || !near(got, want, c.tol) {
-			return fmt.Errorf("Sample: row %d comes with log-density %v, want %v, that of LogProb", i, got, want)
+			return fmt.Errorf("row %d of Sample comes with log-density %v, want %v, that of LogProb", i, got, want)
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ func TestBaseFindsMistakes(t *testing.T) {
 				z, l := b.DiagGaussian.Sample(n, c)
 				return z, l.Shift(1e-6)
 			}
-		}, "Sample: row 0 comes with log-density"},
+		}, "row 0 of Sample comes with log-density"},
 		"mass": {func(b *wrongBase) {
 			b.logProb = func(z, c *ad.Value) *ad.Value { return b.DiagGaussian.LogProb(z, c).Shift(0.01) }
 			b.sample = func(n, c *ad.Value) (*ad.Value, *ad.Value) {

@@ -73,7 +73,7 @@ const checkRows = 6
 
 func (c *flowCheck) run() error {
 	if d := c.flow.Dim(); d < 1 {
-		return fmt.Errorf("Dim is %d, want 1 or more", d)
+		return fmt.Errorf("got Dim %d, want 1 or more", d)
 	}
 	done, err := c.begin(c.flow)
 	if err != nil {

@@ -202,21 +202,21 @@ func TestFlowFindsMistakes(t *testing.T) {
 				return x, l
 			}
 		}},
-		"state that is copied": {want: "State: s is a copy", spoil: func(f *scaling) {
+		"state that is copied": {want: "tensor s of State is a copy", spoil: func(f *scaling) {
 			f.state = func(f *scaling) nf.State {
 				s := scalingState(f)
 				s[0].Param = ad.NewParam(1, f.dim, make([]float64, f.dim))
 				return s
 			}
 		}},
-		"state that grows": {want: "State lists 2 tensors at first, 3 the second time", spoil: func(f *scaling) {
+		"state that grows": {want: "the state lists 2 tensors at first, 3 the second time", spoil: func(f *scaling) {
 			calls := 0
 			f.state = func(f *scaling) nf.State {
 				calls++
 				return append(scalingState(f), nf.State{{Name: "n", Shape: []int{1}, Ints: f.calls}}[:calls/2]...)
 			}
 		}},
-		"two tensors of one name": {want: `two tensors have the name "s"`, spoil: func(f *scaling) {
+		"two tensors of one name": {want: `two tensors of the state have the name "s"`, spoil: func(f *scaling) {
 			f.state = func(f *scaling) nf.State {
 				s := scalingState(f)
 				s[1].Name = "s"

@@ -13,23 +13,23 @@ import (
 func checkState(state func() nf.State) error {
 	first, second := state(), state()
 	if len(first) != len(second) {
-		return fmt.Errorf("State lists %d tensors at first, %d the second time", len(first), len(second))
+		return fmt.Errorf("the state lists %d tensors at first, %d the second time", len(first), len(second))
 	}
 	seen := map[string]bool{}
 	for i, t := range first {
 		if err := checkTensor(t); err != nil {
-			return fmt.Errorf("State: tensor %d, %q: %w", i, t.Name, err)
+			return fmt.Errorf("tensor %d, %q: %w", i, t.Name, err)
 		}
 		if seen[t.Name] {
-			return fmt.Errorf("State: two tensors have the name %q", t.Name)
+			return fmt.Errorf("two tensors of the state have the name %q", t.Name)
 		}
 		seen[t.Name] = true
 		u := second[i]
 		if t.Name != u.Name || !slices.Equal(t.Shape, u.Shape) {
-			return fmt.Errorf("State: tensor %d is %s %v at first, %s %v the second time", i, t.Name, t.Shape, u.Name, u.Shape)
+			return fmt.Errorf("tensor %d is %s %v at first, %s %v the second time", i, t.Name, t.Shape, u.Name, u.Shape)
 		}
 		if t.Param != u.Param || !sameMemory(t.Floats, u.Floats) || !sameMemory(t.Ints, u.Ints) {
-			return fmt.Errorf("State: %s is a copy, want the memory that the computation uses, on each call", t.Name)
+			return fmt.Errorf("tensor %s of State is a copy, want the memory that the computation uses, on each call", t.Name)
 		}
 	}
 	return nil
