@@ -120,10 +120,10 @@ var opCases = map[string]opCase{
 	"Inverse/logDet": inverse(second),
 	"Cholesky":       cholesky,
 
-	"LogAbsDet":      {f: one((*ad.Value).LogAbsDet), shapes: [][]shape{{{5, 4}}, {{1, 1}}, {{0, 9}}, {{4, 9}}, {{2, 36}}}},
-	"Swish":          swish(both),
-	"Swish/value":    swish(first),
-	"Swish/slope":    swish(second),
+	"LogAbsDet":   {f: one((*ad.Value).LogAbsDet), shapes: [][]shape{{{5, 4}}, {{1, 1}}, {{0, 9}}, {{4, 9}}, {{2, 36}}}},
+	"Swish":       swish(both),
+	"Swish/value": swish(first),
+	"Swish/slope": swish(second),
 	"FixedPoint": {
 		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
 			return []*ad.Value{v.FixedPoint(func(x *ad.Value) *ad.Value { return v.Sub(x.MatMul(more[0]).Tanh().Scale(0.1)) })}

@@ -245,7 +245,12 @@ func (t *Tape) propagate(loss *Value, seed float64) {
 	if loss.param != nil {
 		return
 	}
-	for i := loss.id; i >= 0; i-- {
+	t.reverse(loss.id, 0)
+}
+
+// reverse runs the backward pass of the values with the numbers hi to lo, both included, that have a gradient.
+func (t *Tape) reverse(hi, lo int) {
+	for i := hi; i >= lo; i-- {
 		v := t.values[i]
 		if !v.needs || v.op.backward64 == nil {
 			continue
