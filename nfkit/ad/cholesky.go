@@ -9,7 +9,7 @@ import (
 
 // Cholesky returns the lower triangular L with positive diagonal and L·Lᵀ = v, for v k×k symmetric and positive definite: k×k, zeros
 // above the diagonal. It reads v on and below the diagonal. Elements are NaN from where v proves not to be positive definite.
-// It panics unless v is square. Cost O(k³). The gradient is that of Murray 2016, arXiv:1602.07527, eq. 8.
+// It panics unless v is square. Cost O(k³). The gradient is that of Murray 2016, arXiv:1602.07527.
 func (v *Value) Cholesky() *Value {
 	v.tape.check("Cholesky", v)
 	if v.rows != v.cols {

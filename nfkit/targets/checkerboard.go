@@ -11,7 +11,7 @@ import (
 
 // Checkerboard is uniform on the dark squares of a board of 4×4 squares with side 2 that covers [−4, 4]²: those whose column
 // and row, counted from the lower left, are both even or both odd. It is normalised, and −Inf in logarithm outside the dark
-// squares. Grathwohl et al. 2019, arXiv:1810.01367, figure 2.
+// squares. Grathwohl et al. 2019, arXiv:1810.01367.
 type Checkerboard struct{}
 
 var _ Target = Checkerboard{}

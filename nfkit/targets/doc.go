@@ -6,6 +6,27 @@
 //	floor := targets.RingMixture{Rings: 3}.Entropy()
 //
 // LogDensity works on a tape of package ad and is differentiable: it is what a flow trained on a density, without
-// samples, needs. Some targets define it up to a factor, as their sources do; LogNormalizer is the logarithm of the missing
-// factor, and LogProb is normalised always.
+// samples, needs. Some targets define it up to a factor, as their sources do; LogNormalizer is the logarithm ln Z of the
+// missing factor, and LogProb is normalised always. Trained on samples, a model's negative log-likelihood cannot fall below the
+// entropy H; trained on LogDensity, its reverse KL loss cannot fall below −ln Z.
+//
+//	zero value                ln Z       H          sampled by
+//	UniformNormal             0          1.612086   exact draws
+//	StandardNormal            0          2.837877   exact draws
+//	TwoMoons, TwoModes        0.804214   1.571062   rejection, 35 of 100 accepted
+//	CircularGaussianMixture   0          2.177596   exact draws
+//	RingMixture               1.775986   2.275893   rejection, 99 of 100
+//	Sinusoidal                2.850138   3.600174   rejection, 99 of 100
+//	SinusoidalGap             3.543230   3.678663   rejection, 99 of 100
+//	SinusoidalSplit           3.540257   3.917232   rejection, 99 of 100
+//	Smiley                    1.008909   1.889067   rejection, 29 of 100
+//	Checkerboard              0          3.465736   exact draws
+//	Spirals                   0          2.539854   exact draws
+//	Pinwheel                  0          2.320589   exact draws
+//	Funnel                    0          3.936489   exact draws
+//	Rosenbrock                1.837877   2.837877   exact draws
+//	ImagePrior                0          depends    exact draws
+//	TwoIndependent            the sums of its parts
+//
+// [ConditionalDiagGaussian] depends on a context and has methods of its own for that.
 package targets

@@ -16,7 +16,7 @@ import (
 //	x = 2·R(2πi/k + ¼·e^{min(‖f‖, 5)})·f,  i = 0 … k−1,
 //
 // where R(φ) is the rotation by φ. It is normalised; the entropy is 2.321 nats for five arms. Johnson et al. 2016,
-// arXiv:1603.06277, figure 1, turn by f₀ in place of ‖f‖, which differs by less than the width of an arm; with ‖f‖ the map
+// arXiv:1603.06277, turn by f₀ in place of ‖f‖, which differs by less than the width of an arm; with ‖f‖ the map
 // keeps areas and can be undone, so that the density has a closed form.
 type Pinwheel struct {
 	Arms int // 0 means 5

@@ -67,7 +67,7 @@ func (t RingMixture) quadrature() (logZ, entropy float64) {
 // LogProb returns ln p of each row of x.
 func (t RingMixture) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }
 
-// Sample draws a ring according to its mass, then a point of it, exactly.
+// Sample draws a ring according to its mass, then a point of it, which rejects 1 of 100 or fewer.
 func (t RingMixture) Sample(n int, src rand.Source) *mat.Dense {
 	rings := t.rings()
 	mass := make([]float64, len(rings))

@@ -14,7 +14,7 @@ import (
 //	ln p̃(x) = −((1−x₀)² + 100·(x₁−x₀²)²)/20,
 //
 // that is x₀ ~ Normal(1, 10) and x₁ | x₀ ~ Normal(x₀², 1/10), variances second. It is not normalised: ln Z = ln 2π.
-// Goodman & Weare 2010, Communications in Applied Mathematics and Computational Science 5(1), eq. 33.
+// Goodman & Weare 2010, Communications in Applied Mathematics and Computational Science 5(1).
 type Rosenbrock struct{}
 
 var _ Target = Rosenbrock{}

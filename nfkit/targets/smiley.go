@@ -10,7 +10,7 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// Smiley is a ring of radius 2, of which a mouth near x₁ = −2 and a brow near x₁ = 0.4 remain,
+// Smiley is a ring of radius 2, of which a mouth near x₁ = −2 and two eyes near x₁ = 0.4 remain,
 //
 //	ln p̃(x) = −½((‖x‖−2)/2s)² − ½((|x₁+0.8|−1.2)/2s)²,
 //
@@ -56,7 +56,7 @@ func (t Smiley) quadrature() (logZ, entropy float64) {
 // LogProb returns ln p of each row of x.
 func (t Smiley) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }
 
-// Sample draws points of the ring and rejects those outside mouth and brow, by the bound 1 on their factor: it accepts 29 of
+// Sample draws points of the ring and rejects those outside mouth and eyes, by the bound 1 on their factor: it accepts 29 of
 // 100 for the zero value.
 func (t Smiley) Sample(n int, src rand.Source) *mat.Dense {
 	s := t.scale()

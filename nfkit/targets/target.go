@@ -66,8 +66,8 @@ func sample(t Target, n int, src rand.Source, draw func(dst []float64, r *rand.R
 	return x
 }
 
-// checkBatch panics unless x has as many columns as t has dimensions.
-func checkBatch(t Target, x *ad.Value) {
+// checkBatch panics unless x has as many columns as t has dimensions. It is generic so that t stays off the heap.
+func checkBatch[T Target](t T, x *ad.Value) {
 	if n, c := x.Dims(); c != t.Dim() {
 		panic(fmt.Sprintf("targets: %T.LogDensity: got a %d×%d batch, want %d columns", t, n, c, t.Dim()))
 	}

@@ -30,12 +30,13 @@ type targetCase struct {
 	target targets.Target
 	x, y   []float64
 	valley func(x float64) float64 // y is counted from here, if set
-	logZ   float64                 // to six digits, 0 for a normalised density; NaN if no other source has it
-	h      float64                 // entropy, the same
+	logZ   float64                 // to six digits, 0 for a normalised density; NaN for a variant that is nowhere else
+	h      float64                 // entropy, the same: of the literature or, where that has none, of the documentation
 }
 
 var targetCases = map[string]targetCase{
-	"UniformNormal": {target: targets.UniformNormal{}, x: span(1, 2, 0.25), y: span(-14, 17, 0.5), h: 1.612086},
+	"StandardNormal": {target: targets.StandardNormal{}, x: span(-9, 9, 0.5), y: span(-9, 9, 0.5), h: math.Log(2 * math.Pi * math.E)},
+	"UniformNormal":  {target: targets.UniformNormal{}, x: span(1, 2, 0.25), y: span(-14, 17, 0.5), h: 1.612086},
 
 	"TwoMoons":            {target: targets.TwoMoons{}, x: span(-5, 5, 0.25), y: span(-5, 5, 0.25), logZ: 0.804214, h: 1.571062},
 	"TwoModes":            {target: targets.TwoModes{}, x: span(-5, 5, 0.25), y: span(-5, 5, 0.25), logZ: 0.804214, h: 1.571062},
@@ -53,8 +54,8 @@ var targetCases = map[string]targetCase{
 	"CircularGaussian(3)": {target: targets.CircularGaussianMixture{Modes: 3}, x: span(-9, 9, 0.25), y: span(-9, 9, 0.25), h: math.NaN()},
 
 	"Checkerboard": {target: targets.Checkerboard{}, x: span(-4, 4, 2), y: span(-4, 4, 2), h: math.Log(32)},
-	"Spirals":      {target: targets.Spirals{}, x: span(-4.5, 4.5, 0.125), y: span(-4.5, 4.5, 0.125), h: math.NaN()},
-	"Pinwheel":     {target: targets.Pinwheel{}, x: span(-6, 6, 0.125), y: span(-6, 6, 0.125), h: math.NaN()},
+	"Spirals":      {target: targets.Spirals{}, x: span(-4.5, 4.5, 0.125), y: span(-4.5, 4.5, 0.125), h: 2.539854},
+	"Pinwheel":     {target: targets.Pinwheel{}, x: span(-6, 6, 0.125), y: span(-6, 6, 0.125), h: 2.320589},
 	"Pinwheel(1)":  {target: targets.Pinwheel{Arms: 1}, x: span(-6, 6, 0.125), y: span(-6, 6, 0.125), h: math.Log(2*math.Pi*math.E) + math.Log(4*0.3*0.1)},
 	"Funnel":       {target: targets.Funnel{}, x: span(-24, 24, 0.5), y: doublings(1e-5, 36), h: math.Log(2*math.Pi*math.E) + math.Log(3)},
 	"Rosenbrock": {target: targets.Rosenbrock{}, x: span(-30, 30, 1), y: span(-3, 3, 0.25), valley: func(x float64) float64 { return x * x },
@@ -514,6 +515,7 @@ func TestMisuse(t *testing.T) {
 		"got 1 modes, want 2":               func() { targets.CircularGaussianMixture{Modes: 1}.Entropy() },
 		"got -2 arms":                       func() { targets.Pinwheel{Arms: -2}.Entropy() },
 		"got 1 dimensions, want 2":          func() { targets.Funnel{Dims: 1}.Dim() },
+		"StandardNormal: got -1 dimensions": func() { targets.StandardNormal{Dims: -1}.Dim() },
 		"want First and Second":             func() { targets.TwoIndependent{First: targets.TwoMoons{}}.Dim() },
 		"got X [1 1]": func() {
 			_, _ = targets.NewImagePrior(image.White, &targets.ImagePriorOptions{X: [2]float64{1, 1}})
