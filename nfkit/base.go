@@ -36,8 +36,8 @@ const log2Pi = 1.8378770664093454836 // ln 2π
 // with mean μ (loc) and logarithmic standard deviation s (log_scale), both 1×d and 0 at first.
 // Its twin in normflows is DiagGaussian.
 type DiagGaussian struct {
-	// Temperature multiplies the standard deviations, in samples and densities alike; 0 means 1. It is for a trained model: below 1
-	// its samples are closer to the modes. It may be changed between calls.
+	// Temperature multiplies the standard deviations, in samples and densities alike; 0 means 1. It is for a trained model:
+	// below 1 its samples are closer to the modes. It may be changed between calls.
 	Temperature float64
 
 	loc, logScale *ad.Param
@@ -100,8 +100,8 @@ func (g *DiagGaussian) scaleOn(t *ad.Tape) *ad.Value {
 	return s.Shift(math.Log(g.Temperature))
 }
 
-// normalLogProb returns the normal log-density of points e = A⁻¹(z − μ), n×d, where Σ logScale, over a row that may be shared, is
-// ln|det A|: n×1.
+// normalLogProb returns the normal log-density of points e = A⁻¹(z − μ), n×d, where Σ logScale, over a row that may be
+// shared, is ln|det A|: n×1.
 func normalLogProb(e, logScale *ad.Value) *ad.Value {
 	return e.Square().RowSum().Scale(-0.5).Sub(logScale.RowSum()).Shift(-0.5 * log2Pi * float64(e.Cols()))
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// ConditionalDiagGaussian is the normal distribution with independent components whose mean μ and logarithmic standard deviation s a
-// network computes from the context,
+// ConditionalDiagGaussian is the normal distribution with independent components whose mean μ and logarithmic standard
+// deviation s a network computes from the context,
 //
 //	(μ, s) = encoder(context),  ln p(z) = −d/2·ln 2π − Σⱼ (sⱼ + ½((zⱼ − μⱼ)/e^{sⱼ})²);
 //
@@ -22,8 +22,8 @@ var (
 	_ Conditional = (*ConditionalDiagGaussian)(nil)
 )
 
-// NewConditionalDiagGaussian returns a distribution in d dimensions that depends on a context of encoder.In() columns, where 2d is encoder.Out().
-// It panics when that is not an even number, or the encoder itself wants a context.
+// NewConditionalDiagGaussian returns a distribution in d dimensions that depends on a context of encoder.In() columns,
+// where 2d is encoder.Out(). It panics when that is not an even number, or the encoder itself wants a context.
 func NewConditionalDiagGaussian(encoder Net) *ConditionalDiagGaussian {
 	if encoder == nil {
 		panic("nfkit: NewConditionalDiagGaussian: got a nil network")

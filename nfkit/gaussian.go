@@ -14,8 +14,8 @@ import (
 //
 //	ln p(z) = −d/2·ln 2π − Σⱼ sⱼ − ½‖L⁻¹(z − μ)‖²,
 //
-// with mean μ (loc) and L lower triangular, with diagonal e^s (log_scale) and elements below it by rows (lower_entries). It is the standard
-// normal distribution at first. Cost O(nd²). normflows has none.
+// with mean μ (loc) and L lower triangular, with diagonal e^s (log_scale) and elements below it by rows (lower_entries). It
+// is the standard normal distribution at first. Cost O(nd²). normflows has none.
 type Gaussian struct {
 	loc, logScale, lower *ad.Param
 }
@@ -29,8 +29,8 @@ type GaussianOptions struct {
 	Fixed      bool          // mean and covariance are not trained
 }
 
-// NewGaussian returns a normal distribution in dim dimensions. A nil opts means the defaults. It panics when dim is not positive, or
-// mean or covariance are of another size, or the covariance is not positive definite.
+// NewGaussian returns a normal distribution in dim dimensions. A nil opts means the defaults. It panics when dim is not
+// positive, or mean or covariance are of another size, or the covariance is not positive definite.
 func NewGaussian(dim int, opts *GaussianOptions) *Gaussian {
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewGaussian: got dimension %d, want 1 or more", dim))

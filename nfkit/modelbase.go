@@ -7,8 +7,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// ModelBase is a model as the base of another one: a trained flow that further layers refine, or one for part of the components of a larger
-// model. Its parameters are trained with those of the new model; freeze them to keep them.
+// ModelBase is a model as the base of another one: a trained flow that further layers refine, or one for part of the
+// components of a larger model. Its parameters are trained with those of the new model; freeze them to keep them.
 type ModelBase struct{ model *NormalizingFlow }
 
 var (
@@ -16,8 +16,8 @@ var (
 	_ Conditional = (*ModelBase)(nil)
 )
 
-// NewModelBase returns the distribution of m as a base. Parameters are shared with m. It panics when m has been given a context: the context of
-// the new model reaches m as well.
+// NewModelBase returns the distribution of m as a base. Parameters are shared with m. It panics when m has been given a
+// context: the context of the new model reaches m as well.
 func NewModelBase(m *NormalizingFlow) *ModelBase {
 	if m == nil {
 		panic("nfkit: NewModelBase: got a nil model")

@@ -15,8 +15,9 @@ import (
 //	ln p(z) = Σⱼ (c_ν − sⱼ − (ν+1)/2·ln(1 + eⱼ²/ν)),  eⱼ = (zⱼ − μⱼ)/e^{sⱼ},
 //	c_ν = ln Γ((ν+1)/2) − ln Γ(ν/2) − ½ ln νπ,
 //
-// with location μ (loc) and logarithmic scale s (log_scale), both 1×d and 0 at first. Its tails fall like |z|^{−ν−1}: a flow with bounded slopes
-// cannot make heavy tails from light ones. Jaini et al. 2020, arXiv:1907.04481. normflows has none.
+// with location μ (loc) and logarithmic scale s (log_scale), both 1×d and 0 at first. Its tails fall like |z|^{−ν−1}: a
+// flow with bounded slopes cannot make heavy tails from light ones. Jaini et al. 2020, arXiv:1907.04481. normflows has
+// none.
 type StudentT struct {
 	df            float64
 	loc, logScale *ad.Param
@@ -29,8 +30,8 @@ type StudentTOptions struct {
 	Fixed bool // location and scale are not trained
 }
 
-// NewStudentT returns a distribution in dim dimensions with df degrees of freedom, which are not trained. A nil opts means the defaults.
-// It panics when dim or df is not positive.
+// NewStudentT returns a distribution in dim dimensions with df degrees of freedom, which are not trained. A nil opts means
+// the defaults. It panics when dim or df is not positive.
 func NewStudentT(dim int, df float64, opts *StudentTOptions) *StudentT {
 	if dim < 1 || !(df > 0) || math.IsInf(df, 1) {
 		panic(fmt.Sprintf("nfkit: NewStudentT: got dimension %d and %v degrees of freedom, want positive numbers", dim, df))

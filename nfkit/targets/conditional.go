@@ -15,7 +15,8 @@ import (
 //
 //	ln p(x | μ, σ) = −d/2·ln 2π − Σⱼ (ln σⱼ + ½((xⱼ − μⱼ)/σⱼ)²).
 //
-// It is normalised. A context is n×2d, one row for each row of x. Its twin in normflows is the target ConditionalDiagGaussian.
+// It is normalised. A context is n×2d, one row for each row of x. Its twin in normflows is the target
+// ConditionalDiagGaussian.
 type ConditionalDiagGaussian struct {
 	Dims int // d; 0 means 2
 }

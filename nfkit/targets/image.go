@@ -18,8 +18,8 @@ type ImagePriorOptions struct {
 	X, Y [2]float64 // the rectangle that the image covers; zeros mean −3 to 3
 }
 
-// ImagePrior is a picture as a density: constant on each pixel and proportional to its brightness, upright as it is seen. It is
-// normalised,
+// ImagePrior is a picture as a density: constant on each pixel and proportional to its brightness, upright as it is seen.
+// It is normalised,
 //
 //	p(x) = brightness / (Σ brightness · area of a pixel),
 //
@@ -33,8 +33,8 @@ type ImagePrior struct {
 
 var _ Target = (*ImagePrior)(nil)
 
-// NewImagePrior returns the density of the picture m, whose colours are taken as shades of grey. A nil opts means the defaults. It returns an
-// error when the picture has no pixels or is black, and panics when the rectangle is not one.
+// NewImagePrior returns the density of the picture m, whose colours are taken as shades of grey. A nil opts means the
+// defaults. It returns an error when the picture has no pixels or is black, and panics when the rectangle is not one.
 func NewImagePrior(m image.Image, opts *ImagePriorOptions) (*ImagePrior, error) {
 	b := m.Bounds()
 	p := &ImagePrior{x: [2]float64{-3, 3}, y: [2]float64{-3, 3}, width: b.Dx(), height: b.Dy()}

@@ -9,7 +9,8 @@ import (
 )
 
 // TwoIndependent is the density of two independent parts of a point: p(x) = p₁(x₁)·p₂(x₂), where x₁ is the first
-// First.Dim() columns and x₂ the rest. It is normalised if both are. Both must be set. Its twin in normflows is TwoIndependent.
+// First.Dim() columns and x₂ the rest. It is normalised if both are. Both must be set. Its twin in normflows is
+// TwoIndependent.
 type TwoIndependent struct{ First, Second Target }
 
 var _ Target = TwoIndependent{}

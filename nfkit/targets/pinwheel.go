@@ -10,8 +10,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// Pinwheel is k bent arms. A point f of a normal distribution with mean (1, 0) and standard deviations (0.3, 0.1) is doubled and
-// turned about the origin, by the angle of one of the arms and further the farther out it is:
+// Pinwheel is k bent arms. A point f of a normal distribution with mean (1, 0) and standard deviations (0.3, 0.1) is
+// doubled and turned about the origin, by the angle of one of the arms and further the farther out it is:
 //
 //	x = 2·R(2πi/k + ¼·e^{min(‖f‖, 5)})·f,  i = 0 … k−1,
 //

@@ -8,8 +8,8 @@ import (
 
 // quadrature returns ln Z and the entropy of a density in the plane by the trapezoidal rule on the box from lo to hi.
 //
-// For a smooth density that is nothing at the border of the box, the error falls like exp(−2π²σ²/step²), where σ is the width
-// of the narrowest feature: step = σ/2 is as exact as float64. Cost: one LogDensity per point of the grid.
+// For a smooth density that is nothing at the border of the box, the error falls like exp(−2π²σ²/step²), where σ is the
+// width of the narrowest feature: step = σ/2 is as exact as float64. Cost: one LogDensity per point of the grid.
 func quadrature(t Target, lo, hi [2]float64, step float64) (logZ, entropy float64) {
 	nx, ny := int(math.Ceil((hi[0]-lo[0])/step)), int(math.Ceil((hi[1]-lo[1])/step))
 	logP := make([]float64, nx*ny)

@@ -26,8 +26,8 @@ type Sinusoidal struct {
 //
 //	p̃(x) = (exp(−½((x₁−w₁)/s)²) + exp(−½((x₁−w₁+w₂)/s)²))·E(x),  w₂ = 3·exp(−½((x₀−1)/0.6)²),
 //
-// with w₁, E, s and T of [Sinusoidal]. It is not normalised: ln Z is 3.543230 for the zero value, with entropy 3.678663 nats.
-// Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₃. Its twin in normflows is Sinusoidal_gap.
+// with w₁, E, s and T of [Sinusoidal]. It is not normalised: ln Z is 3.543230 for the zero value, with entropy 3.678663
+// nats. Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₃. Its twin in normflows is Sinusoidal_gap.
 type SinusoidalGap struct {
 	Scale  float64 // 0 means 0.4
 	Period float64 // 0 means 4
@@ -37,8 +37,8 @@ type SinusoidalGap struct {
 //
 //	p̃(x) = (exp(−½((x₁−w₁)/s)²) + exp(−½((x₁−w₁+w₃)/s)²))·E(x),  w₃ = 3·sigmoid((x₀−1)/0.3),
 //
-// with w₁, E, s and T of [Sinusoidal]. It is not normalised: ln Z is 3.540257 for the zero value, with entropy 3.917232 nats.
-// Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₄. Its twin in normflows is Sinusoidal_split.
+// with w₁, E, s and T of [Sinusoidal]. It is not normalised: ln Z is 3.540257 for the zero value, with entropy 3.917232
+// nats. Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₄. Its twin in normflows is Sinusoidal_split.
 type SinusoidalSplit struct {
 	Scale  float64 // 0 means 0.4
 	Period float64 // 0 means 4

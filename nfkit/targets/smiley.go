@@ -56,8 +56,8 @@ func (t Smiley) quadrature() (logZ, entropy float64) {
 // LogProb returns ln p of each row of x.
 func (t Smiley) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }
 
-// Sample draws points of the ring and rejects those outside mouth and eyes, by the bound 1 on their factor: it accepts 29 of
-// 100 for the zero value.
+// Sample draws points of the ring and rejects those outside mouth and eyes, by the bound 1 on their factor: it accepts 29
+// of 100 for the zero value.
 func (t Smiley) Sample(n int, src rand.Source) *mat.Dense {
 	s := t.scale()
 	return sample(t, n, src, func(x []float64, r *rand.Rand) {

@@ -24,8 +24,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// targetCase is a density in the plane and where it lies: cells between the numbers of x and y hold all of its mass and, within
-// each, it is smooth.
+// targetCase is a density in the plane and where it lies: cells between the numbers of x and y hold all of its mass and,
+// within each, it is smooth.
 type targetCase struct {
 	target targets.Target
 	x, y   []float64
@@ -233,8 +233,8 @@ func checkMoment(t *testing.T, x *mat.Dense, q nodes, what string, f func(x, y f
 	}
 }
 
-// checkMarginal compares the distribution of samples with that of the masses between edges: the Kolmogorov-Smirnov statistic at
-// the edges, which is below 1.95/√n in 999 of 1000 cases.
+// checkMarginal compares the distribution of samples with that of the masses between edges: the Kolmogorov-Smirnov
+// statistic at the edges, which is below 1.95/√n in 999 of 1000 cases.
 func checkMarginal(t *testing.T, column int, samples, edges, mass []float64) {
 	t.Helper()
 	slices.Sort(samples)
@@ -353,7 +353,8 @@ func TestGoldenValues(t *testing.T) {
 	}
 }
 
-// Points without a finite log-density: far away and outside give −Inf, NaN gives NaN; the gradient at the origin and on the axes is a number.
+// Points without a finite log-density: far away and outside give −Inf, NaN gives NaN; the gradient at the origin and on the
+// axes is a number.
 func TestExtremes(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
 	for name, c := range targetCases {
