@@ -89,12 +89,12 @@ const actNormFloor = 1e-6
 // t = mean, for Forward s = −ln σ and t = −mean/σ. It returns an error for fewer than two rows, and for a component that
 // is constant or not finite.
 func (a *ActNorm) Observe(v, _ *ad.Value, inverse bool) error {
-	mean, std, err := columnMoments("ActNorm", v)
+	mean, variance, err := columnMoments("ActNorm", v)
 	if err != nil {
 		return err
 	}
 	for j := range mean {
-		sigma := std[j] + actNormFloor
+		sigma := math.Sqrt(variance[j]) + actNormFloor
 		if inverse {
 			a.s.Data[j], a.t.Data[j] = math.Log(sigma), mean[j]
 		} else {
@@ -103,32 +103,6 @@ func (a *ActNorm) Observe(v, _ *ad.Value, inverse bool) error {
 	}
 	a.done[0] = 1
 	return nil
-}
-
-// columnMoments returns mean and (n−1) standard deviation of each column of v.
-func columnMoments(layer string, v *ad.Value) (mean, std []float64, err error) {
-	n, d := v.Dims()
-	if n < 2 {
-		return nil, nil, fmt.Errorf("nfkit: %s: the first training batch has %d row; it takes standard deviations from it and needs at least 2", layer, n)
-	}
-	x := v.Data()
-	mean, std = make([]float64, d), make([]float64, d)
-	for k, x := range x {
-		mean[k%d] += x / float64(n)
-	}
-	for k, x := range x {
-		std[k%d] += (x - mean[k%d]) * (x - mean[k%d]) / float64(n-1)
-	}
-	for j := range std {
-		std[j] = math.Sqrt(std[j])
-		if !isFinite(std[j]) || !isFinite(mean[j]) {
-			return nil, nil, fmt.Errorf("nfkit: %s: component %d of the training batch has mean %v and standard deviation %v; remove what is not finite", layer, j, mean[j], std[j])
-		}
-		if std[j] == 0 {
-			return nil, nil, fmt.Errorf("nfkit: %s: component %d of the training batch is %v in all %d rows; a constant component has no density", layer, j, mean[j], n)
-		}
-	}
-	return mean, std, nil
 }
 
 // State lists s, t, and data_dep_init_done, which is 1 after the first batch.

@@ -54,9 +54,19 @@ var flowCases = map[string]flowCase{
 	"PeriodicWrap":                                   periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicWrap(dim, index, 1.5) }),
 	"PeriodicShift":                                  periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicShift(dim, index, 1.5, 0.4) }),
 
-	"Planar/tanh":       planarCase(false),
-	"Planar/leaky ReLU": planarCase(true),
-	"Radial":            radialCase(),
+	"ActNorm":                actNormCase(),
+	"AffineConstFlow":        affineConstCase(nf.AffineConstOptions{}),
+	"AffineConstFlow/scale":  affineConstCase(nf.AffineConstOptions{NoShift: true}),
+	"AffineConstFlow/shift":  affineConstCase(nf.AffineConstOptions{NoScale: true}),
+	"BatchNorm":              batchNormCase(),
+	"InvertibleAffine":       invertibleAffineCase(false),
+	"InvertibleAffine/plain": invertibleAffineCase(true),
+	"MaskedAffineFlow":       maskedAffineCase(true, true),
+	"MaskedAffineFlow/NICE":  maskedAffineCase(true, false),
+	"MaskedAffineFlow/scale": maskedAffineCase(false, true),
+	"Planar/tanh":            planarCase(false),
+	"Planar/leaky ReLU":      planarCase(true),
+	"Radial":                 radialCase(),
 
 	"Chain": {new: func(dim, context int, src rand.Source) nf.Flow {
 		if dim < 2 {

@@ -42,6 +42,13 @@ var parityClasses = map[string]func(c *parityCase) any{
 		mode := choose(c.Config, "mode", map[string]nf.PermuteMode{"": nf.PermuteShuffle, "shuffle": nf.PermuteShuffle, "swap": nf.PermuteSwap})
 		return nf.NewPermute(c.Config.int("num_channels"), mode, paritySource())
 	},
+	"ActNorm":          func(c *parityCase) any { return nf.NewActNorm(c.Config.ints("shape")[0]) },
+	"AffineConstFlow":  func(c *parityCase) any { return nf.NewAffineConstFlow(c.Config.ints("shape")[0], nil) },
+	"BatchNorm":        func(c *parityCase) any { return parityBatchNorm{nf.NewBatchNorm(c.dim(), nil)} },
+	"MaskedAffineFlow": func(c *parityCase) any { return parityMaskedAffine(c.Config) },
+	"InvertibleAffine": func(c *parityCase) any {
+		return nf.NewInvertibleAffine(c.Config.int("num_channels"), &nf.InvertibleAffineOptions{Plain: !c.Config.bool("use_lu")}, paritySource())
+	},
 	"Planar":       func(c *parityCase) any { return parityPlanar(c.Config) },
 	"Radial":       func(c *parityCase) any { return nf.NewRadial(c.Config.ints("shape")[0], paritySource()) },
 	"DiagGaussian": func(c *parityCase) any { return parityGaussian(c.Config) },
