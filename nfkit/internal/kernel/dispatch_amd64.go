@@ -254,3 +254,12 @@ func adamAsm(p, g, m, v []float64, s *AdamStep, rate, root float64) int {
 	adamAVX2(p64(p), n, p64(g), p64(m), p64(v), s.WeightDecay, s.Beta1, 1-s.Beta1, s.Beta2, 1-s.Beta2, rate, root, s.Eps)
 	return n
 }
+
+// mulAddLoops returns the loops that the processor can run.
+func mulAddLoops[T Float]() []func(rounds int) {
+	narrow, wide := mulAdds64AVX2, mulAdds64AVX512
+	if is32[T]() {
+		narrow, wide = mulAdds32AVX2, mulAdds32AVX512
+	}
+	return []func(rounds int){narrow, wide}[:active]
+}

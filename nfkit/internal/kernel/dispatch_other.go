@@ -20,3 +20,5 @@ func addConvert64Asm(dst []float64, src []float32) int          { return 0 }
 func mathAsm[T Float](op mathOp, dst, x []T) bool               { return false }
 
 func adamAsm(p, g, m, v []float64, s *AdamStep, rate, root float64) int { return 0 }
+
+func mulAddLoops[T Float]() []func(rounds int) { return nil }

@@ -14,11 +14,12 @@ import (
 
 func main() {
 	for name, emit := range map[string]func(*build.Context){
-		"panel": panels,
-		"dots":  dots,
-		"adam":  adam,
-		"arith": arith,
-		"math":  mathFunctions,
+		"panel":   panels,
+		"dots":    dots,
+		"adam":    adam,
+		"arith":   arith,
+		"math":    mathFunctions,
+		"muladds": mulAdds,
 	} {
 		if err := generate(name, emit); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
