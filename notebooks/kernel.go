@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -76,9 +75,7 @@ func (k *kernel) start(ctx context.Context, t tools, dir string) error {
 	defer logFile.Close()
 	k.cmd = exec.Command(t.gonb, "--kernel", file, "-raw_error")
 	k.cmd.Dir = dir
-	k.cmd.Env = append(os.Environ(),
-		"PATH="+filepath.Dir(t.goimports)+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"TMPDIR="+k.scratch)
+	k.cmd.Env = append(os.Environ(), "PATH="+t.path(), "TMPDIR="+k.scratch)
 	k.cmd.Stdout, k.cmd.Stderr = logFile, logFile
 	leadGroup(k.cmd)
 	if err := k.cmd.Start(); err != nil {
@@ -202,15 +199,21 @@ func (k *kernel) death() error {
 	if k.endErr != nil {
 		how = k.endErr.Error()
 	}
-	b, err := os.ReadFile(k.logName())
+	return fmt.Errorf("the kernel ended: %s%s", how, logEnd(k.logName()))
+}
+
+// logEnd returns the last lines of a log file for the end of an error message, or "" if
+// there is no such file.
+func logEnd(name string) string {
+	b, err := os.ReadFile(name)
 	if err != nil {
-		return errors.New("the kernel ended: " + how)
+		return ""
 	}
 	lines := strings.Split(strings.TrimSpace(stripANSI(string(b))), "\n")
 	if n := len(lines); n > 12 {
 		lines = lines[n-12:]
 	}
-	return fmt.Errorf("the kernel ended: %s; the last lines of its log:\n\t%s", how, strings.Join(lines, "\n\t"))
+	return "; the last lines of its log:\n\t" + strings.Join(lines, "\n\t")
 }
 
 func (k *kernel) logName() string { return filepath.Join(k.scratch, "kernel.log") }

@@ -3,6 +3,10 @@
 // self-contained HTML page each.
 //
 //	go run ./notebooks [flags] [notebook ...]
+//
+// Or it opens a notebook in JupyterLab, with everything that its cells need:
+//
+//	go run ./notebooks lab [flags] [notebook]
 package main
 
 import (
@@ -21,11 +25,12 @@ import (
 )
 
 const usage = `usage: go run ./notebooks [flags] [notebook ...]
+       go run ./notebooks lab [flags] [notebook]
 
 Executes notebooks, the tutorial if none is named, on a Go kernel of its own, and
 writes the executed notebook and an HTML page. Needs Go only: the kernel is built
 from the versions in go.mod, once. A notebook is named by its path or by a part of
-its name.
+its name. With the word lab, opens a notebook in JupyterLab; lab -h explains that.
 
 flags:
   -list             list the notebooks
@@ -39,6 +44,7 @@ examples:
   go run ./notebooks -set epochs=50 tutorial
   go run ./notebooks -inplace 01_tutorial.ipynb
   go run ./notebooks -o results my/own.ipynb
+  go run ./notebooks lab
 
 Exit status: 0 if every cell ran, 1 if not, 2 for a wrong command line, 130 if
 interrupted.
@@ -87,10 +93,20 @@ func main() {
 
 // command does what args say and returns the exit status.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	s, err := parseArgs(args)
+	var s interface {
+		do(ctx context.Context, stdout io.Writer) error
+	}
+	var err error
+	help := usage
+	if len(args) > 0 && args[0] == "lab" {
+		help = labUsage
+		s, err = parseLabArgs(args[1:])
+	} else {
+		s, err = parseArgs(args)
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
+		fmt.Fprint(stdout, help)
 		return statusOK
 	case err != nil:
 		fmt.Fprintf(stderr, "notebooks: %v; -h explains the command line\n", err)
@@ -107,7 +123,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return statusOK
 }
 
-// parseArgs reads the command line. Flags may stand before and after names.
+// parseArgs reads the command line.
 func parseArgs(args []string) (*settings, error) {
 	s := &settings{}
 	f := flag.NewFlagSet("notebooks", flag.ContinueOnError)
@@ -125,14 +141,9 @@ func parseArgs(args []string) (*settings, error) {
 		s.set = append(s.set, override{strings.TrimSpace(name), strings.TrimSpace(value)})
 		return nil
 	})
-	for len(args) > 0 {
-		if err := f.Parse(args); err != nil {
-			return nil, err
-		}
-		args = f.Args()
-		if len(args) > 0 {
-			s.names, args = append(s.names, args[0]), args[1:]
-		}
+	var err error
+	if s.names, err = parseMixed(f, args); err != nil {
+		return nil, err
 	}
 	if s.inPlace && len(s.set) > 0 {
 		return nil, errors.New("-inplace and -set exclude each other: a notebook keeps the outputs of its own source")
@@ -141,6 +152,21 @@ func parseArgs(args []string) (*settings, error) {
 		return nil, fmt.Errorf("got -timeout %v, want more than 0", s.timeout)
 	}
 	return s, nil
+}
+
+// parseMixed parses args, where flags may stand before and after names, and returns the
+// names.
+func parseMixed(f *flag.FlagSet, args []string) (names []string, err error) {
+	for len(args) > 0 {
+		if err := f.Parse(args); err != nil {
+			return nil, err
+		}
+		args = f.Args()
+		if len(args) > 0 {
+			names, args = append(names, args[0]), args[1:]
+		}
+	}
+	return names, nil
 }
 
 // do finds the notebooks and runs them.

@@ -15,6 +15,12 @@ import (
 	"unicode/utf8"
 )
 
+// The kernel as notebooks name it, which is as GoNB installs itself.
+const (
+	kernelName        = "gonb"
+	kernelDisplayName = "Go (gonb)"
+)
+
 // notebook is an .ipynb file. It keeps the JSON as it came, so what is not known
 // here is written back unchanged.
 type notebook struct {
@@ -129,7 +135,7 @@ func (nb *notebook) metadata() map[string]any { return object(nb.root, "metadata
 // finds the kernel, as a Jupyter front end does.
 func (nb *notebook) setLanguage(info map[string]any) {
 	nb.metadata()["language_info"] = info
-	nb.metadata()["kernelspec"] = map[string]any{"display_name": "Go (gonb)", "language": "go", "name": "gonb"}
+	nb.metadata()["kernelspec"] = map[string]any{"display_name": kernelDisplayName, "language": "go", "name": kernelName}
 }
 
 // sourceHash returns the SHA-256 of the code cells' sources. The notebook's metadata

@@ -339,7 +339,7 @@ func TestKernelDoesNotStart(t *testing.T) {
 		{broken, "the kernel does not start: the kernel ended: exit status 3; the last lines of its log:\n\tno luck today"},
 		{filepath.Join(dir, "missing"), "the kernel does not start: fork/exec"},
 	} {
-		err := runNotebook(t.Context(), newNotebook("const n = 1"), tools{c.program, built.goimports}, dir, testLimit, newProgress(io.Discard))
+		err := runNotebook(t.Context(), newNotebook("const n = 1"), tools{gonb: c.program, goimports: built.goimports}, dir, testLimit, newProgress(io.Discard))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("the error is %v, want one with %q", err, c.want)
 		}

@@ -14,9 +14,24 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// tools are the programs that run a cell, as absolute paths.
+// tools are the programs that run a cell, as absolute paths. Only a person who writes
+// cells needs gopls, which completes and explains names; it is "" where nobody does.
 type tools struct {
-	gonb, goimports string
+	gonb, goimports, gopls string
+}
+
+// path returns the PATH on which a kernel finds the tools and the go command.
+func (t tools) path() string {
+	var dirs []string
+	for _, program := range []string{t.goimports, t.gopls} {
+		if program != "" {
+			dirs = append(dirs, filepath.Dir(program))
+		}
+	}
+	if program, err := exec.LookPath("go"); err == nil {
+		dirs = append(dirs, filepath.Dir(program))
+	}
+	return strings.Join(append(dirs, os.Getenv("PATH")), string(os.PathListSeparator))
 }
 
 // buildTools returns the tools in the versions that the checkout's go.mod pins. What
