@@ -80,6 +80,9 @@ func TestReset(t *testing.T) {
 	for name, c := range opCases {
 		tape := ad.NewTape(ad.Float64)
 		o := c.draw(c.shapes[0], newRand())
+		for range 100 { // more values than a case makes before it comes to its operation
+			tape.Full(1, 1, 0)
+		}
 		in, _ := c.run(tape, o)
 		tape.Reset()
 		var more []ad.Operand
