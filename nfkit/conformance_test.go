@@ -3,6 +3,7 @@ package nfkit_test
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -59,6 +60,7 @@ var flowCases = map[string]flowCase{
 	"AffineConstFlow/scale":  affineConstCase(nf.AffineConstOptions{NoShift: true}),
 	"AffineConstFlow/shift":  affineConstCase(nf.AffineConstOptions{NoScale: true}),
 	"BatchNorm":              batchNormCase(),
+	"Exp":                    boundedCase(func(dim int) nf.Flow { return nf.NewExp(dim) }, nftest.Interval{Lo: 0, Hi: math.Inf(1)}),
 	"InvertibleAffine":       invertibleAffineCase(false),
 	"InvertibleAffine/plain": invertibleAffineCase(true),
 	"MaskedAffineFlow":       maskedAffineCase(true, true),
@@ -67,6 +69,11 @@ var flowCases = map[string]flowCase{
 	"Planar/tanh":            planarCase(false),
 	"Planar/leaky ReLU":      planarCase(true),
 	"Radial":                 radialCase(),
+	"Sigmoid":                sigmoidCase(-3, 2),
+	"Sigmoid/below 0":        sigmoidCase(-1, 0),
+	"Sigmoid/logit":          boundedCase(func(dim int) nf.Flow { return nf.NewLogit(dim, 0.05) }, nftest.Interval{Lo: 0, Hi: 1}),
+	"Softplus":               boundedCase(func(dim int) nf.Flow { return nf.NewSoftplus(dim) }, nftest.Interval{Lo: 0, Hi: math.Inf(1)}),
+	"Tanh":                   boundedCase(func(dim int) nf.Flow { return nf.NewTanh(dim) }, nftest.Interval{Lo: -1, Hi: 1}),
 
 	"Chain": {new: func(dim, context int, src rand.Source) nf.Flow {
 		if dim < 2 {
