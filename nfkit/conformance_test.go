@@ -75,6 +75,8 @@ var flowCases = map[string]flowCase{
 	"Softplus":               boundedCase(func(dim int) nf.Flow { return nf.NewSoftplus(dim) }, nftest.Interval{Lo: 0, Hi: math.Inf(1)}),
 	"Tanh":                   boundedCase(func(dim int) nf.Flow { return nf.NewTanh(dim) }, nftest.Interval{Lo: -1, Hi: 1}),
 
+	"Residual":                  residualCase(false),
+	"Residual/explicit forward": residualCase(true),
 	"Chain": {new: func(dim, context int, src rand.Source) nf.Flow {
 		if dim < 2 {
 			return unconditional(context, nf.NewChain(nf.NewLULinearPermute(dim, nil, src), nf.NewPermute(dim, nf.PermuteSwap, nil)))

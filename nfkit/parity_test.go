@@ -51,6 +51,7 @@ var parityClasses = map[string]func(c *parityCase) any{
 	},
 	"Planar":       func(c *parityCase) any { return parityPlanar(c.Config) },
 	"Radial":       func(c *parityCase) any { return nf.NewRadial(c.Config.ints("shape")[0], paritySource()) },
+	"Residual":     func(c *parityCase) any { return parityResidual(c.Config) },
 	"DiagGaussian": func(c *parityCase) any { return parityGaussian(c.Config) },
 	"GaussianMixture": func(c *parityCase) any {
 		return nf.NewGaussianMixture(c.Config.int("n_modes"), c.Config.int("dim"), nil, paritySource())
