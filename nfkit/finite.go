@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
 // NonFiniteError reports a loss, or a gradient, that is NaN or infinite, and where that began.
@@ -58,11 +59,7 @@ func (m *NormalizingFlow) checkGradient() error {
 
 // nonFinite returns the number of the first element that is not finite, −1 if there is none.
 func nonFinite(s []float64) int {
-	var sum float64 // x·0 is 0 for a finite x, NaN otherwise
-	for _, x := range s {
-		sum += x * 0
-	}
-	if sum == 0 {
+	if isFinite(kernel.Sum(s)) {
 		return -1
 	}
 	for i, x := range s {

@@ -89,8 +89,10 @@ func denseBackward[T kernel.Float](v *Value) {
 	if len(v.args) > 2 {
 		db = gradient[T](v.args[2])
 	}
-	kernel.DenseBackward(gradient[T](x), gradient[T](w), db, spendGradient[T](v), of[T](v).data, of[T](x).data, packed[T](w),
-		v.rows, x.cols, v.cols, activation(v), T(v.c))
+	dw := gradient[T](w) // before that of x, which may be the same value
+	dx, fresh := freshGradient[T](x)
+	kernel.DenseBackward(dx, dw, db, spendGradient[T](v), of[T](v).data, of[T](x).data, packed[T](w),
+		v.rows, x.cols, v.cols, activation(v), T(v.c), fresh)
 }
 
 // packed returns the weights w in the order in which the kernels read them, which it makes at their first use.

@@ -17,6 +17,9 @@ const (
 	// number of such lanes. Neither depends on the number of cores, so that sums do not either.
 	laneRows = 128
 	maxLanes = 8
+
+	// sumSize is the number of elements whose gradients are worth a task of their own.
+	sumSize = 1 << 14
 )
 
 // Shards evaluates functions of the rows of a batch: in shards of a fixed number of rows, on all cores, each
@@ -27,18 +30,25 @@ const (
 type Shards struct {
 	precision Precision
 	workers   []*worker
-	lanes     []*lane
+	lanes     []*sums
 
-	// The task in hand.
+	// The work in hand.
 	rows   int
-	tasks  int
+	used   int // lanes
 	params []*Param
+	size   int // elements of params
+	scale  float64
 	value  func(t *Tape, lo, hi int)
 	loss   func(t *Tape, lo, hi int) *Value
-	next   atomic.Int64
-	active int
 	steps  uint64 // calls of Gradient so far
-	wait   sync.WaitGroup
+
+	// How it is shared out.
+	task  func(t *Tape, i int)
+	tasks int
+	next  atomic.Int64
+	wait  sync.WaitGroup
+
+	shard, lane, sum func(t *Tape, i int) // the kinds of task, made once
 }
 
 // worker is one core's share of the work.
@@ -48,22 +58,26 @@ type worker struct {
 	panic any    // what stopped it
 }
 
-// lane holds the sums of a run of consecutive shards.
-type lane struct {
+// sums are those of a run of consecutive shards, a lane.
+type sums struct {
 	loss float64
 	f64  []float64
 	f32  []float32
 }
 
 // NewShards returns an evaluator whose tapes compute in the given precision.
-func NewShards(p Precision) *Shards { return &Shards{precision: p} }
+func NewShards(p Precision) *Shards {
+	s := &Shards{precision: p}
+	s.shard, s.lane, s.sum = s.doShard, s.doLane, s.doSum
+	return s
+}
 
 // Each calls f for each shard of a batch of n rows, with the rows lo to hi (excluded) that it is to compute
 // on t. Calls run at the same time; each must write to its own rows only. The tape records no gradients.
 // A panic in f reaches the caller of Each.
 func (s *Shards) Each(n int, f func(t *Tape, lo, hi int)) {
-	s.rows, s.value, s.loss = n, f, nil
-	s.start((n + shardRows - 1) / shardRows)
+	s.rows, s.params, s.value, s.loss = n, nil, f, nil
+	s.start(s.shard, (n+shardRows-1)/shardRows)
 	s.value = nil
 }
 
@@ -75,13 +89,18 @@ func (s *Shards) Each(n int, f func(t *Tape, lo, hi int)) {
 func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Tape, lo, hi int) *Value) float64 {
 	lanes := min(max(n/laneRows, 1), maxLanes)
 	for len(s.lanes) < lanes {
-		s.lanes = append(s.lanes, &lane{})
+		s.lanes = append(s.lanes, &sums{})
 	}
-	s.rows, s.params, s.value, s.loss = n, params, nil, loss
+	s.rows, s.params, s.scale, s.value, s.loss = n, params, scale, nil, loss
+	s.size = 0
+	for _, p := range params {
+		s.size += len(p.Data)
+	}
 	s.steps++
-	s.start(lanes)
+	s.start(s.lane, lanes)
+	s.used = lanes
+	s.start(s.sum, max(1, s.size/sumSize))
 	s.loss, s.params = nil, nil
-	s.sum(params, s.lanes[:lanes], scale)
 	var total float64
 	for _, l := range s.lanes[:lanes] {
 		total += l.loss
@@ -90,10 +109,13 @@ func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Ta
 }
 
 // start runs the given number of tasks on all cores and returns when they are done.
-func (s *Shards) start(tasks int) {
-	s.tasks = tasks
-	s.active = min(runtime.GOMAXPROCS(0), tasks)
-	for len(s.workers) < s.active {
+func (s *Shards) start(task func(t *Tape, i int), tasks int) {
+	s.task, s.tasks = task, tasks
+	active := min(runtime.GOMAXPROCS(0), tasks)
+	if active == 0 {
+		return
+	}
+	for len(s.workers) < active {
 		w := &worker{tape: NewTape(s.precision)}
 		w.run = func() {
 			defer s.wait.Done()
@@ -103,71 +125,64 @@ func (s *Shards) start(tasks int) {
 		s.workers = append(s.workers, w)
 	}
 	s.next.Store(0)
-	s.wait.Add(s.active)
-	for i, w := range s.workers[:s.active] {
+	s.wait.Add(active - 1)
+	for i, w := range s.workers[:active] {
 		w.tape.Reset()
-		w.tape.gradients = s.loss != nil
-		w.tape.training = s.loss != nil
-		w.tape.closed = false
+		w.tape.gradients, w.tape.training, w.tape.closed = s.loss != nil, s.loss != nil, false
 		if i > 0 {
 			go w.run()
 		}
 	}
-	if s.active > 0 {
-		s.workers[0].run()
-	}
-	s.wait.Wait()
-	for _, w := range s.workers[:s.active] {
+	s.share(s.workers[0].tape)
+	for _, w := range s.workers[1:active] {
 		if w.panic != nil {
 			panic(w.panic)
 		}
 	}
 }
 
+// share does the caller's share of the work, on its own stack, and waits for the others.
+func (s *Shards) share(t *Tape) {
+	defer s.wait.Wait()
+	s.work(t)
+}
+
 // work takes tasks until none is left.
 func (s *Shards) work(t *Tape) {
-	if s.loss == nil {
-		for {
-			lo := int(s.next.Add(1)-1) * shardRows
-			if lo >= s.rows {
-				return
-			}
-			t.rewind()
-			t.noise.Seed(0, uint64(lo))
-			s.value(t, lo, min(lo+shardRows, s.rows))
-		}
-	}
-	for _, p := range s.params {
-		t.Param(p)
-	}
-	t.closed = true
-	shards := (s.rows + shardRows - 1) / shardRows
-	for {
-		i := int(s.next.Add(1) - 1)
-		if i >= s.tasks {
-			return
-		}
-		lo, hi := i*shards/s.tasks*shardRows, min((i+1)*shards/s.tasks*shardRows, s.rows)
-		s.lane(t, s.lanes[i], lo, hi)
+	for i := s.next.Add(1) - 1; i < int64(s.tasks); i = s.next.Add(1) - 1 {
+		s.task(t, int(i))
 	}
 }
 
-// lane adds up the losses and gradients of rows lo to hi.
-func (s *Shards) lane(t *Tape, l *lane, lo, hi int) {
-	size := 0
-	for _, p := range s.params {
-		size += len(p.Data)
+// doShard computes shard i without gradients.
+func (s *Shards) doShard(t *Tape, i int) {
+	lo := i * shardRows
+	t.rewind()
+	t.noise.Seed(0, uint64(lo))
+	s.value(t, lo, min(lo+shardRows, s.rows))
+}
+
+// doLane adds up the losses and gradients of lane i.
+func (s *Shards) doLane(t *Tape, i int) {
+	if !t.closed { // the first lane of this tape
+		for _, p := range s.params {
+			t.Param(p)
+		}
+		t.closed = true
 	}
+	l := s.lanes[i]
 	if s.precision == Float32 {
-		l.f32 = resize(l.f32, size)
+		l.f32 = resize(l.f32, s.size)
 		clear(l.f32)
 		bind(t, s.params, l.f32)
 	} else {
-		l.f64 = resize(l.f64, size)
+		l.f64 = resize(l.f64, s.size)
 		clear(l.f64)
 		bind(t, s.params, l.f64)
 	}
 	l.loss = 0
+	shards := (s.rows + shardRows - 1) / shardRows
+	lo, hi := i*shards/s.tasks*shardRows, min((i+1)*shards/s.tasks*shardRows, s.rows)
 	for ; lo < hi; lo += shardRows {
 		t.rewind()
 		t.noise.Seed(s.steps, uint64(lo))
@@ -185,25 +200,32 @@ func bind[T kernel.Float](t *Tape, params []*Param, sums []T) {
 	}
 }
 
-// sum sets the gradient of each parameter to scale times the sum over lanes.
-func (s *Shards) sum(params []*Param, lanes []*lane, scale float64) {
+// doSum sets the gradients of part i of the parameters to scale times their sums over the lanes.
+func (s *Shards) doSum(_ *Tape, i int) {
+	first, end := i*s.size/s.tasks, (i+1)*s.size/s.tasks
 	at := 0
-	for _, p := range params {
+	for _, p := range s.params {
 		n := len(p.Data)
-		clear(p.Grad)
-		for _, l := range lanes {
-			if s.precision == Float32 {
-				kernel.AddConvert64(p.Grad, l.f32[at:at+n])
-			} else {
-				kernel.Add(p.Grad, p.Grad, l.f64[at:at+n])
-			}
-		}
-		if !p.Frozen {
-			kernel.Scale(p.Grad, scale, p.Grad)
-			p.maskGrad()
-		} else {
-			clear(p.Grad)
+		if at >= first && (at < end || end == s.size) {
+			s.sumParam(p, at)
 		}
 		at += n
 	}
+}
+
+// sumParam sets the gradient of p, which is at the given place of the lanes.
+func (s *Shards) sumParam(p *Param, at int) {
+	clear(p.Grad)
+	if p.Frozen {
+		return
+	}
+	for _, l := range s.lanes[:s.used] {
+		if s.precision == Float32 {
+			kernel.AddConvert64(p.Grad, l.f32[at:at+len(p.Grad)])
+		} else {
+			kernel.Add(p.Grad, p.Grad, l.f64[at:at+len(p.Grad)])
+		}
+	}
+	kernel.Scale(p.Grad, s.scale, p.Grad)
+	p.maskGrad()
 }

@@ -82,18 +82,18 @@ func diagonal[T kernel.Float](v *Value) []T {
 func triMulForward[T kernel.Float](v *Value) {
 	y, x, s, g := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, diagonal[T](v)
 	d, half := v.cols, Triangle(v.kind)
+	if v.rows == 0 {
+		return
+	}
 	for i := range d {
+		if g == nil {
+			addStrided(y[i:], x[i:], d, 1, true)
+		} else {
+			addStrided(y[i:], x[i:], d, g[i], true)
+		}
 		first, row := strictRow(half, s, i, d)
-		for r := range v.rows {
-			in := x[r*d : (r+1)*d]
-			sum := in[i]
-			if g != nil {
-				sum *= g[i]
-			}
-			for j, t := range row {
-				sum += t * in[first+j]
-			}
-			y[r*d+i] = sum
+		for j, t := range row {
+			addStrided(y[i:], x[first+j:], d, t, false)
 		}
 	}
 }
@@ -107,30 +107,51 @@ func triMulBackward[T kernel.Float](v *Value) {
 		dg = gradient[T](v.args[2])
 	}
 	d, half := v.cols, Triangle(v.kind)
+	if v.rows == 0 {
+		return
+	}
 	for i := range d {
 		first, row := strictRow(half, s, i, d)
 		_, drow := strictRow(half, ds, i, d)
-		for r := range v.rows {
-			in, e := x[r*d:(r+1)*d], dy[r*d+i]
-			if dx != nil {
-				out := dx[r*d : (r+1)*d]
-				if g == nil {
-					out[i] += e
-				} else {
-					out[i] += g[i] * e
-				}
-				for j, t := range row {
-					out[first+j] += t * e
-				}
+		if dx != nil {
+			if g == nil {
+				addStrided(dx[i:], dy[i:], d, 1, false)
+			} else {
+				addStrided(dx[i:], dy[i:], d, g[i], false)
 			}
-			if dg != nil {
-				dg[i] += e * in[i]
-			}
-			for j := range drow {
-				drow[j] += e * in[first+j]
+			for j, t := range row {
+				addStrided(dx[first+j:], dy[i:], d, t, false)
 			}
 		}
+		if dg != nil {
+			dg[i] += dotStrided(dy[i:], x[i:], d)
+		}
+		for j := range drow {
+			drow[j] += dotStrided(dy[i:], x[first+j:], d)
+		}
 	}
+}
+
+// addStrided adds c·x to every step-th element of dst, or sets it.
+func addStrided[T kernel.Float](dst, x []T, step int, c T, set bool) {
+	if set {
+		for k := 0; k < len(dst) && k < len(x); k += step {
+			dst[k] = c * x[k]
+		}
+		return
+	}
+	for k := 0; k < len(dst) && k < len(x); k += step {
+		dst[k] += c * x[k]
+	}
+}
+
+// dotStrided returns the sum of products of every step-th element.
+func dotStrided[T kernel.Float](a, b []T, step int) T {
+	var sum T
+	for k := 0; k < len(a) && k < len(b); k += step {
+		sum += a[k] * b[k]
+	}
+	return sum
 }
 
 // order calls f for the rows of a triangle so that each finds those that it depends on done.

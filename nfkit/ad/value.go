@@ -64,6 +64,20 @@ func gradient[T kernel.Float](v *Value) []T {
 	return b.grad
 }
 
+// freshGradient is gradient for an operation that can also set it, which it must when fresh is true: the elements are
+// undefined then.
+func freshGradient[T kernel.Float](v *Value) (grad []T, fresh bool) {
+	b := of[T](v)
+	switch {
+	case !v.needs:
+		return nil, false
+	case b.grad != nil:
+		return b.grad, false
+	}
+	b.grad = take[T](v.tape, len(b.data))
+	return b.grad, true
+}
+
 // spendGradient returns the gradient of v for its operation to overwrite. No operation reads it after that; a user might,
 // but not on a tape of [Shards].
 func spendGradient[T kernel.Float](v *Value) []T {

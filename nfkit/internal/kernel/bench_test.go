@@ -55,7 +55,7 @@ func benchDense[T Float](b *testing.B, n, k, m int) {
 	b.Run("backward", func(b *testing.B) {
 		benchEach(b, func(b *testing.B) {
 			for b.Loop() {
-				DenseBackward(dx, dw, db, dy, y, x, packed, n, k, m, ActLeakyReLU, 1)
+				DenseBackward(dx, dw, db, dy, y, x, packed, n, k, m, ActLeakyReLU, 1, false)
 			}
 			gflops(b, 4*n*k*m)
 		})

@@ -20,8 +20,8 @@ func Dense[T Float](y, x, packed, b []T, n, k, m int, act Activation, slope T) {
 //	dx += dz·w    dw += dzᵀ·x    db += column sums of dz
 //
 // dx is n×k, dw m×k as the weights themselves (not packed), db has m elements; each of them is skipped when nil.
-// y is the result of Dense, packed its weights. dy is overwritten with dz. Cost 2nkm flops each for dx and dw.
-func DenseBackward[T Float](dx, dw, db, dy, y, x, packed []T, n, k, m int, act Activation, slope T) {
+// With set, dx = dz·w instead, whatever it was before. y is the result of Dense, packed its weights. dy is overwritten with dz. Cost 2nkm flops each for dx and dw.
+func DenseBackward[T Float](dx, dw, db, dy, y, x, packed []T, n, k, m int, act Activation, slope T, set bool) {
 	dy, y, x, packed = dy[:n*m], y[:n*m], x[:n*k], packed[:PackedLen[T](m, k)]
 	activationGrad(dy, y, act, slope)
 	if db != nil {
@@ -32,7 +32,11 @@ func DenseBackward[T Float](dx, dw, db, dy, y, x, packed []T, n, k, m int, act A
 	}
 	if dx != nil {
 		dx = dx[:n*k]
-		mulPacked(dx, dx, k, dy, packed[packedHalf[T](k, m):], n, m, k, 1)
+		before, step := dx, k
+		if set {
+			before, step = nil, 0
+		}
+		mulPacked(dx, before, step, dy, packed[packedHalf[T](k, m):], n, m, k, 1)
 	}
 }
 

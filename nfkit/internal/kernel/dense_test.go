@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -92,7 +93,7 @@ func testDense[T Float](t *testing.T, n, k, m int) {
 	}
 	// The backward pass starts from the y that the forward pass rounded, so dz is compared first, then taken as given.
 	dx0, dw0, db0 := append([]T(nil), dx...), append([]T(nil), dw...), append([]T(nil), db...)
-	DenseBackward(dx, dw, db, dy, y, x, packed, n, k, m, act.act, 0.125)
+	DenseBackward(dx, dw, db, dy, y, x, packed, n, k, m, act.act, 0.125, false)
 	for i, got := range dy {
 		tol := eps[T]() * (size[i]*float64(k)/2 + 8) * (math.Abs(dz[i]) + 4)
 		if !(math.Abs(float64(got)-dz[i]) <= tol) {
@@ -125,6 +126,27 @@ func testDense[T Float](t *testing.T, n, k, m int) {
 	}
 }
 
+func TestDenseBackwardSets(t *testing.T) {
+	const n, k, m = 5, 70, 9
+	r := rand.New(rand.NewPCG(8, 9))
+	normal := func(n int) []float64 {
+		s := make([]float64, n)
+		for i := range s {
+			s[i] = r.NormFloat64()
+		}
+		return s
+	}
+	y, x, w, dy := normal(n*m), normal(n*k), normal(m*k), normal(n*m)
+	packed := make([]float64, PackedLen[float64](m, k))
+	PackDense(packed, w, m, k)
+	added, set := make([]float64, n*k), normal(n*k)
+	DenseBackward(added, nil, nil, slices.Clone(dy), y, x, packed, n, k, m, ActTanh, 0, false)
+	DenseBackward(set, nil, nil, slices.Clone(dy), y, x, packed, n, k, m, ActTanh, 0, true)
+	if !slices.Equal(added, set) {
+		t.Errorf("gradients that were set differ from those added to 0")
+	}
+}
+
 func TestDenseBackwardSkipsNil(t *testing.T) {
 	onEach(t, func(t *testing.T) {
 		const n, k, m = 3, 20, 17
@@ -135,7 +157,7 @@ func TestDenseBackwardSkipsNil(t *testing.T) {
 		packed := make([]float64, PackedLen[float64](m, k))
 		PackDense(packed, w, m, k)
 		Dense(y, x, packed, nil, n, k, m, ActTanh, 0)
-		DenseBackward(nil, nil, nil, dy, y, x, packed, n, k, m, ActTanh, 0)
+		DenseBackward(nil, nil, nil, dy, y, x, packed, n, k, m, ActTanh, 0, false)
 		for name, act := range map[string]Activation{"Dense": 99, "DenseBackward": 99} {
 			func() {
 				defer func() {
@@ -146,7 +168,7 @@ func TestDenseBackwardSkipsNil(t *testing.T) {
 				if name == "Dense" {
 					Dense(y, x, packed, nil, n, k, m, act, 0)
 				} else {
-					DenseBackward(nil, nil, nil, dy, y, x, packed, n, k, m, act, 0)
+					DenseBackward(nil, nil, nil, dy, y, x, packed, n, k, m, act, 0, false)
 				}
 			}()
 		}

@@ -77,7 +77,7 @@ func testAllocations[T Float](t *testing.T) {
 		allocs := testing.AllocsPerRun(3, func() {
 			PackDense(packed, w, m, k)
 			Dense(y, x, packed, b, n, k, m, ActTanh, 0)
-			DenseBackward(x, w, b, y, y, x, packed, n, k, m, ActELU, 0)
+			DenseBackward(x, w, b, y, y, x, packed, n, k, m, ActELU, 0, false)
 			MulAdd(y, x, w, n, k, m)
 			MulAddT(y, x, w, n, k, m)
 			MulTAdd(w, x, y, n, k, m)

@@ -72,6 +72,6 @@ func testFences[T Float](t *testing.T, atEnd bool) {
 		PackDense(packed, fence(m*k), m, k)
 		x, y := fence(n*k), fence(n*m)
 		Dense(y, x, packed, fence(m), n, k, m, ActLeakyReLU, 0)
-		DenseBackward(fence(n*k), fence(m*k), fence(m), fence(n*m), y, x, packed, n, k, m, ActLeakyReLU, 0)
+		DenseBackward(fence(n*k), fence(m*k), fence(m), fence(n*m), y, x, packed, n, k, m, ActLeakyReLU, 0, false)
 	}
 }
