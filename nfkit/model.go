@@ -35,8 +35,9 @@ type NormalizingFlow struct {
 
 // engine is what all views of a model share.
 type engine struct {
-	mu     sync.Mutex
-	shards [2]*ad.Shards // by precision
+	mu       sync.Mutex
+	shards   [2]*ad.Shards // by precision
+	observer *ad.Tape      // of Observe, made at the first one
 }
 
 // NewNormalizingFlow returns the model with the given base and flows. It panics when dimensions differ, or

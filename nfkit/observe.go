@@ -119,9 +119,15 @@ func (m *NormalizingFlow) observe(x *mat.Dense, inverse bool) error {
 	if !m.observing() {
 		return nil
 	}
-	n, _ := x.Dims()
-	t := ad.NewEvalTape(ad.Float64)
+	m.engine.mu.Lock()
+	defer m.engine.mu.Unlock()
+	if m.engine.observer == nil {
+		m.engine.observer = ad.NewEvalTape(ad.Float64)
+	}
+	t := m.engine.observer
+	t.Reset()
 	t.SetTraining(true) // each layer is shown what it will get in the training step
+	n, _ := x.Dims()
 	return m.chain.Observe(t.Rows(x, 0, n), m.contextRows(t, 0, n), inverse)
 }
 

@@ -46,22 +46,22 @@ func tanhRootBackward[T kernel.Float](v *Value) {
 		slope, dslope := rowOf(p, v.args[1], i), rowOf(dp, v.args[1], i)
 		for j := range v.cols {
 			k := i*v.cols + j
-			x := float64(s[k])
-			e := float64(g[k]) / tanhSlope(x, float64(slope.data[j*slope.step]))
+			tanh := math.Tanh(float64(s[k]))
+			e := float64(g[k]) / tanhSlope(float64(s[k]), tanh, float64(slope.data[j*slope.step]))
 			if dv != nil {
 				dv[k] += T(e)
 			}
 			if dp != nil {
-				dslope.data[j*dslope.step] -= T(e * math.Tanh(x))
+				dslope.data[j*dslope.step] -= T(e * tanh)
 			}
 		}
 	}
 }
 
-// tanhSlope returns the derivative 1 + (p−1)·sech² s as a sum of positive terms.
-func tanhSlope(s, p float64) float64 {
-	tanh, sech := math.Tanh(s), 1/math.Cosh(s)
-	return tanh*tanh + p*sech*sech
+// tanhSlope returns the derivative 1 + (p−1)·sech² s, given tanh s, as a sum of positive terms.
+func tanhSlope(s, tanh, p float64) float64 {
+	e := math.Exp(-2 * math.Abs(s))
+	return tanh*tanh + p*(4*e/((1+e)*(1+e)))
 }
 
 // maxTanhSteps is far above what any slope below 1e100 takes.
@@ -84,7 +84,8 @@ func tanhRoot(v, p float64) float64 {
 		}
 	}
 	for range maxTanhSteps {
-		next := s - (s+k*math.Tanh(s)-y)/tanhSlope(s, p)
+		tanh := math.Tanh(s)
+		next := s - (s+k*tanh-y)/tanhSlope(s, tanh, p)
 		if !(sign*next > sign*s) {
 			return math.Copysign(s, v)
 		}
