@@ -57,11 +57,6 @@ func TestModelDensity(t *testing.T) {
 		"no flows":       nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), nil),
 		"one dimension": nf.NewNormalizingFlow(nf.NewDiagGaussian(1, nil),
 			[]nf.Flow{nf.NewLULinearPermute(1, &nf.LULinearPermuteOptions{RandomInit: true}, rand.NewPCG(1, 2))}),
-		"tutorial": func() *nf.NormalizingFlow {
-			m := tutorialModel(rand.NewPCG(1, 2))
-			moveParams(m, 0.03)
-			return m
-		}(),
 	} {
 		if err := nftest.Density(m, nil, rand.NewPCG(3, 4)); err != nil {
 			t.Errorf("%s: %v", name, err)
