@@ -1,7 +1,7 @@
 package nfkit_test
 
 import (
-	"math"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -9,80 +9,48 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
 )
-
-// tutorialModel is the model of the first notebook: 16 couplings with an MLP 1-64-64-2, each followed by an LU permutation.
-func tutorialModel(src rand.Source) *nf.NormalizingFlow {
-	var flows []nf.Flow
-	for range 16 {
-		net := nf.NewMLP([]int{1, 64, 64, 2}, &nf.MLPOptions{InitZeros: true}, src)
-		flows = append(flows, nf.NewAffineCouplingBlock(net, nil), nf.NewLULinearPermute(2, nil, src))
-	}
-	return nf.NewNormalizingFlow(nf.NewDiagGaussian(2, &nf.DiagGaussianOptions{Fixed: true}), flows)
-}
-
-// tutorialRows draws n rows (a, b): a uniform on [1, 2], b normal with mean and variance a.
-func tutorialRows(n int, src rand.Source) *mat.Dense {
-	r := rand.New(src)
-	x := mat.NewDense(n, 2, nil)
-	for i := range n {
-		a := 1 + r.Float64()
-		x.SetRow(i, []float64{a, a + math.Sqrt(a)*r.NormFloat64()})
-	}
-	return x
-}
 
 var precisions = []ad.Precision{ad.Float64, ad.Float32}
 
-// One step: loss and gradient of 512 rows, then Adam. 0.2 GFLOP.
-func BenchmarkTrainStep(b *testing.B) {
-	for _, p := range precisions {
-		b.Run(p.String(), func(b *testing.B) {
-			model := tutorialModel(rand.NewPCG(1, 2)).In(p)
-			adam := nf.NewAdam(model.Params(), &nf.AdamOptions{WeightDecay: 1e-5})
-			x := tutorialRows(512, rand.NewPCG(3, 4))
-			step := func() {
-				if _, err := model.NLLGrad(x); err != nil {
-					b.Fatal(err)
+// tutorialModel is the model of the first notebook: 16 couplings with an MLP 1-64-64-2, each followed by an LU permutation.
+func tutorialModel(src rand.Source) *nf.NormalizingFlow { return workload.Tutorial.New(src) }
+
+// tutorialRows draws n rows (a, b): a uniform on [1, 2], b normal with mean and variance a.
+func tutorialRows(n int, src rand.Source) *mat.Dense { return workload.Tutorial.Rows(n, src) }
+
+// One step: loss and gradient of a batch, then Adam.
+func BenchmarkTrain(b *testing.B) { benchmarkTask(b, workload.Train) }
+
+// The log-density of each row of a batch.
+func BenchmarkLogProb(b *testing.B) { benchmarkTask(b, workload.LogProb) }
+
+// New rows with their log-density.
+func BenchmarkSample(b *testing.B) { benchmarkTask(b, workload.Sample) }
+
+func benchmarkTask(b *testing.B, task workload.Task) {
+	for _, row := range workload.Table {
+		if row.Task != task {
+			continue
+		}
+		for _, p := range precisions {
+			b.Run(fmt.Sprintf("%s/%d-rows/%v", row.Name, row.N, p), func(b *testing.B) {
+				step := row.Step(row.New(rand.NewPCG(1, 2)).In(p), row.Rows(row.N, rand.NewPCG(3, 4)))
+				do := func() {
+					if err := step(); err != nil {
+						b.Fatal(err)
+					}
 				}
-				adam.Step()
-			}
-			step()
-			b.ReportAllocs()
-			for b.Loop() {
-				step()
-			}
-			const flop = 3 * 2 * 512 * 16 * (64 + 64*64 + 2*64)
-			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-		})
-	}
-}
-
-// The log-density of 100 000 rows.
-func BenchmarkLogProb(b *testing.B) {
-	const n = 100_000
-	for _, p := range precisions {
-		b.Run(p.String(), func(b *testing.B) {
-			model := tutorialModel(rand.NewPCG(1, 2)).In(p)
-			x, dst := tutorialRows(n, rand.NewPCG(3, 4)), make([]float64, n)
-			for b.Loop() {
-				model.LogProbTo(dst, x)
-			}
-			b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-		})
-	}
-}
-
-// 100 000 samples with their log-density.
-func BenchmarkSample(b *testing.B) {
-	const n = 100_000
-	for _, p := range precisions {
-		b.Run(p.String(), func(b *testing.B) {
-			model, src := tutorialModel(rand.NewPCG(1, 2)).In(p), rand.NewPCG(3, 4)
-			for b.Loop() {
-				model.SampleLogProb(n, src)
-			}
-			b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-		})
+				do() // takes the memory that the others use again
+				b.ReportAllocs()
+				for b.Loop() {
+					do()
+				}
+				seconds := b.Elapsed().Seconds() / float64(b.N)
+				b.ReportMetric(row.Flop()/seconds/1e9, "GFLOP/s")
+				b.ReportMetric(float64(row.N)/seconds, "rows/s")
+			})
+		}
 	}
 }

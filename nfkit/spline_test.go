@@ -360,33 +360,3 @@ func TestPeriodicShift(t *testing.T) {
 		t.Errorf("PeriodicWrap.Inverse gives %v, want %v", wrapped.Data(), want)
 	}
 }
-
-// One step of a neural spline flow: 16 couplings with 8 bins and 2 blocks of 128 units, each followed by an LU permutation;
-// loss and gradient of 512 rows, then Adam. 3.4 GFLOP, all but the outputs of the splines in products.
-func BenchmarkSplineTrainStep(b *testing.B) {
-	for _, p := range precisions {
-		b.Run(p.String(), func(b *testing.B) {
-			src := rand.NewPCG(1, 2)
-			var flows []nf.Flow
-			for range 16 {
-				flows = append(flows, nf.NewCoupledRationalQuadraticSpline(2, 128, nil, src), nf.NewLULinearPermute(2, nil, src))
-			}
-			model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), flows).In(p)
-			adam := nf.NewAdam(model.Params(), &nf.AdamOptions{WeightDecay: 1e-5})
-			x := tutorialRows(512, rand.NewPCG(3, 4))
-			step := func() {
-				if _, err := model.NLLGrad(x); err != nil {
-					b.Fatal(err)
-				}
-				adam.Step()
-			}
-			step()
-			b.ReportAllocs()
-			for b.Loop() {
-				step()
-			}
-			const flop = 3 * 2 * 512 * 16 * (128 + 4*128*128 + 128*23)
-			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-		})
-	}
-}

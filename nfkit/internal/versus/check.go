@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
+
+	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
+)
+
+const checkSteps = 3 // training steps whose losses are compared
+
+// tolerance is how far the numbers of both sides may be apart, as a part of the larger of 1 and themselves. Sums over rows and units
+// are taken in another order: some hundred roundings.
+var tolerance = [2]float64{ad.Float64: 1e-11, ad.Float32: 1e-4}
+
+// newModel returns the model of a row, with parameters that make no layer the identity, and its rows.
+func newModel(row workload.Row) (*nf.NormalizingFlow, *mat.Dense) {
+	m := row.New(rand.NewPCG(1, 2))
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, p := range m.Params() {
+		if !p.Frozen {
+			for i := range p.Data {
+				p.Data[i] += 0.04 * (r.Float64() - 0.5)
+			}
+		}
+	}
+	return m, row.Rows(row.N, rand.NewPCG(5, 6))
+}
+
+// exchange is what goes to the other side: the model, and rows.
+type exchange struct {
+	*nf.NormalizingFlow
+	x *mat.Dense
+}
+
+func (e exchange) State() nf.State {
+	n, d := e.x.Dims()
+	return append(e.NormalizingFlow.State(), nf.Tensor{Name: "x", Shape: []int{n, d}, Floats: e.x.RawMatrix().Data})
+}
+
+// agree builds the model on the other side and returns an error unless both compute the same numbers.
+func agree(row workload.Row, p ad.Precision, m *nf.NormalizingFlow, x *mat.Dense, t *torch) error {
+	f, err := os.CreateTemp("", "versus-*.safetensors")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := nf.Save(f.Name(), exchange{m, x}); err != nil {
+		return err
+	}
+	theirs, err := t.build(row, p, f.Name())
+	if err != nil {
+		return err
+	}
+	ours, err := check(row, m.In(p), x)
+	if err != nil {
+		return err
+	}
+	for k, got := range ours {
+		if want := theirs[k]; !(math.Abs(got-want) <= tolerance[p]*max(1, math.Abs(want))) {
+			return fmt.Errorf("the two sides disagree: nfkit finds %v, PyTorch %v; want differences below %v", ours, theirs, tolerance[p])
+		}
+	}
+	return nil
+}
+
+// check returns the numbers by which the sides are compared: losses, or for samples the means of their elements, of the squares and
+// of the log-densities, with the rows as noise.
+func check(row workload.Row, m *nf.NormalizingFlow, x *mat.Dense) ([]float64, error) {
+	switch row.Task {
+	case workload.Train:
+		var losses []float64
+		adam := workload.NewAdam(m)
+		for range checkSteps {
+			loss, err := m.NLLGrad(x)
+			if err != nil {
+				return nil, err
+			}
+			adam.Step()
+			losses = append(losses, loss)
+		}
+		return losses, nil
+	case workload.LogProb:
+		return repeated(checkSteps, -stat.Mean(m.LogProb(x), nil)), nil
+	}
+	y, logDet := m.Forward(x)
+	logQ := nf.NewNormalizingFlow(nf.NewDiagGaussian(row.Dim, nil), nil).LogProb(x)
+	var square, logProb float64
+	for i, l := range logDet {
+		logProb += (logQ[i] - l) / float64(row.N)
+	}
+	for _, y := range y.RawMatrix().Data {
+		square += y * y / float64(row.N*row.Dim)
+	}
+	return []float64{stat.Mean(y.RawMatrix().Data, nil), square, logProb}, nil
+}
+
+func repeated(n int, x float64) []float64 {
+	s := make([]float64, n)
+	for i := range s {
+		s[i] = x
+	}
+	return s
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
+)
+
+// line is what was measured of a row.
+type line struct {
+	workload.Row
+	precision   ad.Precision
+	ours        series // on all cores
+	single      series // on one core
+	theirs      series // with the better number of threads
+	threads     int
+	ceiling     series  // operations in a second
+	allocations float64 // in a step
+}
+
+// series are measurements, in seconds of a step if nothing else is said.
+type series []float64
+
+func (s series) median() float64 {
+	s = slices.Sorted(slices.Values(s))
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+// compare measures a row: one round after the other in which each side has its turn.
+func compare(row workload.Row, p ad.Precision, rounds int, t *torch) (line, error) {
+	l := line{Row: row, precision: p}
+	m, x := newModel(row)
+	if err := agree(row, p, m, x, t); err != nil {
+		return l, err
+	}
+	step := row.Step(m.In(p), x)
+	ours := func(procs, repeat int) (float64, error) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		start := time.Now()
+		for range repeat {
+			if err := step(); err != nil {
+				return 0, err
+			}
+		}
+		return time.Since(start).Seconds() / float64(repeat), nil
+	}
+
+	// The first round is for warming up, and shows how often to repeat a step.
+	turns := []*turn{{run: ours, procs: cores}, {run: ours, procs: 1}}
+	for threads := range cores {
+		turns = append(turns, &turn{run: t.time, procs: threads + 1})
+	}
+	for range rounds + 1 {
+		l.ceiling = append(l.ceiling, ceiling(p))
+		for i, turn := range turns {
+			before := mallocs()
+			if err := turn.take(); err != nil {
+				return l, err
+			}
+			if i == 0 {
+				l.allocations = float64(mallocs()-before) / float64(turn.last)
+			}
+		}
+	}
+	l.ours, l.single = turns[0].seconds, turns[1].seconds
+	best := slices.MinFunc(turns[2:], func(a, b *turn) int { return cmp.Compare(a.seconds.median(), b.seconds.median()) })
+	l.theirs, l.threads = best.seconds, best.procs
+	return l, nil
+}
+
+// turn is one of those that are measured in alternation.
+type turn struct {
+	run     func(procs, repeat int) (seconds float64, err error)
+	procs   int
+	repeat  int // 0 until it is known
+	last    int // repetitions of the last turn
+	seconds series
+}
+
+// take measures once; the first time, it only finds out how many repetitions last long enough.
+func (u *turn) take() error {
+	const long = 0.25 // seconds
+	u.last = max(u.repeat, 1)
+	seconds, err := u.run(u.procs, u.last)
+	if err != nil {
+		return err
+	}
+	if u.repeat > 0 {
+		u.seconds = append(u.seconds, seconds)
+		return nil
+	}
+	if seconds < long { // the very first step makes what the others find
+		if seconds, err = u.run(u.procs, 1); err != nil {
+			return err
+		}
+	}
+	u.repeat = int(long/seconds) + 1
+	return nil
+}
+
+func mallocs() uint64 {
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.Mallocs
+}

@@ -1,0 +1,96 @@
+// Versus runs the same models in nfkit and in plain PyTorch, one after the other in alternation on two cores, and prints
+// how many times as fast nfkit is: medians of the same number of measurements on either side, and their ratio.
+//
+//	go run ./nfkit/internal/versus                  # everything; some minutes
+//	go run ./nfkit/internal/versus -only tutorial   # the rows whose name matches
+//
+// It needs Python with PyTorch: on Debian, apt-get install python3-torch libopenblas0-pthread. PyTorch is given one and two threads,
+// of which the faster is quoted, and OpenBLAS one: with more, both would wait for the same cores.
+//
+// Before anything is timed, both sides compute the same numbers from the same weights and rows, which go from one to the other in a
+// file: the losses of three training steps, so that gradients and optimiser are compared as well.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"regexp"
+	"runtime"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
+)
+
+// cores is how many cores either side may use.
+var cores = min(2, runtime.NumCPU())
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("versus: ")
+	pairs := flag.Int("n", 7, "number of measurements of either side")
+	only := flag.String("only", "", "regular expression: the rows to measure; empty means all")
+	python := flag.String("python", "", "the Python that has PyTorch; empty means python3, or else that of the system")
+	memory := flag.String("memory", "", "task whose memory to measure in this process, for its own use")
+	flag.Parse()
+	pick, err := regexp.Compile(*only)
+	if err != nil || *pairs < 1 || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "versus: want a regular expression for -only, a positive number for -n, and no arguments")
+		flag.Usage()
+		os.Exit(2)
+	}
+	runtime.GOMAXPROCS(cores)
+	if *memory != "" {
+		err = measureMemory(*memory)
+	} else {
+		err = run(*pairs, *python, pick)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run prints all that is asked for.
+func run(pairs int, python string, pick *regexp.Regexp) error {
+	var t *torch
+	fmt.Print(machine())
+	var lines []line
+	for _, row := range workload.Table {
+		for _, p := range []ad.Precision{ad.Float32, ad.Float64} {
+			name := fmt.Sprintf("%v/%v", row, p)
+			if !pick.MatchString(name) {
+				continue
+			}
+			if t == nil {
+				var err error
+				if t, err = startTorch(python); err != nil {
+					return err
+				}
+				defer t.stop()
+				fmt.Printf("PyTorch %s\n\n", t.version)
+			}
+			log.Println(name)
+			l, err := compare(row, p, pairs, t)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			lines = append(lines, l)
+		}
+	}
+	if len(lines) > 0 {
+		fmt.Print(table(lines))
+	}
+	for _, f := range figures {
+		if !pick.MatchString(f.name) {
+			continue
+		}
+		log.Println(f.name)
+		text, err := f.measure()
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		fmt.Printf("%s: %s\n", f.name, text)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+)
+
+// table returns the lines as a table in Markdown. Behind a ratio is the range of the middle half of the pairs.
+func table(lines []line) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
+	fmt.Fprintln(w, "|\t| nfkit\t| PyTorch\t| times as fast\t| wanted\t| GFLOP/s\t| of the ceiling\t| wanted\t| second core\t| allocations\t|")
+	fmt.Fprintln(w, "|"+strings.Repeat(" ---\t|", 10))
+	for _, l := range lines {
+		wanted := fmt.Sprintf("%g", l.Ratio[l.precision])
+		share := "–"
+		if s := l.Share[l.precision]; s > 0 {
+			share = percent(s)
+		}
+		ours := l.ours.median()
+		fmt.Fprintf(w, "| %v/%v\t| %s\t| %s, %s\t| %s\t| %s\t| %.0f\t| %s\t| %s\t| %.2f\t| %.0f\t|\n",
+			l.Row, l.precision, duration(ours), duration(l.theirs.median()), count(l.threads, "thread"), l.ratio(), wanted,
+			l.Flop()/ours/1e9, l.share(), share, l.single.median()/ours, l.allocations)
+	}
+	w.Flush()
+	if i := slices.IndexFunc(lines, func(l line) bool { return l.ceiling.median() == 0 }); i >= 0 {
+		fmt.Fprintln(&b, "The ceiling is not measured: this build has no assembly.")
+	}
+	for _, p := range []ad.Precision{ad.Float32, ad.Float64} {
+		var all series
+		for _, l := range lines {
+			if l.precision == p && l.ceiling.median() > 0 {
+				all = append(all, l.ceiling...)
+			}
+		}
+		if len(all) > 0 {
+			fmt.Fprintf(&b, "Ceiling of multiply-adds in %v on %s: %.0f GFLOP/s.\n", p, count(cores, "core"), all.median()/1e9)
+		}
+	}
+	return b.String() + "\n"
+}
+
+// ratio returns the ratio of the medians, and the range of the middle half of the ratios of the pairs.
+func (l *line) ratio() string {
+	var pairs series
+	for i, s := range l.theirs {
+		pairs = append(pairs, s/l.ours[i])
+	}
+	slices.Sort(pairs)
+	quarter := len(pairs) / 4
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", l.theirs.median()/l.ours.median(), pairs[quarter], pairs[len(pairs)-1-quarter])
+}
+
+// share returns the part of the ceiling that a step reaches.
+func (l *line) share() string {
+	if l.ceiling.median() == 0 {
+		return "–"
+	}
+	return percent(l.Flop() / l.ours.median() / l.ceiling.median())
+}
+
+func percent(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) }
+
+func duration(seconds float64) string {
+	if seconds < 1 {
+		return fmt.Sprintf("%.3g ms", 1e3*seconds)
+	}
+	return fmt.Sprintf("%.2f s", seconds)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

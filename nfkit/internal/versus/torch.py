@@ -1,0 +1,276 @@
+"""The models of package workload in plain PyTorch: what a user would write, without a library of flows.
+
+Reads requests from standard input, a line of JSON each, and answers each with a line of JSON on standard output.
+"""
+
+import json
+import math
+import struct
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+
+def read(path):
+    """Returns the tensors of a safetensors file that the other side wrote: float64 and int64."""
+    with open(path, "rb") as f:
+        data = f.read()
+    (length,) = struct.unpack("<Q", data[:8])
+    body = bytearray(data[8 + length :])
+    tensors = {}
+    for name, entry in json.loads(data[8 : 8 + length]).items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        dtype = {"F64": torch.float64, "I64": torch.int64}[entry["dtype"]]
+        tensors[name] = torch.frombuffer(body, dtype=dtype, count=(end - begin) // 8, offset=begin).reshape(entry["shape"]).clone()
+    return tensors
+
+
+class State:
+    """The tensors under a prefix. Those that are asked for as parameters are trained."""
+
+    def __init__(self, tensors, dtype):
+        self.tensors, self.dtype, self.trained = tensors, dtype, []
+
+    def buffer(self, name):
+        t = self.tensors[name]
+        return t.to(self.dtype) if t.is_floating_point() else t
+
+    def param(self, name):
+        p = torch.nn.Parameter(self.buffer(name))
+        self.trained.append(p)
+        return p
+
+
+class Linear:
+    def __init__(self, state, name):
+        self.weight, self.bias = state.param(name + ".weight"), state.param(name + ".bias")
+
+    def __call__(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+class MaskedLinear(Linear):
+    def __init__(self, state, name):
+        super().__init__(state, name)
+        self.mask = state.buffer(name + ".mask")
+
+    def __call__(self, x):
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+class ResidualNet:
+    def __init__(self, state, name, linear):
+        self.initial, self.final = linear(state, name + ".initial_layer"), linear(state, name + ".final_layer")
+        self.blocks = [[linear(state, f"{name}.blocks.{b}.linear_layers.{k}") for k in (0, 1)] for b in (0, 1)]
+
+    def __call__(self, x):
+        h = self.initial(x)
+        for first, second in self.blocks:
+            h = h + second(F.relu(first(F.relu(h))))
+        return self.final(h)
+
+
+class Coupling:
+    """Keeps the first component; scales and shifts the second."""
+
+    def __init__(self, state, name):
+        self.layers = [Linear(state, f"{name}.flows.1.param_map.net.{k}") for k in (0, 2, 4)]
+
+    def net(self, x):
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        return self.layers[-1](x).chunk(2, dim=1)
+
+    def inverse(self, x):
+        x1, x2 = x.chunk(2, dim=1)
+        t, s = self.net(x1)
+        return torch.cat([x1, (x2 - t) * torch.exp(-s)], dim=1), -s.sum(dim=1)
+
+    def forward(self, z):
+        z1, z2 = z.chunk(2, dim=1)
+        t, s = self.net(z1)
+        return torch.cat([z1, z2 * torch.exp(s) + t], dim=1), s.sum(dim=1)
+
+
+def knots(logits, bound):
+    """Positions of the knots on [-bound, bound] and widths of the bins between them."""
+    bins = logits.shape[-1]
+    widths = 1e-3 + (1 - 1e-3 * bins) * torch.softmax(logits, dim=-1)
+    ends = F.pad(2 * bound * torch.cumsum(widths[..., :-1], dim=-1) - bound, (1, 0), value=-bound)
+    ends = F.pad(ends, (0, 1), value=bound)
+    return ends, ends[..., 1:] - ends[..., :-1]
+
+
+def spline(x, logits, scale, bins=8, bound=3.0):
+    """Rational-quadratic splines with linear tails, and the logarithms of their derivatives."""
+    inside = (x >= -bound) & (x <= bound)
+    p = x.clamp(-bound, bound)[..., None]
+    lefts, widths = knots(logits[..., :bins] * scale, bound)
+    bottoms, heights = knots(logits[..., bins : 2 * bins] * scale, bound)
+    slopes = F.pad(1e-3 + F.softplus(logits[..., 2 * bins :]), (1, 1), value=1.0)
+    k = torch.searchsorted(lefts[..., 1:-1].detach().contiguous(), p.detach(), right=True)
+
+    left, w = lefts.gather(-1, k), widths.gather(-1, k)
+    bottom, h = bottoms.gather(-1, k), heights.gather(-1, k)
+    d0, d1 = slopes.gather(-1, k), slopes.gather(-1, k + 1)
+    delta = h / w
+    theta = (p - left) / w
+    both = theta * (1 - theta)
+    denominator = delta + (d0 + d1 - 2 * delta) * both
+    y = bottom + h * (delta * theta**2 + d0 * both) / denominator
+    derivative = delta**2 * (d1 * theta**2 + 2 * delta * both + d0 * (1 - theta) ** 2) / denominator**2
+    y, log = y[..., 0], torch.log(derivative[..., 0])
+    return torch.where(inside, y, x), torch.where(inside, log, torch.zeros_like(log))
+
+
+class Spline:
+    """Maps the first component by a spline of its own, the second by one that depends on the first."""
+
+    def __init__(self, state, name):
+        name += ".prqct"
+        self.net = ResidualNet(state, name + ".transform_net", Linear)
+        self.own = [state.param(f"{name}.unconditional_transform.unnormalized_{part}") for part in ("widths", "heights", "derivatives")]
+
+    def inverse(self, x):
+        x1, x2 = x.chunk(2, dim=1)
+        logits = self.net(x1)
+        scale = 1 / math.sqrt(self.net.final.weight.shape[1])
+        z2, l2 = spline(x2, logits[:, None, :], scale)
+        z1, l1 = spline(x1, torch.cat(self.own, dim=1).expand(len(x), 1, -1), 1)
+        return torch.cat([z1, z2], dim=1), (l1 + l2).sum(dim=1)
+
+
+class MAF:
+    """Scales and shifts each component by functions of those before it."""
+
+    def __init__(self, state, name):
+        self.net = ResidualNet(state, name + "._flow.autoregressive_net", MaskedLinear)
+
+    def inverse(self, x):
+        a, t = self.net(x).view(len(x), -1, 2).unbind(dim=2)
+        scale = torch.sigmoid(a + 2) + 1e-3
+        return scale * x + t, torch.log(scale).sum(dim=1)
+
+
+class LULinearPermute:
+    def __init__(self, state, name):
+        self.permutation = state.buffer(name + ".permutation._permutation")
+        self.undo = torch.argsort(self.permutation)
+        self.bias, self.lower, self.upper, self.diag = (
+            state.param(f"{name}.linear.{part}") for part in ("bias", "lower_entries", "upper_entries", "unconstrained_upper_diag"))
+        d = len(self.diag)
+        self.below, self.above = torch.tril_indices(d, d, -1), torch.triu_indices(d, d, 1)
+        self.on = torch.arange(d)
+
+    def factors(self):
+        d = len(self.diag)
+        lower, upper = self.bias.new_zeros(d, d), self.bias.new_zeros(d, d)
+        lower[self.below[0], self.below[1]] = self.lower
+        lower[self.on, self.on] = 1.0
+        upper[self.above[0], self.above[1]] = self.upper
+        diag = F.softplus(self.diag) + 1e-3
+        upper[self.on, self.on] = diag
+        return lower, upper, torch.log(diag).sum()
+
+    def inverse(self, x):
+        lower, upper, log = self.factors()
+        return F.linear(F.linear(x[:, self.permutation], upper), lower, self.bias), log
+
+    def forward(self, z):
+        lower, upper, log = self.factors()
+        y = torch.linalg.solve_triangular(lower, (z - self.bias).T, upper=False, unitriangular=True)
+        y = torch.linalg.solve_triangular(upper, y, upper=True)
+        return y.T[:, self.undo], -log
+
+
+class Model:
+    def __init__(self, kind, layers, state):
+        layer = {"coupling": Coupling, "spline": Spline, "maf": MAF}[kind]
+        self.flows = []
+        for k in range(layers):
+            self.flows += [layer(state, f"flows.{2 * k}"), LULinearPermute(state, f"flows.{2 * k + 1}")]
+
+    def log_prob(self, x):
+        log = 0
+        for flow in reversed(self.flows):
+            x, l = flow.inverse(x)
+            log = log + l
+        return log + normal(x)
+
+    def transform(self, z):
+        log = normal(z)
+        for flow in self.flows:
+            z, l = flow.forward(z)
+            log = log - l
+        return z, log
+
+
+def normal(z):
+    return -0.5 * z.shape[1] * math.log(2 * math.pi) - 0.5 * (z * z).sum(dim=1)
+
+
+class Work:
+    """A model and what is to be done with it."""
+
+    def __init__(self, request):
+        state = State(read(request["file"]), getattr(torch, request["precision"]))
+        self.model = Model(request["kind"], request["layers"], state)
+        self.x = state.buffer("x")
+        self.step = {"train": self.train, "log-prob": self.log_prob, "sample": self.sample}[request["task"]]
+        self.task = request["task"]
+        self.adam = torch.optim.Adam(state.trained, lr=request["rate"], weight_decay=request["decay"])
+
+    def train(self):
+        self.adam.zero_grad(set_to_none=True)
+        loss = -self.model.log_prob(self.x).mean()
+        loss.backward()
+        self.adam.step()
+        return loss.detach()
+
+    def log_prob(self):
+        with torch.no_grad():
+            return -self.model.log_prob(self.x).mean()
+
+    def sample(self):
+        with torch.no_grad():
+            return self.model.transform(torch.randn_like(self.x))
+
+    def check(self, steps):
+        """The numbers that the other side must find as well."""
+        if self.task == "sample":
+            with torch.no_grad():
+                x, log = self.model.transform(self.x)
+                return [x.mean().item(), (x * x).mean().item(), log.mean().item()]
+        return [self.step().item() for _ in range(steps)]
+
+    def time(self, repeat):
+        start = time.perf_counter()
+        for _ in range(repeat):
+            self.step()
+        return (time.perf_counter() - start) / repeat
+
+
+def main():
+    work = None
+    for line in sys.stdin:
+        request, reply = json.loads(line), {}
+        try:
+            torch.set_num_threads(request["threads"])
+            if request["do"] == "version":
+                reply["version"] = torch.__version__
+            elif request["do"] == "build":
+                work = None  # frees the memory of the one before
+                work = Work(request)
+                reply["check"] = work.check(request["steps"])
+            elif request["do"] == "time":
+                reply["seconds"] = work.time(request["repeat"])
+        except Exception as e:
+            reply = {"error": f"{type(e).__name__}: {e}"}
+        print(json.dumps(reply), flush=True)
+
+
+main()

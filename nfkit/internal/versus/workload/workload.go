@@ -1,0 +1,169 @@
+// Package workload lists what the benchmarks of nfkit measure, and what its comparison with PyTorch runs on either side.
+package workload
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
+
+	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+)
+
+// Kind is a family of models.
+type Kind string
+
+const (
+	Coupling Kind = "coupling" // affine couplings of two components, with networks 1-hidden-hidden-2
+	Spline   Kind = "spline"   // spline couplings of two components: 8 bins, 2 residual blocks
+	MAF      Kind = "maf"      // masked autoregressive flows, the fast direction that of the density: 2 residual blocks
+)
+
+// Model is an architecture: layers of one kind, each followed by an LU permutation, over a standard normal base.
+type Model struct {
+	Kind                Kind
+	Dim, Layers, Hidden int
+}
+
+// New returns the model with parameters drawn from src.
+func (m Model) New(src rand.Source) *nf.NormalizingFlow {
+	var flows []nf.Flow
+	for range m.Layers {
+		flows = append(flows, m.layer(src), nf.NewLULinearPermute(m.Dim, nil, src))
+	}
+	return nf.NewNormalizingFlow(nf.NewDiagGaussian(m.Dim, &nf.DiagGaussianOptions{Fixed: true}), flows)
+}
+
+func (m Model) layer(src rand.Source) nf.Flow {
+	switch m.Kind {
+	case Coupling:
+		return nf.NewAffineCouplingBlock(nf.NewMLP([]int{1, m.Hidden, m.Hidden, 2}, &nf.MLPOptions{InitZeros: true}, src), nil)
+	case Spline:
+		return nf.NewCoupledRationalQuadraticSpline(m.Dim, m.Hidden, nil, src)
+	case MAF:
+		return nf.NewInvert(nf.NewMaskedAffineAutoregressive(nf.NewMADE(m.Dim, 2, m.Hidden, nil, src), nil))
+	}
+	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of coupling, spline and maf", m.Kind))
+}
+
+// flop returns the floating-point operations of the networks for one row: two for each weight.
+func (m Model) flop() float64 {
+	h := m.Hidden
+	switch m.Kind {
+	case Coupling:
+		return float64(2 * m.Layers * (h + h*h + 2*h))
+	case Spline:
+		return float64(2 * m.Layers * (h + 4*h*h + 23*h))
+	}
+	return float64(2 * m.Layers * (m.Dim*h + 4*h*h + 2*m.Dim*h))
+}
+
+// Rows draws n rows. In two dimensions they are those of the tutorial, (a, b) with a uniform on [1, 2] and b normal with mean and
+// variance a; else standard normal.
+func (m Model) Rows(n int, src rand.Source) *mat.Dense {
+	r := rand.New(src)
+	x := mat.NewDense(n, m.Dim, nil)
+	for i := range n {
+		if m.Dim == 2 {
+			a := 1 + r.Float64()
+			x.SetRow(i, []float64{a, a + math.Sqrt(a)*r.NormFloat64()})
+			continue
+		}
+		for j := range m.Dim {
+			x.Set(i, j, r.NormFloat64())
+		}
+	}
+	return x
+}
+
+// Task is what is done with a model.
+type Task string
+
+const (
+	Train   Task = "train"    // loss, gradient, and a step of Adam with weight decay
+	LogProb Task = "log-prob" // the log-density of each row
+	Sample  Task = "sample"   // new rows, with their log-density
+)
+
+// Row is one measurement.
+type Row struct {
+	Name string
+	Task Task
+	Model
+	N int // rows of the batch
+
+	Ratio [2]float64 // how many times as fast as PyTorch it should be, by precision
+	Share [2]float64 // the share of the machine's multiply-adds that it should reach, by precision; 0 means any
+}
+
+// Tutorial is the model of the first notebook.
+var Tutorial = Model{Coupling, 2, 16, 64}
+
+// Table has all rows.
+var Table = []Row{
+	{Name: "tutorial", Task: Train, Model: Tutorial, N: 512, Ratio: wanted(5, 10), Share: wanted(0.55, 0.5)},
+	{Name: "tutorial", Task: LogProb, Model: Tutorial, N: 100_000, Ratio: wanted(8, 4)},
+	{Name: "tutorial", Task: Sample, Model: Tutorial, N: 100_000, Ratio: wanted(8, 6)},
+	{Name: "hidden-256", Task: Train, Model: Model{Coupling, 2, 8, 256}, N: 2048, Ratio: wanted(1.5, 1.5)},
+	{Name: "hidden-256", Task: Train, Model: Model{Coupling, 2, 8, 256}, N: 8192, Ratio: wanted(1.5, 1.5)},
+	{Name: "hidden-512", Task: Train, Model: Model{Coupling, 2, 8, 512}, N: 2048, Ratio: wanted(1, 1)},
+	{Name: "hidden-512", Task: Train, Model: Model{Coupling, 2, 8, 512}, N: 8192, Ratio: wanted(1, 1)},
+	{Name: "spline", Task: Train, Model: Model{Spline, 2, 16, 128}, N: 512, Ratio: wanted(2, 3)},
+	{Name: "maf-16", Task: Train, Model: Model{MAF, 16, 8, 128}, N: 512, Ratio: wanted(2, 3)},
+}
+
+func wanted(float64, float32 float64) (w [2]float64) {
+	w[ad.Float64], w[ad.Float32] = float64, float32
+	return w
+}
+
+// String names the row: what is done, with which model, to how many rows.
+func (r Row) String() string { return fmt.Sprintf("%s/%s/%d-rows", r.Task, r.Name, r.N) }
+
+// Flop returns the floating-point operations of the networks' products: three times those of an evaluation for a training step.
+func (r Row) Flop() float64 {
+	f := r.flop() * float64(r.N)
+	if r.Task == Train {
+		f *= 3
+	}
+	return f
+}
+
+// Options of the optimiser. The small learning rate keeps a model sane however often it sees the same batch.
+const (
+	LearningRate = 1e-4
+	WeightDecay  = 1e-5
+)
+
+// NewAdam returns the optimiser of a training step.
+func NewAdam(m *nf.NormalizingFlow) *nf.Adam {
+	return nf.NewAdam(m.Params(), &nf.AdamOptions{LearningRate: LearningRate, WeightDecay: WeightDecay})
+}
+
+// Step returns a function that does the row's task once with m, on the rows x or, to sample, on new ones.
+func (r Row) Step(m *nf.NormalizingFlow, x *mat.Dense) func() error {
+	switch r.Task {
+	case Train:
+		adam := NewAdam(m)
+		return func() error {
+			_, err := m.NLLGrad(x)
+			if err == nil {
+				adam.Step()
+			}
+			return err
+		}
+	case LogProb:
+		dst := make([]float64, r.N)
+		return func() error {
+			m.LogProbTo(dst, x)
+			return nil
+		}
+	}
+	src := rand.NewPCG(5, 6)
+	return func() error {
+		m.SampleLogProb(r.N, src)
+		return nil
+	}
+}
