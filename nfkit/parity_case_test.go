@@ -126,6 +126,9 @@ func readParityCases(t *testing.T, dir string) []*parityCase {
 		t.Fatal(err)
 	}
 	if len(paths) == 0 {
+		if full, err := filepath.Abs(dir); err == nil {
+			dir = full
+		}
 		t.Fatalf("the folder %s has no parity cases: want files named *.json", dir)
 	}
 	var cases []*parityCase

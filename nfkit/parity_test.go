@@ -86,13 +86,16 @@ func parityMLP(c parityConfig) nf.Net {
 	if c == nil {
 		return nil
 	}
-	return nf.NewMLP(c.ints("layers"), &nf.MLPOptions{
-		Leaky:       c.float("leaky"),
-		ScoreScale:  c.float("score_scale"),
-		OutputScale: c.float("output_scale"),
+	o := nf.MLPOptions{
+		Leaky:   c.float("leaky"),
+		Dropout: c.float("dropout"),
 		Output: choose(c, "output_fn", map[string]nf.OutputFn{"": nf.OutputNone, "sigmoid": nf.OutputSigmoid,
 			"relu": nf.OutputReLU, "tanh": nf.OutputTanh, "clampexp": nf.OutputClampExp}),
-	}, paritySource())
+	}
+	if o.Output != nf.OutputNone { // without it the reference ignores the scales
+		o.ScoreScale, o.OutputScale = c.float("score_scale"), c.float("output_scale")
+	}
+	return nf.NewMLP(c.ints("layers"), &o, paritySource())
 }
 
 // parityMADE builds the network of an autoregressive flow.
