@@ -114,58 +114,92 @@ func binaryBackward[T kernel.Float](v *Value, df func(g []T, a, b, da, db row[T]
 	}
 }
 
+// whole reports whether the operands are rows of n elements each, long enough for a kernel to be worth its call.
+func whole[T kernel.Float](n int, rows ...row[T]) bool {
+	for _, r := range rows {
+		if r.step != 1 {
+			return false
+		}
+	}
+	return n >= 8
+}
+
 func add[T kernel.Float](dst []T, a, b row[T]) {
+	if whole(len(dst), a, b) {
+		kernel.Add(dst, a.data, b.data)
+		return
+	}
 	for j := range dst {
 		dst[j] = a.data[j*a.step] + b.data[j*b.step]
 	}
 }
 
 func dAdd[T kernel.Float](g []T, _, _, da, db row[T]) {
-	for j, g := range g {
-		if da.data != nil {
-			da.data[j*da.step] += g
-		}
-		if db.data != nil {
-			db.data[j*db.step] += g
+	addTo(da, 1, g)
+	addTo(db, 1, g)
+}
+
+// addTo adds c·g to dst, if there is one.
+func addTo[T kernel.Float](dst row[T], c T, g []T) {
+	switch {
+	case dst.data == nil:
+	case whole(len(g), dst):
+		kernel.Axpy(dst.data, c, g)
+	default:
+		for j, g := range g {
+			dst.data[j*dst.step] += c * g
 		}
 	}
 }
 
 func sub[T kernel.Float](dst []T, a, b row[T]) {
+	if whole(len(dst), a, b) {
+		kernel.Sub(dst, a.data, b.data)
+		return
+	}
 	for j := range dst {
 		dst[j] = a.data[j*a.step] - b.data[j*b.step]
 	}
 }
 
 func dSub[T kernel.Float](g []T, _, _, da, db row[T]) {
-	for j, g := range g {
-		if da.data != nil {
-			da.data[j*da.step] += g
-		}
-		if db.data != nil {
-			db.data[j*db.step] -= g
-		}
-	}
+	addTo(da, 1, g)
+	addTo(db, -1, g)
 }
 
 func mul[T kernel.Float](dst []T, a, b row[T]) {
+	if whole(len(dst), a, b) {
+		kernel.Mul(dst, a.data, b.data)
+		return
+	}
 	for j := range dst {
 		dst[j] = a.data[j*a.step] * b.data[j*b.step]
 	}
 }
 
 func dMul[T kernel.Float](g []T, a, b, da, db row[T]) {
-	for j, g := range g {
-		if da.data != nil {
-			da.data[j*da.step] += g * b.data[j*b.step]
-		}
-		if db.data != nil {
-			db.data[j*db.step] += g * a.data[j*a.step]
+	addProductTo(da, g, b)
+	addProductTo(db, g, a)
+}
+
+// addProductTo adds g⊙x to dst, if there is one.
+func addProductTo[T kernel.Float](dst row[T], g []T, x row[T]) {
+	switch {
+	case dst.data == nil:
+	case whole(len(g), dst, x):
+		kernel.MulAcc(dst.data, g, x.data)
+	default:
+		for j, g := range g {
+			dst.data[j*dst.step] += g * x.data[j*x.step]
 		}
 	}
 }
 
 func div[T kernel.Float](dst []T, a, b row[T]) {
+	if whole(len(dst), a, b) {
+		kernel.Div(dst, a.data, b.data)
+		return
+	}
 	for j := range dst {
 		dst[j] = a.data[j*a.step] / b.data[j*b.step]
 	}
