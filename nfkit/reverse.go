@@ -76,7 +76,7 @@ func (m *NormalizingFlow) ReverseKLGrad(target Target, n int, opts *ReverseKLOpt
 	if err := d.observe(); err != nil {
 		return math.NaN(), err
 	}
-	sum := m.sumGradient(n, 1/float64(n), func(t *ad.Tape, lo, hi int) *ad.Value {
+	sum, bad := m.sumGradient(n, 1/float64(n), func(t *ad.Tape, lo, hi int) *ad.Value {
 		x, logQ, logP := d.rows(t, lo, hi)
 		if path {
 			logQ = d.withoutScore(x, logQ, lo, hi)
@@ -86,14 +86,16 @@ func (m *NormalizingFlow) ReverseKLGrad(target Target, n int, opts *ReverseKLOpt
 	if loss, err := d.checkLoss(sum / float64(n)); err != nil {
 		return loss, err
 	}
-	return sum / float64(n), m.checkGradient()
+	return sum / float64(n), bad
 }
 
-// sumGradient returns the sum of loss over n rows, and sets the gradients to those of scale times the sum.
-func (m *NormalizingFlow) sumGradient(n int, scale float64, loss func(t *ad.Tape, lo, hi int) *ad.Value) float64 {
+// sumGradient returns the sum of loss over n rows, and sets the gradients to those of scale times the sum. The error names a
+// parameter whose gradient is not finite.
+func (m *NormalizingFlow) sumGradient(n int, scale float64, loss func(t *ad.Tape, lo, hi int) *ad.Value) (sum float64, err error) {
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()
-	return m.evaluator().Gradient(n, m.params, scale, loss)
+	sum = m.evaluator().Gradient(n, m.params, scale, loss)
+	return sum, m.checkGradient()
 }
 
 // draw is a batch of points of a model that are still to be made from noise, and a target to hold them against.
@@ -144,18 +146,19 @@ func (d *draw) withoutScore(x, logQ *ad.Value, lo, hi int) *ad.Value {
 	return logQ.Sub(score).Add(score.Detach())
 }
 
-// observe shows the latent points to the flows that want to see them.
+// observe begins a training step: it prepares the flows, and shows the latent points to those that want to see them.
 func (d *draw) observe() error {
 	if !d.m.observing() {
 		return nil
 	}
+	d.m.engine.mu.Lock()
+	defer d.m.engine.mu.Unlock()
 	n, _ := d.noise.Dims()
-	z := mat.NewDense(n, d.m.Dim(), nil)
-	d.m.each(n, func(t *ad.Tape, lo, hi int) {
-		v, _ := d.m.base.Sample(t.Rows(d.noise, lo, hi), d.m.contextRows(t, lo, hi))
-		v.DataTo(rows(z, lo, hi))
-	})
-	return d.m.observe(z, false)
+	t := ad.NewEvalTape(ad.Float64)
+	t.SetTraining(true)
+	context := d.m.contextRows(t, 0, n)
+	z, _ := d.m.base.Sample(t.Rows(d.noise, 0, n), context)
+	return d.m.chain.Observe(z, context, false)
 }
 
 // checkLoss returns loss, with an error that says where it began if it is not finite.
