@@ -18,6 +18,9 @@ import (
 const asCommand = "NFKIT_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
+	if how := os.Getenv(asJupyter); how != "" {
+		fakeJupyter(how)
+	}
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
