@@ -49,11 +49,20 @@ func TestResidualEstimate(t *testing.T) {
 	for _, c := range []struct {
 		layers    []int
 		lipschitz float64
-	}{{[]int{9, 9}, 0.6}, {[]int{12, 30, 12}, 0.9}, {[]int{10, 10}, 0.9}} {
+		diagonal  float64 // added to the weights of a single layer: eigenvalues of the Jacobian are then near c or −c
+	}{{[]int{9, 9}, 0.9, 10}, {[]int{10, 10}, 0.8, -10}, {[]int{12, 30, 12}, 0.9, 0}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			f := stirredResidual(c.layers, c.lipschitz, 1)
 			d := f.Dim()
+			if c.diagonal != 0 {
+				w := tensorNamed(t, f.State(), "iresblock.nnet.net.1.weight").Param.Data
+				for j := range d {
+					w[j*d+j] += c.diagonal
+				}
+				f.Prepare()
+			}
 			points, weights := gaussianRows(3, d, rand.NewPCG(3, 4)).RawMatrix().Data, []float64{0, 1, -2}
+			floats.AddConst(1, points) // where activations are steep
 			// what returns the log-determinants and the gradients of their weighted sum.
 			what := func(tape *ad.Tape) []float64 {
 				tape.Reset()
@@ -138,6 +147,44 @@ func TestResidualRoundTrip(t *testing.T) {
 				t.Errorf("%v: the flow is near the identity", layers)
 			}
 		}
+	}
+}
+
+// Training through the direction that is solved has the gradient of the loss.
+func TestResidualTrainsWhatIsSolved(t *testing.T) {
+	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewInvert(stirredResidual([]int{2, 8, 2}, 0.9, 1)), stirredResidual([]int{2, 8, 2}, 0.9, 2)})
+	x, r := gaussianRows(130, 2, rand.NewPCG(1, 2)), rand.New(rand.NewPCG(3, 4))
+	for range 3 { // the first step still moves singular vectors by a rounding
+		if _, err := model.NLLGrad(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want float64
+	var directions [][]float64
+	for _, p := range model.Params() {
+		u := make([]float64, len(p.Data))
+		for i := range u {
+			u[i] = r.NormFloat64()
+		}
+		directions = append(directions, u)
+		want += floats.Dot(u, p.Grad)
+	}
+	const h = 1e-5 // error of central differences h²
+	at := func(h float64) float64 {
+		for i, p := range model.Params() {
+			floats.AddScaled(p.Data, h, directions[i])
+		}
+		loss, err := model.NLL(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range model.Params() {
+			floats.AddScaled(p.Data, -h, directions[i])
+		}
+		return loss
+	}
+	if got := (at(h) - at(-h)) / (2 * h); math.Abs(got-want) > 1e-7*math.Abs(want) {
+		t.Errorf("the derivative of the loss is %v, its gradient along the direction %v", got, want)
 	}
 }
 
