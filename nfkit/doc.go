@@ -41,4 +41,61 @@
 // # Packages
 //
 // Package ad differentiates, targets has densities to learn, nfplot draws, nftest checks.
+//
+// # Names elsewhere
+//
+// What users of other libraries know, and its twin here; – where there is none. normflows counts directions as this package does;
+// in zuko and in nflows, forward maps data to latent.
+//
+//	normflows                              zuko                           FlowJAX                              nfkit
+//
+//	NormalizingFlow(q0, flows, p)          Flow(transform, base)          Transformed                          NewNormalizingFlow
+//	ConditionalNormalizingFlow             flow(context)                  cond_dim                             NormalizingFlow.Given
+//	forward, inverse                       transform.inv, transform      transform, inverse                   Forward, Inverse
+//	log_prob, sample                       log_prob, sample               log_prob, sample                     LogProb, Sample, SampleLogProb
+//	Composite, Reverse                     ComposedTransform, inv         Chain, Invert                        Chain, Invert
+//	save, load                             –                              –                                    Save, Load, Checkpoint
+//
+//	forward_kld                            −log_prob                      MaximumLikelihoodLoss                NLL, NLLGrad
+//	reverse_kld(beta)                      rsample_and_log_prob           ElboLoss                             ReverseKL, ReverseKLGrad
+//	reverse_kld(score_fn=False)            –                              stick_the_landing                    ReverseKLOptions
+//	reverse_alpha_div(dreg)                –                              –                                    AlphaDivergence, AlphaDivergenceGrad
+//	–                                      –                              fit_to_data                          Fit
+//
+//	–                                      RealNVP                        coupling_flow                        NewRealNVP
+//	–                                      NICE                           coupling_flow(Loc)                   NewNICE
+//	–                                      MAF                            masked_autoregressive_flow           NewMAF
+//	–                                      MAF, inv                       invert=False                         NewIAF
+//	–                                      NSF                            transformer=RationalQuadraticSpline  NewNSF
+//	–                                      –                              planar_flow                          NewPlanarFlow
+//	–                                      –                              –                                    NewResidualFlow
+//
+//	AffineCouplingBlock                    GeneralCouplingTransform       Coupling                             AffineCouplingBlock
+//	MaskedAffineFlow                       –                              –                                    MaskedAffineFlow
+//	MaskedAffineAutoregressive             MaskedAutoregressiveTransform  MaskedAutoregressive                 MaskedAffineAutoregressive
+//	CoupledRationalQuadraticSpline         NSF(passes=2)                  Coupling                             CoupledRationalQuadraticSpline
+//	AutoregressiveRationalQuadraticSpline  NSF                            MaskedAutoregressive                 AutoregressiveRationalQuadraticSpline
+//	CircularCoupledRational…               NCSF                           –                                    NewCircularCoupledRationalQuadraticSpline
+//	CircularAutoregressiveRational…        NCSF                           –                                    NewCircularAutoregressiveRationalQuadraticSpline
+//	PiecewiseRationalQuadraticCDF          MonotonicRQSTransform          RationalQuadraticSpline              ElementwiseRationalQuadraticSpline
+//	Planar, Radial                         –                              Planar                               Planar, Radial
+//	Residual                               –                              –                                    Residual
+//	AffineConstFlow, ActNorm, BatchNorm    –                              Affine                               AffineConstFlow, ActNorm, BatchNorm
+//	Permute                                PermutationTransform           Permute, Flip                        Permute
+//	LULinearPermute, InvertibleAffine      LULinearTransform              TriangularAffine                     LULinearPermute, InvertibleAffine
+//	PeriodicWrap, PeriodicShift            CircularShiftTransform         –                                    PeriodicWrap, PeriodicShift
+//	transforms.Logit                       SigmoidTransform               Sigmoid, Tanh, Exp, SoftPlus         Sigmoid, NewLogit, Tanh, Exp, Softplus
+//
+//	DiagGaussian                           DiagNormal                     Normal                               DiagGaussian
+//	ConditionalDiagGaussian                a LazyDistribution             –                                    ConditionalDiagGaussian
+//	GaussianPCA                            MultivariateNormal             MultivariateNormal                   Gaussian, GaussianPCA
+//	Uniform, UniformGaussian               BoxUniform                     Uniform                              Uniform, UniformGaussian
+//	GaussianMixture                        GMM                            VmapMixture                          GaussianMixture
+//	–                                      –                              StudentT                             StudentT
+//	–                                      –                              –                                    ModelBase
+//
+//	nets.MLP, ResidualNet, MADE            nn.MLP, MaskedMLP              eqx.nn.MLP                           MLP, ResidualNet, MADE
+//	nets.LipschitzMLP, update_lipschitz    –                              –                                    LipschitzMLP
+//	utils.PeriodicFeaturesElementwise      –                              –                                    PeriodicFeaturesElementwise
+//	distributions.TwoMoons, …              –                              tasks                                package targets
 package nfkit
