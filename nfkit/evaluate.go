@@ -80,11 +80,15 @@ func evaluate(caller string, p Density, opts *EvaluateOptions, src rand.Source, 
 			panic(fmt.Sprintf("nfkit: %s: got a side of the box from %v to %v, want finite numbers, the lower one first", caller, side[0], side[1]))
 		}
 	}
-	if d > 2 && (o.Points > 0 || o.Box != nil) {
-		panic(fmt.Sprintf("nfkit: %s: got %d points and a box of %d sides for dimension %d; quadrature is for one and two", caller, o.Points, len(o.Box), d))
+	monteCarlo := d > 2 || o.MonteCarlo
+	switch {
+	case monteCarlo && (o.Points > 0 || o.Box != nil):
+		panic(fmt.Sprintf("nfkit: %s: got %d points and a box of %d sides for Monte Carlo in dimension %d; they are for quadrature", caller, o.Points, len(o.Box), d))
+	case !monteCarlo && o.Samples > 0:
+		panic(fmt.Sprintf("nfkit: %s: got %d samples for quadrature in dimension %d; they are for Monte Carlo", caller, o.Samples, d))
 	}
 	var e Estimate
-	if d > 2 || o.MonteCarlo {
+	if monteCarlo {
 		x := p.Sample(orDefault(o.Samples, 100_000), src)
 		terms := p.LogProb(x)
 		f(x, terms)

@@ -118,7 +118,8 @@ func TestEvaluateErrors(t *testing.T) {
 	wantPanic(t, "got a nil density", func() { nf.Entropy(nil, nil, src) })
 	wantPanic(t, "a box of 1 sides for dimension 2", func() { nf.Entropy(p, &nf.EvaluateOptions{Box: [][2]float64{{0, 1}}}, src) })
 	wantPanic(t, "from 1 to 1", func() { nf.Entropy(p, &nf.EvaluateOptions{Box: [][2]float64{{0, 1}, {1, 1}}}, src) })
-	wantPanic(t, "quadrature is for one and two", func() {
+	wantPanic(t, "for Monte Carlo in dimension 3; they are for quadrature", func() {
 		nf.Entropy(gaussModel(make([]float64, 3), []float64{1, 1, 1}), &nf.EvaluateOptions{Points: 10}, src)
 	})
+	wantPanic(t, "got 10 samples for quadrature in dimension 2", func() { nf.Entropy(p, &nf.EvaluateOptions{Samples: 10}, src) })
 }
