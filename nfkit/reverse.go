@@ -57,7 +57,8 @@ func (o *ReverseKLOptions) beta(method string) float64 {
 // which is at least −ln Z and may be negative unless the target is normalised. A nil opts means the defaults. Its twin in
 // normflows is reverse_kld.
 //
-// It returns a [*NonFiniteError] when the result is NaN or infinite. It panics when n is not positive, or an option is out of range.
+// It returns a [*NonFiniteError] when the result is NaN or infinite. It panics when n is not positive, or an option is out of
+// range.
 func (m *NormalizingFlow) ReverseKL(target Target, n int, opts *ReverseKLOptions, src rand.Source) (float64, error) {
 	d, beta := m.draw("ReverseKL", target, n, src), opts.beta("ReverseKL")
 	terms := make([]float64, n)

@@ -60,6 +60,10 @@ func TestReverseKLGradient(t *testing.T) {
 			t.Errorf("ReverseKLGrad = %v, ReverseKL = %v", got, want)
 		}
 		checkLossGradient(t, m, reverseKL)
+		single, err := m.In(ad.Float32).ReverseKLGrad(target, n, opts, seedOfDraw())
+		if got := value(t, single, err); math.Abs(got-loss) > 1e-5*math.Abs(loss) {
+			t.Errorf("in float32 ReverseKLGrad = %v, in float64 %v", got, loss)
+		}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// The models of conditional_flow.ipynb learn normal distributions whose mean and standard deviation are their context: 4 layers with LU
-// permutations, 5000 steps of 128 fresh rows, Adam with weight decay 1e-5.
+// The models of conditional_flow.ipynb learn normal distributions whose mean and standard deviation are their context: 4 layers
+// with LU permutations, 5000 steps of 128 fresh rows, Adam with weight decay 1e-5.
 
 func conditionalNSF() (float64, error) {
 	return conditional(3e-4, func(src rand.Source) nf.Flow {
@@ -45,7 +45,8 @@ func conditional(rate float64, layer func(src rand.Source) nf.Flow) (float64, er
 	return model.Given(rows.Slice(0, heldOut, 2, 6)).NLL(rows.Slice(0, heldOut, 0, 2))
 }
 
-// normals draws points, and after them their contexts: means from the standard normal distribution and standard deviations from [½, 1).
+// normals draws points, and after them their contexts: means from the standard normal distribution and standard deviations from
+// [½, 1).
 type normals struct{}
 
 func (normals) Sample(n int, src rand.Source) *mat.Dense {

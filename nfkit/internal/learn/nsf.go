@@ -7,8 +7,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// nsfTutorial trains a ready-made neural spline flow on the density of the first notebook, whose edges affine layers cannot follow: 3000
-// steps of 512 fresh rows, Adam with a learning rate that falls from 2e-3 to 0.
+// nsfTutorial trains a ready-made neural spline flow on the density of the first notebook, whose edges affine layers cannot
+// follow: 3000 steps of 512 fresh rows, Adam with a learning rate that falls from 2e-3 to 0.
 func nsfTutorial() (float64, error) {
 	const steps = 3000
 	src := rand.NewPCG(0, 0)

@@ -9,12 +9,13 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// planarReverse trains the model of planar.ipynb, 16 planar layers, on the density of TwoModes(2, 0.1) without samples of it. It prints a line for
-// each of three seeds and returns the worst.
+// planarReverse trains the model of planar.ipynb, 16 planar layers, on the density of TwoModes(2, 0.1) without samples of it.
+// It prints a line for each of three seeds and returns the worst.
 //
-// The notebook takes 20,000 steps of 40 points with a learning rate of 1e-3: so few points, with a weight of the target that rises from 0.01 to 1, leave it to
-// chance whether the model finds both crescents. With that recipe, five seeds end between −0.10, which is one crescent, and −0.63.
-// Here it is 10,000 steps of 256 points with path gradients, the weight at 1 after 6000 of them, and a learning rate that falls from 1e-2 to 0.
+// The notebook takes 20,000 steps of 40 points with a learning rate of 1e-3: so few points, with a weight of the target that
+// rises from 0.01 to 1, leave it to chance whether the model finds both crescents. With that recipe, five seeds end between
+// −0.10, which is one crescent, and −0.63. Here it is 10,000 steps of 256 points with path gradients, the weight at 1 after
+// 6000 of them, and a learning rate that falls from 1e-2 to 0.
 func planarReverse() (float64, error) {
 	const steps = 10_000
 	worst := math.Inf(-1)

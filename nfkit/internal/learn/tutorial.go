@@ -12,9 +12,9 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// tutorial trains the model of the first notebook with five seeds: 16 couplings with an MLP 1-64-64-2 and LU permutations, 1000 steps of 512
-// fresh rows, Adam with learning rate 1e-3 and weight decay 1e-5. It prints a line for each seed and returns the median; the reference's worst of
-// five is 1.730, its integrals of |learned − true| are 0.108 to 0.266.
+// tutorial trains the model of the first notebook with five seeds: 16 couplings with an MLP 1-64-64-2 and LU permutations, 1000
+// steps of 512 fresh rows, Adam with learning rate 1e-3 and weight decay 1e-5. It prints a line for each seed and returns the
+// median; the reference's worst of five is 1.730, its integrals of |learned − true| are 0.108 to 0.266.
 func tutorial() (float64, error) {
 	var held []float64
 	for seed := range uint64(5) {

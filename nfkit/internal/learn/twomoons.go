@@ -7,8 +7,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// readmeTwoMoons trains the model of the reference's README: 32 couplings with an MLP 1-64-64-2, components swapped between them, and a
-// base that is trained; 4000 steps of 512 fresh rows, Adam with learning rate 5e-4 and weight decay 1e-5.
+// readmeTwoMoons trains the model of the reference's README: 32 couplings with an MLP 1-64-64-2, components swapped between
+// them, and a base that is trained; 4000 steps of 512 fresh rows, Adam with learning rate 5e-4 and weight decay 1e-5.
 func readmeTwoMoons() (float64, error) {
 	src := rand.NewPCG(0, 0)
 	var flows []nf.Flow
