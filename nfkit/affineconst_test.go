@@ -194,8 +194,8 @@ func TestActNormRefusesBatches(t *testing.T) {
 		"ActNorm: the training batch has 1 row":                          actNormBatch(1, 1),
 		"ActNorm: component 1 of the training batch is 0.1 in all 3 row": mat.NewDense(3, 2, []float64{1, 0.1, 2, 0.1, 3, 0.1}),
 		"ActNorm: component 0 of the training batch is 1e+20 in all 3":   mat.NewDense(3, 2, []float64{1e20, 1, 1e20, 2, 1e20, 3}),
-		"ActNorm: component 1 of the training batch has mean NaN":        mat.NewDense(3, 2, []float64{1, 1, 2, math.NaN(), 3, 4}),
-		"ActNorm: component 0 of the training batch has mean +Inf":       mat.NewDense(3, 2, []float64{1, 1, math.Inf(1), 2, 3, 4}),
+		"what ActNorm observes, component 1, with mean NaN":              mat.NewDense(3, 2, []float64{1, 1, 2, math.NaN(), 3, 4}),
+		"what ActNorm observes, component 0, with mean +Inf":             mat.NewDense(3, 2, []float64{1, 1, math.Inf(1), 2, 3, 4}),
 	} {
 		for _, inverse := range []bool{false, true} {
 			a := nf.NewActNorm(2)

@@ -45,7 +45,7 @@ func (m *NormalizingFlow) AlphaDivergenceGrad(target Target, n int, alpha float6
 	checkAlpha("AlphaDivergenceGrad", alpha)
 	dreg := opts != nil && opts.DReG
 	d := m.draw("AlphaDivergenceGrad", target, n, src)
-	if err := d.observe(); err != nil {
+	if err := m.beginStep(d.noise, false); err != nil {
 		return math.NaN(), err
 	}
 	_, logWeights := d.weights()

@@ -4,7 +4,10 @@ import (
 	"encoding"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
 // Checkpoint is all that training needs to go on as if it had not been interrupted: to the same numbers, to the last
@@ -42,6 +45,10 @@ func (c Checkpoint) state() (s State, set func()) {
 	var sets []func()
 	if c.Model != nil {
 		s = append(s, c.Model.State().Under("model")...)
+		if m, ok := c.Model.(*NormalizingFlow); ok {
+			t, f := m.stepsState()
+			s, sets = append(s, t), append(sets, f)
+		}
 	}
 	if c.Adam != nil {
 		t, f := c.Adam.state()
@@ -58,6 +65,24 @@ func (c Checkpoint) state() (s State, set func()) {
 	return s, func() {
 		for _, f := range sets {
 			f()
+		}
+	}
+}
+
+// stepsState lists the number of training steps in each precision, from which dropout and estimates draw.
+func (m *NormalizingFlow) stepsState() (t Tensor, set func()) {
+	m.engine.mu.Lock()
+	defer m.engine.mu.Unlock()
+	steps := make([]int, len(m.engine.shards))
+	for p := range steps {
+		steps[p] = int(m.In(ad.Precision(p)).evaluator().Steps)
+	}
+	t = Tensor{Name: "steps", Shape: []int{len(steps)}, Ints: steps, Check: func(t Tensor) error { return atLeast0(slices.Min(t.Ints)) }}
+	return t, func() {
+		m.engine.mu.Lock()
+		defer m.engine.mu.Unlock()
+		for p, n := range steps {
+			m.In(ad.Precision(p)).evaluator().Steps = uint64(n)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // NonFiniteError reports a loss, or a gradient, that is NaN or infinite, and where that began.
 type NonFiniteError struct {
-	What  string  // what is not finite: "loss" or "gradient"
-	Value float64 // the loss
+	What  string  // what is not finite: "loss", "gradient", or the "training batch" where a layer observes it
+	Value float64 // the loss, NaN where none was computed
 	Where string  // the first layer, parameter or column of the data in which it shows
 	Row   int     // of the batch; −1 if it is not known
 }

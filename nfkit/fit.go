@@ -65,7 +65,8 @@ type History struct {
 //   - OnStep returns another error, which Fit returns,
 //   - ctx is cancelled: the error wraps that of ctx and its cause,
 //   - a loss or gradient is not finite: the error wraps a [*NonFiniteError], which says where it began. The step changed
-//     nothing.
+//     no parameter,
+//   - a batch cannot be observed by a layer: see [ActNorm] and [BatchNorm].
 //
 // A number that is not finite in [Rows] or in the validation set is an error before the first step.
 //
@@ -206,7 +207,7 @@ func (f *fit) run(ctx context.Context) error {
 		loss, err := f.train()
 		f.history.Loss = append(f.history.Loss, loss)
 		if err != nil {
-			if !f.SkipNonFinite {
+			if !f.passOver(err) {
 				return fmt.Errorf("nfkit: Fit: step %d: %w", f.step+1, err)
 			}
 			f.history.Skipped++
@@ -235,6 +236,12 @@ func (f *fit) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// passOver reports whether err is no reason to stop.
+func (f *fit) passOver(err error) bool {
+	var fault *NonFiniteError
+	return f.SkipNonFinite && errors.As(err, &fault)
 }
 
 // train takes one step, and returns the loss before it.
@@ -273,7 +280,7 @@ func (f *fit) validate() (float64, error) {
 		f.lowest, f.patience, f.history.Best = loss, 0, f.step
 		f.best.take()
 	}
-	if err != nil && !f.SkipNonFinite {
+	if err != nil && !f.passOver(err) {
 		return loss, fmt.Errorf("nfkit: Fit: validation after step %d: %w", f.step, err)
 	}
 	return loss, nil
@@ -293,7 +300,9 @@ func (f *fit) finish() error {
 	if f.at != f.step {
 		_, err = f.validate()
 	}
-	if !math.IsInf(f.lowest, 1) {
+	if math.IsInf(f.lowest, 1) { // there was no finite one
+		f.history.Best = f.step
+	} else {
 		f.best.restore()
 	}
 	if f.bar != nil && f.step > 0 {

@@ -294,6 +294,43 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// Training that draws random numbers, for dropout and estimates, resumes to the same bytes as well, statistics included.
+func TestResumeWithNoise(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "training.safetensors")
+	const dim = 10 // so that log-determinants are estimated
+	x := mat.NewDense(200, dim, nil)
+	fillNormal(x.RawMatrix().Data, rand.New(rand.NewPCG(3, 4)))
+	for _, precision := range []ad.Precision{ad.Float64, ad.Float32} {
+		start := func(seed uint64) (Checkpoint, *NormalizingFlow) {
+			src := rand.NewPCG(seed, seed)
+			coupling := NewAffineCouplingBlock(NewMLP([]int{5, 8, 10}, &MLPOptions{Dropout: 0.3}, src), nil)
+			model := NewNormalizingFlow(NewDiagGaussian(dim, nil), []Flow{
+				NewActNorm(dim), NewInvert(NewBatchNorm(dim, nil)), coupling, NewResidual(NewLipschitzMLP([]int{dim, 8, dim}, nil, src), nil), coupling})
+			return Checkpoint{Model: model, Adam: NewAdam(model.Params(), nil)}, model.In(precision)
+		}
+		run := func(c Checkpoint, model *NormalizingFlow) {
+			for range 5 {
+				if _, err := model.NLLGrad(x); err != nil {
+					t.Fatal(err)
+				}
+				c.Adam.Step()
+			}
+		}
+		whole, wholeModel := start(1)
+		run(whole, wholeModel)
+		Must(whole.Save(path))
+		run(whole, wholeModel)
+		resumed, resumedModel := start(2)
+		Must(resumed.Load(path))
+		run(resumed, resumedModel)
+		want, _ := whole.state()
+		got, _ := resumed.state()
+		if contents(got) != contents(want) {
+			t.Errorf("%v: state after resuming\n%s\nwant\n%s", precision, contents(got), contents(want))
+		}
+	}
+}
+
 func TestCheckpointRefuses(t *testing.T) {
 	folder := t.TempDir()
 	model := gaussianModel(1)
@@ -309,6 +346,7 @@ func TestCheckpointRefuses(t *testing.T) {
 		value  int
 		want   string
 	}{
+		"steps":  {"steps", -1, "got -1, want 0 or more"},
 		"step":   {"adam.step", -1, "got -1, want 0 or more"},
 		"place":  {"data.next", 4, "at most the 3 rows"},
 		"order":  {"data.order", 3, "not a permutation"},

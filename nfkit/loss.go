@@ -37,7 +37,7 @@ func (m *NormalizingFlow) NLLGrad(x mat.Matrix) (float64, error) {
 		return math.NaN(), errEmpty("NLLGrad")
 	}
 	b := m.points("NLLGrad", x)
-	if err := m.observe(b, true); err != nil {
+	if err := m.beginStep(b, true); err != nil {
 		return math.NaN(), err
 	}
 	sum, bad := m.gradient(b)

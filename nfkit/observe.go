@@ -2,6 +2,7 @@ package nfkit
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -9,34 +10,36 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// Observer is a flow that takes something from training batches beside its gradient: [ActNorm] its first scale
+// Observer is a flow or base that takes something from training batches beside its gradient: [ActNorm] its first scale
 // and shift, [BatchNorm] running statistics. A training step shows it the whole batch, before the batch is cut into
-// shards; an evaluation never does.
+// shards; an evaluation never does. What is made of other flows or bases passes it on.
 type Observer interface {
-	Flow
 	// Observing reports whether there is something left to observe.
 	Observing() bool
-	// Observe takes what it needs from the batch that Forward, or Inverse, is about to see. A layer that returns an
-	// error has not changed.
+	// Observe takes what it needs from the batch that Forward, or Inverse, is about to see; for a base, from the noise of
+	// Sample, or the points of LogProb if inverse. A layer that returns an error has not changed.
 	Observe(v, context *ad.Value, inverse bool) error
 }
 
-// Preparer is a flow that has something to do before each training step for which it needs no batch: [Residual] brings
-// spectral norms up to date. A flow that is made of others passes it on.
+// Preparer is a flow or base that has something to do before each training step for which it needs no batch: [Residual]
+// brings spectral norms up to date. What is made of other flows or bases passes it on.
 type Preparer interface {
-	Flow
-	// Prepare is called once before the gradient of a training step, and never before an evaluation.
+	// Prepare is called before the gradient of a training step, and never before an evaluation: once, or more often for
+	// a layer that stands in several places.
 	Prepare()
 }
 
 var (
 	_ Observer = (*Chain)(nil)
 	_ Observer = (*Invert)(nil)
+	_ Observer = (*ModelBase)(nil)
 	_ Preparer = (*Chain)(nil)
 	_ Preparer = (*Invert)(nil)
+	_ Preparer = (*ModelBase)(nil)
 )
 
-func prepare(f Flow) {
+// prepare prepares a flow or base.
+func prepare(f any) {
 	if p, ok := f.(Preparer); ok {
 		p.Prepare()
 	}
@@ -52,46 +55,40 @@ func (c *Chain) Prepare() {
 // Prepare prepares the flow.
 func (v *Invert) Prepare() { prepare(v.flow) }
 
-func observing(f Flow) bool {
+// observing reports whether a flow or base has something left to observe.
+func observing(f any) bool {
 	o, ok := f.(Observer)
 	return ok && o.Observing()
 }
 
 // Observing reports whether one of the flows has something left to observe.
 func (c *Chain) Observing() bool {
-	for _, f := range c.flows {
-		if observing(f) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.flows, func(f Flow) bool { return observing(f) })
 }
 
 // Observe shows the batch to each flow, on its way through the chain as far as the last one that observes.
 func (c *Chain) Observe(v, context *ad.Value, inverse bool) error {
-	left := 0
-	for _, f := range c.flows {
+	order := slices.Clone(c.flows)
+	if inverse {
+		slices.Reverse(order)
+	}
+	last := -1
+	for i, f := range order {
 		if observing(f) {
-			left++
+			last = i
 		}
 	}
-	for i := 0; left > 0; i++ {
-		f := c.flows[i]
-		if inverse {
-			f = c.flows[len(c.flows)-1-i]
-		}
-		if observing(f) {
+	for i, f := range order[:last+1] {
+		if observing(f) { // a layer that is there twice may be done
 			if err := f.(Observer).Observe(v, context, inverse); err != nil {
 				return err
 			}
-			left--
 		}
-		if left == 0 {
-			break
-		}
-		if inverse {
+		switch {
+		case i == last:
+		case inverse:
 			v, _ = f.Inverse(v, context)
-		} else {
+		default:
 			v, _ = f.Forward(v, context)
 		}
 	}
@@ -106,33 +103,67 @@ func (v *Invert) Observe(x, context *ad.Value, inverse bool) error {
 	return v.flow.(Observer).Observe(x, context, !inverse)
 }
 
-// observing prepares the flows for a training step and reports whether some want to see its batch.
-func (m *NormalizingFlow) observing() bool {
-	m.engine.mu.Lock()
-	defer m.engine.mu.Unlock()
-	m.chain.Prepare()
-	return m.chain.Observing()
+// Prepare prepares the layers of the model.
+func (b *ModelBase) Prepare() { b.model.prepare() }
+
+// Observing reports whether one of the layers of the model has something left to observe.
+func (b *ModelBase) Observing() bool { return b.model.observing() }
+
+// Observe shows the batch to the layers of the model.
+func (b *ModelBase) Observe(v, context *ad.Value, inverse bool) error {
+	return b.model.observe(v, context, inverse)
 }
 
-// observe begins a training step on x: it prepares the flows, and shows x to those that want to see it.
-func (m *NormalizingFlow) observe(x *mat.Dense, inverse bool) error {
+func (m *NormalizingFlow) prepare() {
+	prepare(m.base)
+	m.chain.Prepare()
+}
+
+func (m *NormalizingFlow) observing() bool { return observing(m.base) || m.chain.Observing() }
+
+// observe shows a batch to base and flows: points, on their way to latent space, if inverse; else noise, on its way to points.
+func (m *NormalizingFlow) observe(v, context *ad.Value, inverse bool) error {
+	if inverse {
+		if err := m.chain.Observe(v, context, true); err != nil || !observing(m.base) {
+			return err
+		}
+		z, _ := m.chain.Inverse(v, context)
+		return m.base.(Observer).Observe(z, context, true)
+	}
+	if observing(m.base) {
+		if err := m.base.(Observer).Observe(v, context, false); err != nil {
+			return err
+		}
+	}
+	z, _ := m.base.Sample(v, context)
+	return m.chain.Observe(z, context, false)
+}
+
+// beginStep begins a training step on a batch, points if inverse, else noise: it prepares base and flows, and shows the batch
+// to those that want to see it.
+func (m *NormalizingFlow) beginStep(batch *mat.Dense, inverse bool) error {
+	m.engine.mu.Lock()
+	defer m.engine.mu.Unlock()
+	m.prepare()
 	if !m.observing() {
 		return nil
 	}
-	m.engine.mu.Lock()
-	defer m.engine.mu.Unlock()
+	if where, row := badInput("data", batch); row >= 0 {
+		return &NonFiniteError{What: "loss", Value: math.NaN(), Where: where, Row: row}
+	}
 	if m.engine.observer == nil {
 		m.engine.observer = ad.NewEvalTape(ad.Float64)
 	}
 	t := m.engine.observer
 	t.Reset()
 	t.SetTraining(true) // each layer is shown what it will get in the training step
-	n, _ := x.Dims()
-	return m.chain.Observe(t.Rows(x, 0, n), m.contextRows(t, 0, n), inverse)
+	t.Seed(m.evaluator().Steps+1, math.MaxUint64)
+	n, _ := batch.Dims()
+	return m.observe(t.Rows(batch, 0, n), m.contextRows(t, 0, n), inverse)
 }
 
-// columnMoments returns mean and (n−1) variance of each column of a training batch that a layer observes. It returns an error
-// for fewer than two rows, and for a column that is constant or not finite.
+// columnMoments returns mean and (n−1) variance of each column of a training batch that a layer observes. It returns an
+// error for fewer than two rows and for a column that is constant, and a [*NonFiniteError] for one that is not finite.
 func columnMoments(layer string, v *ad.Value) (mean, variance []float64, err error) {
 	n, d := v.Dims()
 	if n < 2 {
@@ -153,7 +184,8 @@ func columnMoments(layer string, v *ad.Value) (mean, variance []float64, err err
 			return nil, nil, fmt.Errorf("nfkit: %s: component %d of the training batch is %v in all %d rows; a constant component has no density", layer, j, data[j], n)
 		}
 		if !isFinite(mean[j]) || !isFinite(variance[j]) {
-			return nil, nil, fmt.Errorf("nfkit: %s: component %d of the training batch has mean %v and variance %v; remove what is not finite", layer, j, mean[j], variance[j])
+			return nil, nil, &NonFiniteError{What: "training batch", Row: -1,
+				Where: fmt.Sprintf("what %s observes, component %d, with mean %v and variance %v", layer, j, mean[j], variance[j])}
 		}
 	}
 	return mean, variance, nil

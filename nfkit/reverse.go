@@ -74,7 +74,7 @@ func (m *NormalizingFlow) ReverseKL(target Target, n int, opts *ReverseKLOptions
 func (m *NormalizingFlow) ReverseKLGrad(target Target, n int, opts *ReverseKLOptions, src rand.Source) (float64, error) {
 	d, beta := m.draw("ReverseKLGrad", target, n, src), opts.beta("ReverseKLGrad")
 	path := opts != nil && opts.PathGradient
-	if err := d.observe(); err != nil {
+	if err := m.beginStep(d.noise, false); err != nil {
 		return math.NaN(), err
 	}
 	sum, bad := m.sumGradient(n, 1/float64(n), func(t *ad.Tape, lo, hi int) *ad.Value {
@@ -145,21 +145,6 @@ func (d *draw) logDensity(x, context *ad.Value) *ad.Value {
 func (d *draw) withoutScore(x, logQ *ad.Value, lo, hi int) *ad.Value {
 	score := d.m.logProb(x.Detach(), d.m.contextRows(x.Tape(), lo, hi))
 	return logQ.Sub(score).Add(score.Detach())
-}
-
-// observe begins a training step: it prepares the flows, and shows the latent points to those that want to see them.
-func (d *draw) observe() error {
-	if !d.m.observing() {
-		return nil
-	}
-	d.m.engine.mu.Lock()
-	defer d.m.engine.mu.Unlock()
-	n, _ := d.noise.Dims()
-	t := ad.NewEvalTape(ad.Float64)
-	t.SetTraining(true)
-	context := d.m.contextRows(t, 0, n)
-	z, _ := d.m.base.Sample(t.Rows(d.noise, 0, n), context)
-	return d.m.chain.Observe(z, context, false)
 }
 
 // checkLoss returns loss, with an error that says where it began if it is not finite.

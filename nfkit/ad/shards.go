@@ -28,6 +28,10 @@ const (
 // Results depend on the rows, not on GOMAXPROCS: shards are the same for any number of cores, and gradients
 // are added up in a fixed order. A Shards must not be used by two goroutines at the same time.
 type Shards struct {
+	// Steps is the number of calls of Gradient so far. It numbers training steps for [Tape.Rand]: to go on with earlier ones,
+	// set it to what it was.
+	Steps uint64
+
 	precision Precision
 	workers   []*worker
 	lanes     []*sums
@@ -40,7 +44,6 @@ type Shards struct {
 	scale  float64
 	value  func(t *Tape, lo, hi int)
 	loss   func(t *Tape, lo, hi int) *Value
-	steps  uint64 // calls of Gradient so far
 
 	// How it is shared out.
 	task  func(t *Tape, i int)
@@ -96,7 +99,7 @@ func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Ta
 	for _, p := range params {
 		s.size += len(p.Data)
 	}
-	s.steps++
+	s.Steps++
 	s.start(s.lane, lanes)
 	s.used = lanes
 	s.start(s.sum, max(1, s.size/sumSize))
@@ -158,7 +161,7 @@ func (s *Shards) work(t *Tape) {
 func (s *Shards) doShard(t *Tape, i int) {
 	lo := i * shardRows
 	t.rewind()
-	t.noise.Seed(0, uint64(lo))
+	t.Seed(0, uint64(lo))
 	s.value(t, lo, min(lo+shardRows, s.rows))
 }
 
@@ -185,7 +188,7 @@ func (s *Shards) doLane(t *Tape, i int) {
 	lo, hi := i*shards/s.tasks*shardRows, min((i+1)*shards/s.tasks*shardRows, s.rows)
 	for ; lo < hi; lo += shardRows {
 		t.rewind()
-		t.noise.Seed(s.steps, uint64(lo))
+		t.Seed(s.Steps, uint64(lo))
 		loss := s.loss(t, lo, min(lo+shardRows, hi))
 		t.propagate(loss, 1)
 		l.loss += loss.At(0, 0)

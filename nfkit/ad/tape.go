@@ -77,6 +77,9 @@ func (t *Tape) SetTraining(on bool) { t.training = on }
 // always the same.
 func (t *Tape) Rand() *rand.Rand { return t.random }
 
+// Seed makes [Tape.Rand] begin anew: the same two numbers give the same randomness.
+func (t *Tape) Seed(step, row uint64) { t.noise.Seed(step, row) }
+
 // Reset forgets all values and makes their memory free for new ones. Parameters are read anew afterwards.
 func (t *Tape) Reset() {
 	t.rewind()
