@@ -2,3 +2,5 @@
 c.LabApp.default_url = "/lab/tree/notebooks/01_tutorial.ipynb"
 c.LabApp.news_url = None  # nothing asks for news and updates above the notebook
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+c.MultiKernelManager.default_kernel_name = "gonb"  # there is no other
+c.KernelSpecManager.ensure_native_kernel = False
