@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -18,8 +19,8 @@ type line struct {
 	single      series // on one core
 	theirs      series // with the better number of threads
 	threads     int
-	ceiling     series  // operations in a second
-	allocations float64 // in a step
+	ceiling     series // operations in a second
+	allocations uint64 // in a step
 }
 
 // series are measurements, in seconds of a step if nothing else is said.
@@ -28,6 +29,9 @@ type series []float64
 func (s series) median() float64 {
 	s = slices.Sorted(slices.Values(s))
 	n := len(s)
+	if n == 0 {
+		return math.NaN()
+	}
 	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
@@ -57,15 +61,15 @@ func compare(row workload.Row, p ad.Precision, rounds int, t *torch) (line, erro
 	}
 	for range rounds + 1 {
 		l.ceiling = append(l.ceiling, ceiling(p))
-		for i, turn := range turns {
-			before := mallocs()
+		for _, turn := range turns {
 			if err := turn.take(); err != nil {
 				return l, err
 			}
-			if i == 0 {
-				l.allocations = float64(mallocs()-before) / float64(turn.last)
-			}
 		}
+	}
+	var err error
+	if l.allocations, err = allocations(step); err != nil {
+		return l, err
 	}
 	l.ours, l.single = turns[0].seconds, turns[1].seconds
 	best := slices.MinFunc(turns[2:], func(a, b *turn) int { return cmp.Compare(a.seconds.median(), b.seconds.median()) })
@@ -78,29 +82,36 @@ type turn struct {
 	run     func(procs, repeat int) (seconds float64, err error)
 	procs   int
 	repeat  int // 0 until it is known
-	last    int // repetitions of the last turn
 	seconds series
 }
 
 // take measures once; the first time, it only finds out how many repetitions last long enough.
 func (u *turn) take() error {
-	const long = 0.25 // seconds
-	u.last = max(u.repeat, 1)
-	seconds, err := u.run(u.procs, u.last)
-	if err != nil {
+	if u.repeat > 0 {
+		seconds, err := u.run(u.procs, u.repeat)
+		u.seconds = append(u.seconds, seconds)
 		return err
 	}
-	if u.repeat > 0 {
-		u.seconds = append(u.seconds, seconds)
-		return nil
-	}
-	if seconds < long { // the very first step makes what the others find
-		if seconds, err = u.run(u.procs, 1); err != nil {
-			return err
-		}
+	const long = 0.25 // seconds
+	seconds, err := u.run(u.procs, 1)
+	if err == nil && seconds < long { // the very first step is no measure: it makes what the others find
+		seconds, err = u.run(u.procs, 1)
 	}
 	u.repeat = int(long/seconds) + 1
-	return nil
+	return err
+}
+
+// allocations returns how often a step takes memory: the least of a few steps, as the runtime takes some for itself.
+func allocations(step func() error) (uint64, error) {
+	least := uint64(math.MaxUint64)
+	for range 3 {
+		before := mallocs()
+		if err := step(); err != nil {
+			return 0, err
+		}
+		least = min(least, mallocs()-before)
+	}
+	return least, nil
 }
 
 func mallocs() uint64 {

@@ -22,7 +22,7 @@ func table(lines []line) string {
 			share = percent(s)
 		}
 		ours := l.ours.median()
-		fmt.Fprintf(w, "| %v/%v\t| %s\t| %s, %s\t| %s\t| %s\t| %.0f\t| %s\t| %s\t| %.2f\t| %.0f\t|\n",
+		fmt.Fprintf(w, "| %v/%v\t| %s\t| %s, %s\t| %s\t| %s\t| %.0f\t| %s\t| %s\t| %.2f\t| %d\t|\n",
 			l.Row, l.precision, duration(ours), duration(l.theirs.median()), count(l.threads, "thread"), l.ratio(), wanted,
 			l.Flop()/ours/1e9, l.share(), share, l.single.median()/ours, l.allocations)
 	}
