@@ -34,6 +34,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 const (
@@ -87,12 +88,12 @@ func TestBrowser(t *testing.T) {
 	if err := os.MkdirAll(screens, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := openPage(t, j.page)
+	b := openPage(t, j.page, screens)
 	b.runAll()
 	b.checkFigures(nb)
 	b.checkLive(nb)
 	b.checkPlayer(nb)
-	b.screenshots(screens)
+	b.screenshots()
 	saved := b.save(j)
 	checkSaved(t, saved, nb)
 	j.end()
@@ -245,12 +246,13 @@ func givenJupyter(t *testing.T, base string, source []byte) *runningJupyter {
 
 // browserPage is the notebook in a browser.
 type browserPage struct {
-	t   *testing.T
-	ctx context.Context
+	t       *testing.T
+	ctx     context.Context
+	screens string // folder for screenshots
 }
 
 // openPage opens the address in a new Chromium and waits until the kernel is ready.
-func openPage(t *testing.T, address string) *browserPage {
+func openPage(t *testing.T, address, screens string) *browserPage {
 	t.Helper()
 	var program string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -273,7 +275,7 @@ func openPage(t *testing.T, address string) *browserPage {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	b := &browserPage{t: t, ctx: ctx}
+	b := &browserPage{t: t, ctx: ctx, screens: screens}
 	b.do(chromedp.Navigate(address))
 	b.wait("the notebook and an idle kernel", time.Minute, readyScript)
 	b.run(watchScript)
@@ -314,7 +316,7 @@ func (b *browserPage) wait(what string, limit time.Duration, script string) {
 			return
 		}
 		if time.Now().After(deadline) || b.ctx.Err() != nil {
-			b.t.Fatalf("waited %v for %s (%v); the page has\n%.2000s", limit, what, err, value[string](b, "document.body.innerText"))
+			b.fatalf("waited %v for %s (%v)", limit, what, err)
 		}
 	}
 }
@@ -326,10 +328,7 @@ const (
 	readyScript = inClassic + `
 		? Jupyter.notebook._fully_loaded && Jupyter.notebook.kernel && Jupyter.notebook.kernel.is_connected() && !Jupyter.notebook.kernel_busy
 		: document.querySelector('.jp-NotebookPanel .jp-Cell') && document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]')`
-	doneScript = inClassic + `
-		? !Jupyter.notebook.kernel_busy && !document.querySelector('#notebook-container').innerText.includes('[*]')
-		: document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]') &&
-			![...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(p => p.innerText.includes('*'))`
+	doneScript = `[...document.querySelectorAll('.code_cell .input_prompt, .jp-CodeCell .jp-InputPrompt')].every(p => /\[\d+\]/.test(p.innerText)) && (` + readyScript + `)`
 
 	// nfkitCells gives the cells, nfkitImages the images in a cell's output, and nfkitSeen
 	// all states of the images that were ever shown, by cell.
@@ -349,13 +348,46 @@ func (b *browserPage) runAll() {
 	if value[bool](b, inClassic) {
 		b.run("Jupyter.notebook.execute_all_cells()")
 	} else {
-		menu := func(label string) chromedp.Search {
-			return chromedp.Search(fmt.Sprintf(`//*[contains(@class, "lm-MenuBar-itemLabel") or contains(@class, "lm-Menu-itemLabel")][text()=%q]`, label))
-		}
-		b.do(chromedp.Click(menu("Run")), chromedp.Click(menu("Run All Cells")))
+		b.do(chromedp.Click(chromedp.CSS(".jp-Notebook .jp-Cell"))) // what menus do depends on where one works
+		b.choose("Run", "Run All Cells")
 	}
-	b.wait("the kernel to be busy", 20*time.Second, "!("+doneScript+")")
 	b.wait("all cells to end", 3*time.Minute, doneScript)
+}
+
+// choose chooses an item of one of JupyterLab's menus with the mouse. While the page is
+// still settling an open menu may be closed again, so it tries a few times.
+func (b *browserPage) choose(menu, item string) {
+	b.t.Helper()
+	click := func(label, text string) bool {
+		at := value[[]float64](b, fmt.Sprintf(`(() => {
+			const found = [...document.querySelectorAll(%q)].find(e => e.textContent === %q);
+			if (!found) return [];
+			const r = found.getBoundingClientRect();
+			return [r.x + r.width / 2, r.y + r.height / 2];
+		})()`, label, text))
+		if len(at) == 2 {
+			b.do(chromedp.MouseClickXY(at[0], at[1]))
+		}
+		return len(at) == 2
+	}
+	for range 10 {
+		if click(".lm-MenuBar-itemLabel", menu) {
+			time.Sleep(500 * time.Millisecond) // it opens
+			if click(".lm-Menu-itemLabel", item) {
+				return
+			}
+		}
+		b.do(chromedp.KeyEvent(kb.Escape))
+	}
+	b.fatalf("there is no menu %s with %s", menu, item)
+}
+
+// fatalf ends the test, with a screenshot.
+func (b *browserPage) fatalf(format string, args ...any) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(screenWidth, 900))
+	b.shoot(filepath.Join(b.screens, "failed.png"), nil)
+	b.t.Fatalf(format, args...)
 }
 
 // checkFigures checks that every cell shows as many images as the runner has found, each
@@ -471,9 +503,9 @@ func (b *browserPage) checkPlayer(nb *notebook) {
 
 // screenshots saves what a person sees: the window at its usual size, and the notebook
 // from its top to its end.
-func (b *browserPage) screenshots(dir string) {
+func (b *browserPage) screenshots() {
 	b.t.Helper()
-	old, _ := filepath.Glob(filepath.Join(dir, "screen-*.png"))
+	old, _ := filepath.Glob(filepath.Join(b.screens, "*.png"))
 	for _, name := range old {
 		os.Remove(name)
 	}
@@ -483,10 +515,10 @@ func (b *browserPage) screenshots(dir string) {
 	}
 	for n, y := 1, 0.0; y < min(end, tallScreen); n, y = n+1, y+shotHeight {
 		clip := &cdppage.Viewport{Y: y, Width: screenWidth, Height: min(shotHeight, min(end, tallScreen)-y), Scale: 1}
-		b.shoot(filepath.Join(dir, fmt.Sprintf("screen-%02d.png", n)), clip)
+		b.shoot(filepath.Join(b.screens, fmt.Sprintf("screen-%02d.png", n)), clip)
 	}
 	b.do(chromedp.EmulateViewport(screenWidth, 900))
-	b.shoot(filepath.Join(dir, "screen-00.png"), nil)
+	b.shoot(filepath.Join(b.screens, "screen-00.png"), nil)
 }
 
 func (b *browserPage) shoot(name string, clip *cdppage.Viewport) {

@@ -16,21 +16,16 @@ type jupyter struct {
 	argv []string
 	name string // with its version, for people
 	page string // what the address of a notebook has before its path
-	args []string
 }
 
 // jupyters lists what may be installed, the best first. The command jupyter also knows
 // programs that are not on PATH.
 var jupyters = []jupyter{
-	{argv: []string{"jupyter-lab"}, name: "JupyterLab", page: "lab/tree/", args: labArgs},
-	{argv: []string{"jupyter", "lab"}, name: "JupyterLab", page: "lab/tree/", args: labArgs},
+	{argv: []string{"jupyter-lab"}, name: "JupyterLab", page: "lab/tree/"},
+	{argv: []string{"jupyter", "lab"}, name: "JupyterLab", page: "lab/tree/"},
 	{argv: []string{"jupyter-notebook"}, name: "Jupyter Notebook", page: "notebooks/"},
 	{argv: []string{"jupyter", "notebook"}, name: "Jupyter Notebook", page: "notebooks/"},
 }
-
-// labArgs keep JupyterLab from asking whether it may look for news and updates, above
-// the notebook.
-var labArgs = []string{"--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"}
 
 // wantedLab is what pip installs where there is no Jupyter.
 const wantedLab = "jupyterlab>=4.0.11,<5"

@@ -176,10 +176,12 @@ func (k *kernel) shutdown() {
 	}
 }
 
-// kill ends the processes of the kernel's group at once.
+// kill ends the kernel and what it has started at once: its group, and gopls, which GoNB
+// starts where it finds one and which leads a group of its own.
 func (k *kernel) kill() {
 	killGroup(k.cmd)
 	<-k.ended
+	killMentioning(k.scratch)
 }
 
 // lost returns why the connection broke: mostly because the kernel is just ending.

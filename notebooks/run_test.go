@@ -326,6 +326,29 @@ time.Sleep(time.Hour)`))
 	wantGone(t, nb.cells[0].text("stdout"))
 }
 
+// Where there is a gopls on PATH, GoNB starts it; it does not outlive the kernel.
+func TestKernelStopsGopls(t *testing.T) {
+	noScratchLeft(t)
+	built := testTools(t)
+	dir := t.TempDir()
+	pid := filepath.Join(dir, "pid")
+	built.gopls = filepath.Join(dir, "gopls")
+	// As gopls it has its socket, which is in the kernel's temporary folder, in its arguments.
+	script := "#!/bin/sh\ntrap '' TERM INT HUP\necho $$ > " + pid + "\nwhile true; do sleep 0.1; done\n"
+	if err := os.WriteFile(built.gopls, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	nb := newNotebook("%%\nfor i := 0; i < 100; i++ {\n\tif b, _ := os.ReadFile(\"" + pid + "\"); len(b) > 0 {\n\t\tbreak\n\t}\n\ttime.Sleep(50 * time.Millisecond)\n}")
+	if err := runNotebook(t.Context(), nb, built, dir, testLimit, newProgress(io.Discard)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(pid)
+	if err != nil {
+		t.Fatalf("GoNB has not started gopls: %v", err)
+	}
+	wantGone(t, "PIDs "+strings.TrimSpace(string(b))+" "+strings.TrimSpace(string(b)))
+}
+
 // A kernel that cannot start is reported with its own words.
 func TestKernelDoesNotStart(t *testing.T) {
 	noScratchLeft(t)

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -46,7 +46,7 @@ func startServer(ctx context.Context, j jupyter, t tools, root string) (*server,
 }
 
 func (s *server) start(ctx context.Context, j jupyter, t tools, root string) error {
-	if err := writeKernelspec(s.scratch, t); err != nil {
+	if err := errors.Join(writeKernelspec(s.scratch, t), writeLabSettings(s.scratch)); err != nil {
 		return err
 	}
 	logFile, err := os.Create(s.logName())
@@ -55,14 +55,12 @@ func (s *server) start(ctx context.Context, j jupyter, t tools, root string) err
 	}
 	defer logFile.Close()
 	args := append(j.argv[1:], "--no-browser", "--notebook-dir="+root)
-	args = append(args, j.args...)
 	if os.Geteuid() == 0 {
 		args = append(args, "--allow-root") // it refuses otherwise
 	}
 	s.cmd = exec.Command(j.argv[0], args...)
 	s.cmd.Dir = root
-	s.cmd.Env = append(os.Environ(),
-		"JUPYTER_PATH="+strings.TrimSuffix(s.scratch+string(os.PathListSeparator)+os.Getenv("JUPYTER_PATH"), string(os.PathListSeparator)),
+	s.cmd.Env = append(os.Environ(), prepend("JUPYTER_PATH", s.scratch), prepend("JUPYTER_CONFIG_PATH", s.scratch),
 		"JUPYTER_RUNTIME_DIR="+s.runtimeDir(),
 		"JUPYTERLAB_WORKSPACES_DIR="+filepath.Join(s.scratch, "workspaces"))
 	s.cmd.Stdout, s.cmd.Stderr = logFile, logFile
@@ -91,6 +89,15 @@ func (s *server) start(ctx context.Context, j jupyter, t tools, root string) err
 		}
 	}
 	return nil
+}
+
+// prepend returns a setting of the environment variable to a list of folders that starts
+// with dir.
+func prepend(variable, dir string) string {
+	if old := os.Getenv(variable); old != "" {
+		dir += string(os.PathListSeparator) + old
+	}
+	return variable + "=" + dir
 }
 
 // listens says whether the server has written the file that says where it listens, and
@@ -152,13 +159,25 @@ func writeKernelspec(dir string, t tools) error {
 		"interrupt_mode": "message",
 		"env":            map[string]string{"PATH": t.path(), "TMPDIR": dir},
 	}
-	b, err := json.MarshalIndent(spec, "", " ")
+	return writeJSON(filepath.Join(dir, "kernels", kernelName, "kernel.json"), spec)
+}
+
+// writeLabSettings makes the folder dir one for JUPYTER_CONFIG_PATH, which keeps JupyterLab
+// from asking, above the notebook, whether it may look for news, unless the user's own
+// settings say so.
+func writeLabSettings(dir string) error {
+	return writeJSON(filepath.Join(dir, "labconfig", "default_setting_overrides.json"), map[string]any{
+		"@jupyterlab/apputils-extension:notification": map[string]any{"fetchNews": "false", "checkForUpdates": false},
+	})
+}
+
+func writeJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
 		return err
 	}
-	folder := filepath.Join(dir, "kernels", kernelName)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(folder, "kernel.json"), b, 0o644)
+	return os.WriteFile(name, b, 0o644)
 }
