@@ -1,13 +1,17 @@
 package nfkit_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -177,6 +181,81 @@ func TestFlows(t *testing.T) {
 				t.Errorf("the case builds no flow of dimension 1 to %d", maxDim)
 			}
 		})
+	}
+}
+
+// stirred returns the flow of a case with parameters that are not the first ones; nil if there is none of that dimension.
+func (c flowCase) stirred(dim, context int, seed uint64) nf.Flow {
+	f := c.new(dim, context, rand.NewPCG(seed, 1))
+	if f == nil {
+		return nil
+	}
+	r := rand.New(rand.NewPCG(seed, 2))
+	for _, p := range f.State().Params() {
+		for i := range p.Data {
+			p.Data[i] += 0.2 * r.NormFloat64()
+		}
+	}
+	if p, ok := f.(nf.Preparer); ok {
+		p.Prepare()
+	}
+	return f
+}
+
+func (c flowCase) options(dim int) nftest.FlowOptions {
+	if c.opts == nil {
+		return nftest.FlowOptions{}
+	}
+	if o := c.opts(dim); o != nil {
+		return *o
+	}
+	return nftest.FlowOptions{}
+}
+
+// The density that a flow makes of a base integrates to 1 in the plane, and is that of its samples.
+func TestFlowDensities(t *testing.T) {
+	for name, c := range flowCases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, o := c.stirred(2, 0, 3), c.options(2)
+			var base nf.Base = nf.NewGaussian(2, &nf.GaussianOptions{Covariance: mat.NewSymDense(2, []float64{0.5, 0.1, 0.1, 0.3})})
+			if o.Latent == o.Data && o.Data != (nftest.Interval{}) { // a map of this interval to itself
+				base = nf.NewUniform(2, &nf.UniformOptions{Low: o.Latent.Lo, High: o.Latent.Hi})
+			}
+			m := nf.NewNormalizingFlow(base, []nf.Flow{f})
+			if err := nftest.Density(m, &nftest.DensityOptions{Support: []nftest.Interval{o.Data, o.Data}}, rand.NewPCG(5, 6)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A flow that loads the state of another one is that flow, to the last bit, in both directions: permutations, masks and other
+// buffers included.
+func TestFlowsLoad(t *testing.T) {
+	for name, c := range flowCases {
+		for _, context := range []int{0, 2} {
+			saved, loaded := c.stirred(5, context, 1), c.stirred(5, context, 2)
+			if saved == nil {
+				continue
+			}
+			path := filepath.Join(t.TempDir(), "flow.safetensors")
+			if err := errors.Join(nf.Save(path, saved), nf.Load(path, loaded)); err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			images := func(f nf.Flow) []float64 {
+				tape := ad.NewEvalTape(ad.Float64)
+				x := tape.Matrix(normalRows(4, 5, 3)).Sigmoid() // in the domain of all
+				q := tape.Matrix(normalRows(4, 2, 4))
+				y, l := f.Forward(x, q)
+				z, k := f.Inverse(x, q)
+				return slices.Concat(y.Data(), l.Data(), z.Data(), k.Data())
+			}
+			if got, want := images(loaded), images(saved); !slices.Equal(got, want) {
+				t.Errorf("%s with a context of %d columns maps points to %v after loading, want %v", name, context, got, want)
+			}
+		}
 	}
 }
 
