@@ -212,7 +212,7 @@ func dDiv[T kernel.Float](g []T, a, b, da, db row[T]) {
 			da.data[j*da.step] += g / d
 		}
 		if db.data != nil {
-			db.data[j*db.step] -= g * a.data[j*a.step] / (d * d)
+			db.data[j*db.step] -= g * (a.data[j*a.step] / d) / d // d² may underflow
 		}
 	}
 }

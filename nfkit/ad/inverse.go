@@ -7,7 +7,7 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
-// Inverse returns the inverse of the square matrix v and ln|det v|, 1×1: infinities and NaN, and −Inf, for a singular one.
+// Inverse returns the inverse of the square matrix v and ln|det v|, 1×1: NaN, and −Inf, for a singular one.
 // It is computed in float64 in either precision, by elimination with row pivots. Rows are not points here. Cost O(d³).
 func (v *Value) Inverse() (inverse, logAbsDet *Value) {
 	t := v.tape
@@ -39,7 +39,8 @@ func inverseForward[T kernel.Float](v *Value) {
 	}
 }
 
-// invert stores the inverse of the d×d matrix a in b, by Gauss–Jordan elimination, which overwrites a. It returns ln|det a|.
+// invert stores the inverse of the d×d matrix a in b, by Gauss–Jordan elimination, which overwrites a. It returns ln|det a|;
+// if that is −Inf, b is NaN.
 func invert(b, a []float64, d int) (logAbsDet float64) {
 	clear(b)
 	for i := range d {
@@ -58,6 +59,13 @@ func invert(b, a []float64, d int) (logAbsDet float64) {
 			swap(bk, b[pivot*d:(pivot+1)*d])
 		}
 		p := ak[k]
+		if p == 0 { // a is singular, or not made of numbers
+			fill(b, math.NaN())
+			if !finite(a) {
+				return math.NaN()
+			}
+			return math.Inf(-1)
+		}
 		logAbsDet += math.Log(math.Abs(p))
 		kernel.Scale(ak, 1/p, ak)
 		kernel.Scale(bk, 1/p, bk)

@@ -3,6 +3,7 @@ package ad_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -46,9 +47,18 @@ func TestInverse(t *testing.T) {
 }
 
 func TestInverseOfSingular(t *testing.T) {
-	inv, l := ad.NewEvalTape(ad.Float64).Const(2, 2, []float64{1, 2, 2, 4}).Inverse()
-	if !math.IsInf(l.At(0, 0), -1) || inv.Finite() {
-		t.Errorf("a singular matrix gives ln|det| %v and inverse %v, want −Inf and nothing finite", l.At(0, 0), inv.Data())
+	for _, m := range [][]float64{{1, 2, 0, 2, 4, 0, 0, 0, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}, make([]float64, 9)} {
+		v := ad.NewEvalTape(ad.Float64).Const(3, 3, m)
+		inv, l := v.Inverse()
+		if !math.IsInf(l.At(0, 0), -1) || slices.ContainsFunc(inv.Data(), func(x float64) bool { return x-x == 0 }) {
+			t.Errorf("the singular matrix %v gives ln|det| %v and inverse %v, want −Inf and nothing finite", m, l.At(0, 0), inv.Data())
+		}
+		if l := v.Reshape(1, 9).LogAbsDet(); !math.IsInf(l.At(0, 0), -1) {
+			t.Errorf("the singular matrix %v has LogAbsDet %v, want −Inf", m, l.At(0, 0))
+		}
+	}
+	if _, l := ad.NewEvalTape(ad.Float64).Const(2, 2, []float64{0, math.NaN(), 0, 1}).Inverse(); !math.IsNaN(l.At(0, 0)) {
+		t.Errorf("a matrix with a NaN has ln|det| %v, want NaN", l.At(0, 0))
 	}
 	defer func() {
 		if recover() == nil {
