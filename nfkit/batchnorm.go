@@ -124,6 +124,6 @@ func (b *BatchNorm) State() State {
 		{Name: "eps", Floats: b.epsilon, Check: check},
 		{Name: "running_mean", Shape: []int{d}, Floats: b.mean},
 		{Name: "running_var", Shape: []int{d}, Floats: b.variance, Check: check},
-		{Name: "num_batches_tracked", Ints: b.batches},
+		{Name: "num_batches_tracked", Ints: b.batches, Check: func(t Tensor) error { return atLeast0(t.Ints[0]) }},
 	}
 }

@@ -92,17 +92,6 @@ func (f *PeriodicFeaturesElementwise) State() State {
 	return s
 }
 
-// fixedTensor names whole numbers that say how a layer was built, and must stay what they are.
-func fixedTensor(name string, index []int) Tensor {
-	want := slices.Clone(index)
-	return Tensor{Name: name, Shape: []int{len(index)}, Ints: index, Check: func(t Tensor) error {
-		if !slices.Equal(t.Ints, want) {
-			return fmt.Errorf("%v are not the columns for which the layer was built, %v", t.Ints, want)
-		}
-		return nil
-	}}
-}
-
 // otherComponents returns the numbers below dim that are not in index, in order. It panics when index is empty, or a
 // number in it is named twice or out of range.
 func otherComponents(caller string, dim int, index []int) []int {

@@ -67,10 +67,24 @@ func (p *Permute) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 	return x.Columns(p.inverse), x.Tape().Full(x.Rows(), 1, 0)
 }
 
-// State lists perm and inv_perm of a random permutation; the other modes have nothing to keep.
+// State lists perm and inv_perm, its inverse, of a random permutation; the other modes have nothing to keep.
 func (p *Permute) State() State {
 	if p.mode != PermuteShuffle {
 		return nil
 	}
-	return State{permutationTensor("perm", p.index), permutationTensor("inv_perm", p.inverse)}
+	perm := permutationTensor("perm", p.index)
+	check, index := perm.Check, p.index
+	perm.Check = func(t Tensor) error {
+		index = t.Ints
+		return check(t)
+	}
+	inverse := Tensor{Name: "inv_perm", Shape: perm.Shape, Ints: p.inverse, Check: func(t Tensor) error {
+		for j, k := range index {
+			if k >= 0 && k < len(t.Ints) && t.Ints[k] != j {
+				return fmt.Errorf("%v is not the inverse of perm, %v", t.Ints, index)
+			}
+		}
+		return nil
+	}}
+	return State{perm, inverse}
 }

@@ -2,6 +2,7 @@ package nfkit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
@@ -64,6 +65,16 @@ func paramTensor(name string, p *ad.Param, shape ...int) Tensor {
 		panic(fmt.Sprintf("nfkit: tensor %s: got %d elements for shape %v", name, len(p.Data), shape))
 	}
 	return t
+}
+
+// fixedTensor names whole numbers that say how a layer was built, and must stay what they are.
+func fixedTensor(name string, numbers []int) Tensor {
+	return Tensor{Name: name, Shape: []int{len(numbers)}, Ints: numbers, Check: func(t Tensor) error {
+		if !slices.Equal(t.Ints, numbers) {
+			return fmt.Errorf("got %v, want %v, which were given at construction", t.Ints, numbers)
+		}
+		return nil
+	}}
 }
 
 // permutationTensor names a permutation, which must stay one.

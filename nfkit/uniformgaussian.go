@@ -108,17 +108,7 @@ func (g *UniformGaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 func (g *UniformGaussian) State() State {
 	d := g.Dim()
 	return State{
-		constantTensor("ind", g.uniform), constantTensor("ind_", g.normal), constantTensor("inv_perm", g.position),
+		fixedTensor("ind", g.uniform), fixedTensor("ind_", g.normal), fixedTensor("inv_perm", g.position),
 		{Name: "scale", Shape: []int{d}, Floats: g.scale, Check: func(t Tensor) error { return checkScale(t.Floats, d) }},
 	}
-}
-
-// constantTensor names whole numbers that belong to the architecture, and cannot be changed.
-func constantTensor(name string, numbers []int) Tensor {
-	return Tensor{Name: name, Shape: []int{len(numbers)}, Ints: numbers, Check: func(t Tensor) error {
-		if !slices.Equal(t.Ints, numbers) {
-			return fmt.Errorf("got %v, want %v, which were given at construction", t.Ints, numbers)
-		}
-		return nil
-	}}
 }
