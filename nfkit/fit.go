@@ -64,8 +64,8 @@ type History struct {
 //   - Patience is exhausted, or OnStep returns [ErrStop]: without an error,
 //   - OnStep returns another error, which Fit returns,
 //   - ctx is cancelled: the error wraps that of ctx and its cause,
-//   - a loss or gradient is not finite: the error wraps a [*NonFiniteError], which says where it began. The step changed
-//     no parameter,
+//   - a loss or gradient is not finite: the error wraps a [*NonFiniteError], which says where it began. Adam took no
+//     step,
 //   - a batch cannot be observed by a layer: see [ActNorm] and [BatchNorm].
 //
 // A number that is not finite in [Rows] or in the validation set is an error before the first step.

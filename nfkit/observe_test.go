@@ -105,6 +105,9 @@ func TestFitStopsAtWhatCannotBeObserved(t *testing.T) {
 	if _, err := m.NLLGrad(with(constant, 5, 1, math.Inf(1))); !errors.As(err, &fault) || fault.Row != 5 {
 		t.Errorf("an infinite number before an ActNorm: got error %v, want one that names row 5", err)
 	}
+	if !m.Flows()[0].(*nf.ActNorm).Observing() {
+		t.Error("an ActNorm took its scale from a batch with an infinite number")
+	}
 }
 
 // spoiled is data with a NaN in every third batch.
