@@ -85,9 +85,9 @@ func (a *ActNorm) Observing() bool { return a.done[0] == 0 }
 // actNormFloor is added to standard deviations, as the reference does.
 const actNormFloor = 1e-6
 
-// Observe sets s and t from the mean and the (n−1) standard deviation σ of each component: for Inverse s = ln σ and
-// t = mean, for Forward s = −ln σ and t = −mean/σ. It returns an error for fewer than two rows, and for a component that
-// is constant or not finite.
+// Observe sets s and t from the mean and the (n−1) standard deviation σ of each component: for Inverse s = ln σ and t =
+// mean, for Forward s = −ln σ and t = −mean/σ. It returns an error for fewer than two rows, and for a component that is
+// constant or not finite.
 func (a *ActNorm) Observe(v, _ *ad.Value, inverse bool) error {
 	mean, variance, err := columnMoments("ActNorm", v)
 	if err != nil {

@@ -121,8 +121,8 @@ func actNormBatch(n int, seed uint64) *mat.Dense {
 	return x
 }
 
-// Evaluation and sampling set nothing; the first training batch sets each layer so that what leaves it is standardised; later
-// ones, and those after a save and a load, set nothing.
+// Evaluation and sampling set nothing; the first training batch sets each layer so that what leaves it is standardised;
+// later ones, and those after a save and a load, set nothing.
 func TestActNormInModel(t *testing.T) {
 	m, x := actNormModel(), actNormBatch(300, 1)
 	before := stateText(m.State())

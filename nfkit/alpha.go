@@ -13,8 +13,8 @@ import (
 
 // AlphaDivergenceOptions are the options of [NormalizingFlow.AlphaDivergenceGrad].
 type AlphaDivergenceOptions struct {
-	// DReG uses doubly reparametrised gradients: the same mean, less variance near the target, at the cost of an evaluation of
-	// Inverse. Tucker et al. 2019, arXiv:1810.04152.
+	// DReG uses doubly reparametrised gradients: the same mean, less variance near the target, at the cost of an
+	// evaluation of Inverse. Tucker et al. 2019, arXiv:1810.04152.
 	DReG bool
 }
 
@@ -22,14 +22,15 @@ type AlphaDivergenceOptions struct {
 //
 //	ln(1/n·Σ wᵢ^α) / (α(α−1)),  wᵢ = p̃(xᵢ)/q(xᵢ),
 //
-// which estimates Rényi's divergence D_α(p‖q)/α, plus ln Z/(α−1) for a target that is not normalised, Z = ∫p̃. It is 0 at the
-// target and goes to KL(p‖q) as α → 1, to KL(q‖p) as α → 0; a larger α makes the model cover more of the target. The logarithm
-// of a mean has a bias of order 1/n, and near α = 1 its noise grows as 1/|α−1|. Weights are kept as logarithms and do not
-// overflow. Li & Turner 2016, arXiv:1602.02311. Its twin in normflows is reverse_alpha_div: the same for α > 0 but for the
-// factor |α(α−1)| and a constant.
+// which estimates Rényi's divergence D_α(p‖q)/α, plus ln Z/(α−1) for a target that is not normalised, Z = ∫p̃. It is 0
+// at the target and goes to KL(p‖q) as α → 1, to KL(q‖p) as α → 0; a larger α makes the model cover more of the target.
+// The logarithm of a mean has a bias of order 1/n, and near α = 1 its noise grows as 1/|α−1|. Weights are kept as
+// logarithms and do not overflow. Li & Turner 2016, arXiv:1602.02311. Its twin in normflows is reverse_alpha_div: the
+// same for α > 0 but for the factor |α(α−1)| and a constant.
 //
-// It returns a [*NonFiniteError] when the result is NaN or infinite. It panics when n is not positive, and when α is not finite
-// or is 0 or 1, where the formula has limits only: see [NormalizingFlow.ReverseKL] and [NormalizingFlow.NLL].
+// It returns a [*NonFiniteError] when the result is NaN or infinite. It panics when n is not positive, and when α is
+// not finite or is 0 or 1, where the formula has limits only: see [NormalizingFlow.ReverseKL] and
+// [NormalizingFlow.NLL].
 func (m *NormalizingFlow) AlphaDivergence(target Target, n int, alpha float64, src rand.Source) (float64, error) {
 	checkAlpha("AlphaDivergence", alpha)
 	d := m.draw("AlphaDivergence", target, n, src)
@@ -38,9 +39,9 @@ func (m *NormalizingFlow) AlphaDivergence(target Target, n int, alpha float64, s
 	return d.checkLoss(loss)
 }
 
-// AlphaDivergenceGrad returns [NormalizingFlow.AlphaDivergence], and sets Grad of each parameter to its gradient; there is
-// nothing to reset before. A nil opts means the defaults. After an error the gradients are not to be used. It costs an
-// evaluation of the model more than [NormalizingFlow.ReverseKLGrad]: the weight of a point depends on all points.
+// AlphaDivergenceGrad returns [NormalizingFlow.AlphaDivergence], and sets Grad of each parameter to its gradient; there
+// is nothing to reset before. A nil opts means the defaults. After an error the gradients are not to be used. It costs
+// an evaluation of the model more than [NormalizingFlow.ReverseKLGrad]: the weight of a point depends on all points.
 func (m *NormalizingFlow) AlphaDivergenceGrad(target Target, n int, alpha float64, opts *AlphaDivergenceOptions, src rand.Source) (float64, error) {
 	checkAlpha("AlphaDivergenceGrad", alpha)
 	dreg := opts != nil && opts.DReG
@@ -53,8 +54,8 @@ func (m *NormalizingFlow) AlphaDivergenceGrad(target Target, n int, alpha float6
 	if loss, err := d.checkLoss(loss); err != nil {
 		return loss, err
 	}
-	// With vᵢ = wᵢ^α/Σw^α the gradient is Σ vᵢ·∇ln wᵢ/(α−1). For DReG, ∇ is along the path of xᵢ alone, and the score's part
-	// turns vᵢ into vᵢ(1 − α(1 − vᵢ)). (The reference has n·vᵢ for the last vᵢ, which is right for n = 1 alone.)
+	// With vᵢ = wᵢ^α/Σw^α the gradient is Σ vᵢ·∇ln wᵢ/(α−1). For DReG, ∇ is along the path of xᵢ alone, and the score's
+	// part turns vᵢ into vᵢ(1 − α(1 − vᵢ)). (The reference has n·vᵢ for the last vᵢ, which is right for n = 1 alone.)
 	for i, v := range share {
 		if dreg {
 			v *= 1 - alpha*(1-v)

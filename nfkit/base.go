@@ -36,8 +36,8 @@ const log2Pi = 1.8378770664093454836 // ln 2π
 // with mean μ (loc) and logarithmic standard deviation s (log_scale), both 1×d and 0 at first.
 // Its twin in normflows is DiagGaussian.
 type DiagGaussian struct {
-	// Temperature multiplies the standard deviations, in samples and densities alike; 0 means 1. It is for a trained model:
-	// below 1 its samples are closer to the modes. It may be changed between calls.
+	// Temperature multiplies the standard deviations, in samples and densities alike; 0 means 1. It is for a trained
+	// model: below 1 its samples are closer to the modes. It may be changed between calls.
 	Temperature float64
 
 	loc, logScale *ad.Param

@@ -17,14 +17,15 @@ type BatchNormOptions struct {
 //
 //	x = (z − μ)/√(v + ε),  ln|det J| = −½ Σ ln(v + ε).
 //
-// In training, Forward takes mean μ and (n−1) variance v from the rows on its tape, and gradients flow through them. These are
-// the rows of one shard, 64 at most, and not the whole batch: the ghost batches of Hoffer et al. 2017, arXiv:1705.08741. So
-// x depends on the other rows, and a loss is not quite that of a density. A rest of fewer than 6 rows, whose variances are
-// too rough, is treated as in evaluation.
+// In training, Forward takes mean μ and (n−1) variance v from the rows on its tape, and gradients flow through them.
+// These are the rows of one shard, 64 at most, and not the whole batch: the ghost batches of Hoffer et al. 2017,
+// arXiv:1705.08741. So x depends on the other rows, and a loss is not quite that of a density. A rest of fewer than 6
+// rows, whose variances are too rough, is treated as in evaluation.
 //
-// In evaluation, and in Inverse always, μ and v are running statistics: a fixed map, with a density. They start as 0 and 1,
-// follow the whole batches that Forward is trained on, as μ ← (1−m)·μ + m·mean with the momentum m, and are plain averages
-// over the first 1/m batches. Keeping them costs another pass, on one core, through the layers before this one.
+// In evaluation, and in Inverse always, μ and v are running statistics: a fixed map, with a density. They start as 0
+// and 1, follow the whole batches that Forward is trained on, as μ ← (1−m)·μ + m·mean with the momentum m, and are
+// plain averages over the first 1/m batches. Keeping them costs another pass, on one core, through the layers before
+// this one.
 //
 // To train on data, where Inverse is what sees the batch, use NewInvert(NewBatchNorm(d, nil)). Cost O(nd).
 // Ioffe & Szegedy 2015, arXiv:1502.03167; Dinh et al. 2017, arXiv:1605.08803, section 3.7. Its twin in normflows is
@@ -41,11 +42,12 @@ var (
 	_ Observer = (*BatchNorm)(nil)
 )
 
-// batchNormRows is the least number of normal rows whose inverse variance, a factor of gradients, has itself a finite variance.
+// batchNormRows is the least number of normal rows whose inverse variance, a factor of gradients, has itself a finite
+// variance.
 const batchNormRows = 6
 
-// NewBatchNorm returns the flow for dim components. A nil opts means the defaults. It panics when dim is not positive, Epsilon
-// negative or not finite, or Momentum not between 0 and 1.
+// NewBatchNorm returns the flow for dim components. A nil opts means the defaults. It panics when dim is not positive,
+// Epsilon negative or not finite, or Momentum not between 0 and 1.
 func NewBatchNorm(dim int, opts *BatchNormOptions) *BatchNorm {
 	o := BatchNormOptions{Epsilon: 1e-10, Momentum: 0.1}
 	if opts != nil && opts.Epsilon != 0 {
@@ -97,8 +99,8 @@ func (b *BatchNorm) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 // Observing reports that running statistics follow every batch.
 func (b *BatchNorm) Observing() bool { return true }
 
-// Observe updates the running statistics by those of a batch of Forward; one of Inverse has nothing to tell. It returns an
-// error for fewer than two rows, and for a component that is constant or not finite.
+// Observe updates the running statistics by those of a batch of Forward; one of Inverse has nothing to tell. It returns
+// an error for fewer than two rows, and for a component that is constant or not finite.
 func (b *BatchNorm) Observe(v, _ *ad.Value, inverse bool) error {
 	if inverse {
 		return nil

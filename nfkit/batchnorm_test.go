@@ -45,7 +45,8 @@ func (b parityBatchNorm) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
 
 func (b parityBatchNorm) State() nf.State { return b.BatchNorm.State()[:1] }
 
-// In training, what leaves the layer has mean 0 and variance 1 on each tape; a few rows, and evaluations, get the running statistics.
+// In training, what leaves the layer has mean 0 and variance 1 on each tape; a few rows, and evaluations, get the
+// running statistics.
 func TestBatchNormTraining(t *testing.T) {
 	f := nf.NewBatchNorm(2, &nf.BatchNormOptions{Epsilon: 1e-5})
 	copy(stateOfFlow(f, "running_mean"), []float64{1, 2})
@@ -85,8 +86,8 @@ func TestBatchNormTraining(t *testing.T) {
 	}
 }
 
-// Running statistics are averages over the first batches and follow later ones by the momentum. The flow observes in the
-// direction of Forward alone.
+// Running statistics are averages over the first batches and follow later ones by the momentum. The flow observes in
+// the direction of Forward alone.
 func TestBatchNormRunning(t *testing.T) {
 	f := nf.NewBatchNorm(2, &nf.BatchNormOptions{Momentum: 0.25})
 	var mean, variance [2]float64
@@ -126,8 +127,8 @@ func TestBatchNormRunning(t *testing.T) {
 	}
 }
 
-// A model with normalisation between couplings learns data of another scale, and its density is that of an evaluation: of
-// one row as of many.
+// A model with normalisation between couplings learns data of another scale, and its density is that of an evaluation:
+// of one row as of many.
 func TestBatchNormLearns(t *testing.T) {
 	src := rand.NewPCG(1, 2)
 	var flows []nf.Flow

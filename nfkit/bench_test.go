@@ -14,7 +14,8 @@ import (
 
 var precisions = []ad.Precision{ad.Float64, ad.Float32}
 
-// tutorialModel is the model of the first notebook: 16 couplings with an MLP 1-64-64-2, each followed by an LU permutation.
+// tutorialModel is the model of the first notebook: 16 couplings with an MLP 1-64-64-2, each followed by an LU
+// permutation.
 func tutorialModel(src rand.Source) *nf.NormalizingFlow { return workload.Tutorial.New(src) }
 
 // tutorialRows draws n rows (a, b): a uniform on [1, 2], b normal with mean and variance a.

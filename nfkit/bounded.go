@@ -7,8 +7,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// bounded is what the maps onto an interval, [Sigmoid], [Tanh], [Exp] and [Softplus], have in common. A model that ends in
-// one has the interval, without its bounds, as support of each component.
+// bounded is what the maps onto an interval, [Sigmoid], [Tanh], [Exp] and [Softplus], have in common. A model that ends
+// in one has the interval, without its bounds, as support of each component.
 //
 // Where rounding brings a result of Forward to a bound, it is the number next to it, so that samples have a density. At
 // points that are not in the interval, Inverse has log-determinant −Inf and some finite latent point, and no gradient.
@@ -31,8 +31,8 @@ func (b bounded) Dim() int { return b.dim }
 // State returns nil: there is nothing to keep.
 func (b bounded) State() State { return nil }
 
-// inside returns x with elements that are not in the interval replaced, and the logarithm of its indicator function, n×1:
-// 0, or −Inf for a row with such an element.
+// inside returns x with elements that are not in the interval replaced, and the logarithm of its indicator function,
+// n×1: 0, or −Inf for a row with such an element.
 func (b bounded) inside(x *ad.Value) (inside, logIndicator *ad.Value) {
 	t, margin := x.Tape(), x.Shift(-b.lo)
 	if isFinite(b.hi) {
@@ -68,13 +68,14 @@ func above(x float64, p ad.Precision) float64 {
 //
 //	x = lo + (hi − lo)·sigmoid(z),  ln|det J| = Σ ln((hi − lo)·sigmoid(z)·sigmoid(−z)).
 //
-// Its Inverse is a logit. The support of the result is lo < x < hi; elsewhere Inverse has log-determinant −Inf. Cost O(nd).
+// Its Inverse is a logit. The support of the result is lo < x < hi; elsewhere Inverse has log-determinant −Inf. Cost
+// O(nd).
 type Sigmoid struct{ bounded }
 
 var _ Flow = (*Sigmoid)(nil)
 
-// NewSigmoid returns the map of dim components to the interval (lo, hi). It panics when dim is not positive, or lo and hi
-// are not finite or not in order.
+// NewSigmoid returns the map of dim components to the interval (lo, hi). It panics when dim is not positive, or lo and
+// hi are not finite or not in order.
 func NewSigmoid(dim int, lo, hi float64) *Sigmoid {
 	if !(lo < hi) || !isFinite(hi-lo) {
 		panic(fmt.Sprintf("nfkit: NewSigmoid: got the interval from %v to %v, want two finite numbers in order", lo, hi))
@@ -82,8 +83,8 @@ func NewSigmoid(dim int, lo, hi float64) *Sigmoid {
 	return &Sigmoid{newBounded("NewSigmoid", dim, lo, hi, lo+(hi-lo)/2)}
 }
 
-// NewLogit returns the [Sigmoid] whose Inverse is z = logit(α + (1 − 2α)·x), for data in [0, 1] that may lie on the bounds.
-// It is the Logit of normflows' transforms. It panics when dim is not positive, or unless 0 ≤ α < ½.
+// NewLogit returns the [Sigmoid] whose Inverse is z = logit(α + (1 − 2α)·x), for data in [0, 1] that may lie on the
+// bounds. It is the Logit of normflows' transforms. It panics when dim is not positive, or unless 0 ≤ α < ½.
 func NewLogit(dim int, alpha float64) *Sigmoid {
 	if !(alpha >= 0 && alpha < 0.5) {
 		panic(fmt.Sprintf("nfkit: NewLogit: got alpha %v, want 0 or more and less than 0.5", alpha))

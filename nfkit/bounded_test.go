@@ -14,7 +14,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
-// boundedCase is a map to an interval. Near bounds other than 0 a round trip loses digits, so latent points are bounded too.
+// boundedCase is a map to an interval. Near bounds other than 0 a round trip loses digits, so latent points are bounded
+// too.
 func boundedCase(f func(dim int) nf.Flow, data nftest.Interval) flowCase {
 	return flowCase{
 		new: func(dim, context int, _ rand.Source) nf.Flow { return unconditional(context, f(dim)) },
@@ -49,7 +50,8 @@ func boundedMaps() map[string]boundedMap {
 	}
 }
 
-// Forward and its log-determinant are the named function and its derivative, however far out; results stay off the bounds.
+// Forward and its log-determinant are the named function and its derivative, however far out; results stay off the
+// bounds.
 func TestBoundedForward(t *testing.T) {
 	for name, m := range boundedMaps() {
 		for _, p := range precisions {
@@ -100,8 +102,8 @@ func TestBoundedInverse(t *testing.T) {
 	}
 }
 
-// Outside the support and on its bounds the log-determinant is −Inf, for the row concerned alone; the latent point and all
-// gradients are finite.
+// Outside the support and on its bounds the log-determinant is −Inf, for the row concerned alone; the latent point and
+// all gradients are finite.
 func TestBoundedOutside(t *testing.T) {
 	for name, m := range boundedMaps() {
 		outside := []float64{m.lo, m.lo - 1e-9, m.lo - 1e9, math.Inf(-1)}
@@ -136,8 +138,8 @@ func TestLogitGolden(t *testing.T) {
 	checkNumbers(t, "Inverse", f, f.Inverse, 0, 1)
 }
 
-// The density of a bounded model is −Inf outside its support and integrates to 1 inside; its own samples have densities,
-// however many of them rounding brings to a bound; and a loss outside says which row and flow.
+// The density of a bounded model is −Inf outside its support and integrates to 1 inside; its own samples have
+// densities, however many of them rounding brings to a bound; and a loss outside says which row and flow.
 func TestBoundedModel(t *testing.T) {
 	wide := nf.NewAffineConstFlow(1, nil)
 	wide.State()[0].Param.Data[0] = 3.2 // samples of standard deviation 25, whose exponentials fit in float32

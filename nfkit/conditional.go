@@ -12,7 +12,8 @@ import (
 //
 //	(μ, s) = encoder(context),  ln p(z) = −d/2·ln 2π − Σⱼ (sⱼ + ½((zⱼ − μⱼ)/e^{sⱼ})²);
 //
-// the first d columns of the encoder's output are μ. Its twin in normflows is distributions.base.ConditionalDiagGaussian.
+// the first d columns of the encoder's output are μ. Its twin in normflows is
+// distributions.base.ConditionalDiagGaussian.
 type ConditionalDiagGaussian struct {
 	encoder Net
 }

@@ -184,7 +184,8 @@ func TestFlows(t *testing.T) {
 	}
 }
 
-// stirred returns the flow of a case with parameters that are not the first ones; nil if there is none of that dimension.
+// stirred returns the flow of a case with parameters that are not the first ones; nil if there is none of that
+// dimension.
 func (c flowCase) stirred(dim, context int, seed uint64) nf.Flow {
 	f := c.new(dim, context, rand.NewPCG(seed, 1))
 	if f == nil {
@@ -230,8 +231,8 @@ func TestFlowDensities(t *testing.T) {
 	}
 }
 
-// A flow that loads the state of another one is that flow, to the last bit, in both directions: permutations, masks and other
-// buffers included.
+// A flow that loads the state of another one is that flow, to the last bit, in both directions: permutations, masks and
+// other buffers included.
 func TestFlowsLoad(t *testing.T) {
 	for name, c := range flowCases {
 		for _, context := range []int{0, 2} {
@@ -264,7 +265,8 @@ func TestFlowsAreComplete(t *testing.T) {
 	checkComplete(t, "Flow", slices.Collect(maps.Keys(flowCases)), (*sourceType).isFlow)
 }
 
-// checkComplete checks that the exported types that implement an interface are those that the names of cases begin with.
+// checkComplete checks that the exported types that implement an interface are those that the names of cases begin
+// with.
 func checkComplete(t *testing.T, contract string, names []string, implements func(*sourceType) bool) {
 	t.Helper()
 	cases := map[string]bool{}

@@ -31,8 +31,8 @@ func Save(path string, m Stateful) error {
 // Load reads parameters and buffers of m from a file in the safetensors format: one that [Save] wrote for the same
 // architecture, or the state_dict of its twin in normflows, in any floating-point type.
 //
-// Every name, shape and number is checked before anything is changed. After an error, which lists all that does not fit,
-// m is as it was.
+// Every name, shape and number is checked before anything is changed. After an error, which lists all that does not
+// fit, m is as it was.
 func Load(path string, m Stateful) error {
 	return errorAt("Load", path, load(path, m.State()))
 }

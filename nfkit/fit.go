@@ -52,13 +52,15 @@ type History struct {
 }
 
 // Fit trains a model to maximise the likelihood of data: in each step it draws a batch, computes the mean negative
-// log-likelihood and its gradient, see [NormalizingFlow.NLLGrad], and takes a step of [Adam]. A nil opts means the defaults.
+// log-likelihood and its gradient, see [NormalizingFlow.NLLGrad], and takes a step of [Adam]. A nil opts means the
+// defaults.
 //
-// Rows of the data have the columns of a point; if the model takes a context, those of the context follow, unless the model
-// has its context already, see [NormalizingFlow.Given].
+// Rows of the data have the columns of a point; if the model takes a context, those of the context follow, unless the
+// model has its context already, see [NormalizingFlow.Given].
 //
-// With a validation set, the model has in the end the parameters and buffers with which the loss of that set was lowest:
-// never higher than at the start. The set is evaluated before the first step, at the intervals asked for, and after the last.
+// With a validation set, the model has in the end the parameters and buffers with which the loss of that set was
+// lowest: never higher than at the start. The set is evaluated before the first step, at the intervals asked for, and
+// after the last.
 //
 // The run ends early, with the history so far and the parameters so far (the best ones with a validation set), when
 //   - Patience is exhausted, or OnStep returns [ErrStop]: without an error,
@@ -78,8 +80,8 @@ type History struct {
 //
 // To go on with a run later, give both runs an Adam, and keep it in a [Checkpoint].
 //
-// The same arguments give the same bytes, for any GOMAXPROCS. Fit panics when options are out of range, or rows have another
-// number of columns than the model wants.
+// The same arguments give the same bytes, for any GOMAXPROCS. Fit panics when options are out of range, or rows have
+// another number of columns than the model wants.
 func Fit(ctx context.Context, model *NormalizingFlow, data Sampler, opts *FitOptions, src rand.Source) (*History, error) {
 	f := newFit(model, data, opts, src)
 	if err := f.checkData(); err != nil {

@@ -47,7 +47,8 @@ func gaussianModel(seed uint64) *NormalizingFlow {
 }
 
 // The loss of a model that is fitted to data ends within 0.005 nats of the entropy of the data's distribution, on the
-// same rows: with 5 parameters and 400·512 rows the expected excess is below 1e-4, and Adam's last steps wander by more.
+// same rows: with 5 parameters and 400·512 rows the expected excess is below 1e-4, and Adam's last steps wander by
+// more.
 func TestFitLearnsAGaussian(t *testing.T) {
 	model := gaussianModel(1)
 	history, err := Fit(context.Background(), model, correlated, &FitOptions{
@@ -294,7 +295,8 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// Training that draws random numbers, for dropout and estimates, resumes to the same bytes as well, statistics included.
+// Training that draws random numbers, for dropout and estimates, resumes to the same bytes as well, statistics
+// included.
 func TestResumeWithNoise(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "training.safetensors")
 	const dim = 10 // so that log-determinants are estimated

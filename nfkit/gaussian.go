@@ -14,8 +14,8 @@ import (
 //
 //	ln p(z) = −d/2·ln 2π − Σⱼ sⱼ − ½‖L⁻¹(z − μ)‖²,
 //
-// with mean μ (loc) and L lower triangular, with diagonal e^s (log_scale) and elements below it by rows (lower_entries). It
-// is the standard normal distribution at first. Cost O(nd²). normflows has none.
+// with mean μ (loc) and L lower triangular, with diagonal e^s (log_scale) and elements below it by rows
+// (lower_entries). It is the standard normal distribution at first. Cost O(nd²). normflows has none.
 type Gaussian struct {
 	loc, logScale, lower *ad.Param
 }

@@ -23,9 +23,9 @@ type InvertibleAffineOptions struct {
 //
 //	W = P·L·(U + diag(σ⊙eˢ)),  ln|det W| = Σ s,
 //
-// with L lower triangular with ones on its diagonal, U strictly upper triangular, s and the sign σ, both 1×d; the permutation
-// P and σ stay what they are. W is never singular, and either direction costs O(nd²). With Plain, W is free: each batch
-// costs O(d³) more for its inverse and determinant, and where W becomes singular ln|det W| is −Inf.
+// with L lower triangular with ones on its diagonal, U strictly upper triangular, s and the sign σ, both 1×d; the
+// permutation P and σ stay what they are. W is never singular, and either direction costs O(nd²). With Plain, W is
+// free: each batch costs O(d³) more for its inverse and determinant, and where W becomes singular ln|det W| is −Inf.
 //
 // W starts as a random rotation or reflection. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.2.
 // Its twin in normflows is InvertibleAffine.
@@ -39,7 +39,8 @@ type InvertibleAffine struct {
 
 var _ Flow = (*InvertibleAffine)(nil)
 
-// NewInvertibleAffine returns a map of dim components. A nil opts means the defaults. It panics when dim is not positive.
+// NewInvertibleAffine returns a map of dim components. A nil opts means the defaults. It panics when dim is not
+// positive.
 func NewInvertibleAffine(dim int, opts *InvertibleAffineOptions, src rand.Source) *InvertibleAffine {
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewInvertibleAffine: got dimension %d, want 1 or more", dim))
@@ -96,7 +97,8 @@ func (f *InvertibleAffine) Dim() int {
 	return len(f.sign)
 }
 
-// factors returns P, d×d, the triangle Lᵀ above its diagonal, the triangle Uᵀ below it, and the diagonal between them, 1×d.
+// factors returns P, d×d, the triangle Lᵀ above its diagonal, the triangle Uᵀ below it, and the diagonal between them,
+// 1×d.
 func (f *InvertibleAffine) factors(t *ad.Tape) (p, lower, upper, diag *ad.Value) {
 	d := f.Dim()
 	lower = t.Param(f.lower).Reshape(1, d*d).Columns(f.transposed[0])
@@ -131,8 +133,8 @@ func (f *InvertibleAffine) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 	return z, t.Param(f.logScale).RowSum().Repeat(x.Rows())
 }
 
-// State lists W, or L, log_S, U, P, sign_S and eye. Of L and U the halves off their triangles have no influence; eye is the
-// identity matrix, which the reference keeps.
+// State lists W, or L, log_S, U, P, sign_S and eye. Of L and U the halves off their triangles have no influence; eye is
+// the identity matrix, which the reference keeps.
 func (f *InvertibleAffine) State() State {
 	d := f.Dim()
 	if f.w != nil {

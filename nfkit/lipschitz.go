@@ -16,13 +16,15 @@ type LipschitzMLPOptions struct {
 	Context   int     // columns of a context that is added to the first linear map, without a bound
 }
 
-// LipschitzMLP is a network g whose outputs move less than its inputs: |g(x) − g(y)| ≤ cᵐ·|x − y| for m layers. A layer is
+// LipschitzMLP is a network g whose outputs move less than its inputs: |g(x) − g(y)| ≤ cᵐ·|x − y| for m layers. A layer
+// is
 //
 //	h ↦ W′·swish(h) + b,  W′ = W/max(1, σ/c),  swish(h) = h·sigmoid(h·softplus(β))/1.1,
 //
 // with σ the largest singular value of W. swish has slopes of at most 1. σ = uᵀWv, with singular vectors u and v that
-// [LipschitzMLP.UpdateLipschitz] computes by power iteration: the gradient of W′ flows through W alone, which is exact. Between
-// its calls the vectors are those of earlier weights, so that σ is too small, by a few per cent after a long step; c leaves room.
+// [LipschitzMLP.UpdateLipschitz] computes by power iteration: the gradient of W′ flows through W alone, which is exact.
+// Between its calls the vectors are those of earlier weights, so that σ is too small, by a few per cent after a long
+// step; c leaves room.
 //
 // Chen et al. 2019, arXiv:1906.02735; Miyato et al. 2018, arXiv:1802.05957. Its twin in normflows is nets.LipschitzMLP.
 type LipschitzMLP struct {
@@ -43,9 +45,10 @@ var (
 	_ Conditional = (*LipschitzMLP)(nil)
 )
 
-// NewLipschitzMLP returns a network with layers of the given widths, the first of which is the input and the last the output.
-// Weights and biases start uniform in ±1/√fan-in, but the last weights at 1/1000 of that, and β at ½. A nil opts means the defaults.
-// It panics when there are fewer than two widths or one is below 1, or an option is out of range.
+// NewLipschitzMLP returns a network with layers of the given widths, the first of which is the input and the last the
+// output. Weights and biases start uniform in ±1/√fan-in, but the last weights at 1/1000 of that, and β at ½. A nil
+// opts means the defaults. It panics when there are fewer than two widths or one is below 1, or an option is out of
+// range.
 func NewLipschitzMLP(layers []int, opts *LipschitzMLPOptions, src rand.Source) *LipschitzMLP {
 	o := LipschitzMLPOptions{}
 	if opts != nil {
@@ -115,8 +118,8 @@ func (m *LipschitzMLP) Apply(x, context *ad.Value) *ad.Value {
 }
 
 // JVP returns g(x), n×Out, and the products of its Jacobian at x with directions v. v has k rows for each row of x, one
-// after the other, nk×In, and the products are nk×Out. They are ordinary operations: what is computed from them has gradients.
-// Cost: k+1 times that of Apply. It panics when the number of rows of v is not a multiple of that of x.
+// after the other, nk×In, and the products are nk×Out. They are ordinary operations: what is computed from them has
+// gradients. Cost: k+1 times that of Apply. It panics when the number of rows of v is not a multiple of that of x.
 func (m *LipschitzMLP) JVP(x, context, v *ad.Value) (y, jv *ad.Value) {
 	checkBatch("LipschitzMLP.JVP", x, m.In())
 	checkBatch("LipschitzMLP.JVP", v, m.In())
@@ -192,9 +195,9 @@ const (
 	powerTolerance  = 1e-6 // relative change of σ after which an update ends
 )
 
-// UpdateLipschitz brings the spectral norms up to date with the weights. A training step of a model with a [Residual] flow
-// begins with it; a flow of one's own that has such a network calls it in Prepare: see [Preparer].
-// Cost: a few times the number of weights. Its twin in normflows is utils.update_lipschitz.
+// UpdateLipschitz brings the spectral norms up to date with the weights. A training step of a model with a [Residual]
+// flow begins with it; a flow of one's own that has such a network calls it in Prepare: see [Preparer]. Cost: a few
+// times the number of weights. Its twin in normflows is utils.update_lipschitz.
 func (m *LipschitzMLP) UpdateLipschitz() {
 	for _, l := range m.layers {
 		l.update(maxPowerSteps, powerTolerance)
@@ -234,7 +237,8 @@ func normalize(s []float64) float64 {
 	return norm
 }
 
-// State lists net.0.beta, net.1.weight, net.1.bias, net.1.scale, net.1.u, net.1.v, net.2.beta, …, and context_layer.weight.
+// State lists net.0.beta, net.1.weight, net.1.bias, net.1.scale, net.1.u, net.1.v, net.2.beta, …, and
+// context_layer.weight.
 func (m *LipschitzMLP) State() State {
 	var s State
 	for i, l := range m.layers {

@@ -14,7 +14,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// stirLipschitz gives net weights and biases of unit size, with spectral norms far above the bound, and β away from its start.
+// stirLipschitz gives net weights and biases of unit size, with spectral norms far above the bound, and β away from its
+// start.
 func stirLipschitz(net *nf.LipschitzMLP, src rand.Source) {
 	r := rand.New(src)
 	for _, p := range net.State().Params() {

@@ -47,8 +47,8 @@ func (m *NormalizingFlow) NLLGrad(x mat.Matrix) (float64, error) {
 	return sum / float64(n), bad
 }
 
-// gradient returns the sum of the negative log-likelihoods of the rows of x and sets the gradient of their mean. The error
-// names a parameter whose gradient is not finite.
+// gradient returns the sum of the negative log-likelihoods of the rows of x and sets the gradient of their mean. The
+// error names a parameter whose gradient is not finite.
 func (m *NormalizingFlow) gradient(x *mat.Dense) (sum float64, err error) {
 	n, _ := x.Dims()
 	m.engine.mu.Lock()

@@ -26,8 +26,8 @@ type MADEOptions struct {
 	Preprocess Net // applied to the input, component by component, before the first layer; nil means none
 }
 
-// MADE is a network whose outputs for a component depend on the components before it in some order: one evaluation gives
-// the parameters of all conditional distributions of an autoregressive model.
+// MADE is a network whose outputs for a component depend on the components before it in some order: one evaluation
+// gives the parameters of all conditional distributions of an autoregressive model.
 //
 // Each unit has a degree. Those of the inputs are 1 to d in the given order; a hidden unit of degree k sees units of
 // degree k or less, an output of degree k units of less. Weights between others are masked. The degrees of hidden
@@ -59,8 +59,8 @@ var (
 	_ Conditional = (*MADE)(nil)
 )
 
-// NewMADE returns a network with the given number of outputs for each of dim components, and of hidden units in each layer
-// between. A nil opts means the defaults. It panics when a size or an option is out of range, Order is not a
+// NewMADE returns a network with the given number of outputs for each of dim components, and of hidden units in each
+// layer between. A nil opts means the defaults. It panics when a size or an option is out of range, Order is not a
 // permutation, or RandomDegrees is asked of residual blocks.
 func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE {
 	var o MADEOptions
@@ -232,8 +232,8 @@ func (m *MADE) component(k int) int {
 	panic(fmt.Sprintf("nfkit: MADE: no component has degree %d; degrees of the outputs are %v", k+1, m.final.degrees))
 }
 
-// maskedLinear is a linear map between units that have degrees: a weight is masked unless the degree of its output is at
-// least that of its input, or in the last layer at least one more.
+// maskedLinear is a linear map between units that have degrees: a weight is masked unless the degree of its output is
+// at least that of its input, or in the last layer at least one more.
 type maskedLinear struct {
 	linear
 	mask    []float64 // out×in, 0 or 1
@@ -256,8 +256,8 @@ func newMaskedLinear(in, out []int, more int, r *rand.Rand) maskedLinear {
 	return maskedLinear{l, mask, out}
 }
 
-// State lists preprocessing, initial_layer, context_layer, blocks.0, blocks.1, … and final_layer, with masks and degrees.
-// Masks and degrees are accepted together, if outputs depend on components before theirs alone.
+// State lists preprocessing, initial_layer, context_layer, blocks.0, blocks.1, … and final_layer, with masks and
+// degrees. Masks and degrees are accepted together, if outputs depend on components before theirs alone.
 func (m *MADE) State() State {
 	var s State
 	if m.preprocess != nil {

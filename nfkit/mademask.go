@@ -2,8 +2,8 @@ package nfkit
 
 import "fmt"
 
-// maskCheck decides whether new masks and degrees of a [MADE] keep its outputs autoregressive. That takes all of them, so
-// the check of the last tensor that comes gives the answer for all.
+// maskCheck decides whether new masks and degrees of a [MADE] keep its outputs autoregressive. That takes all of them,
+// so the check of the last tensor that comes gives the answer for all.
 type maskCheck struct {
 	outputs int  // for each component
 	skip    bool // hidden layers come in pairs with a skip connection around

@@ -11,9 +11,9 @@ import (
 //
 //	x = z⊙eˢ + t,  s = (1−b)⊙net_s(b⊙z),  t = (1−b)⊙net_t(b⊙z),  ln|det J| = Σ s.
 //
-// The networks see and return whole points; b⊙z has zeros in place of the components that change. A component that
-// is kept stays as it is whatever they return. Without net_s it is NICE, without net_t a scale alone. Either direction costs
-// one evaluation of each network. Dinh et al. 2017, arXiv:1605.08803, eq. 9; Dinh et al. 2014, arXiv:1410.8516.
+// The networks see and return whole points; b⊙z has zeros in place of the components that change. A component that is
+// kept stays as it is whatever they return. Without net_s it is NICE, without net_t a scale alone. Either direction
+// costs one evaluation of each network. Dinh et al. 2017, arXiv:1605.08803, eq. 9; Dinh et al. 2014, arXiv:1410.8516.
 // Its twin in normflows is MaskedAffineFlow.
 type MaskedAffineFlow struct {
 	mask             []float64 // 1 for kept components
@@ -26,9 +26,9 @@ var (
 	_ Conditional = (*MaskedAffineFlow)(nil)
 )
 
-// NewMaskedAffineFlow returns a flow that keeps the components for which kept is true. The networks map len(kept) to as many
-// columns; t returns shifts, s logarithms of scales, and one of the two may be nil. It panics when the mask is empty or keeps
-// all, when both networks are nil, and for networks of other widths or with contexts that differ.
+// NewMaskedAffineFlow returns a flow that keeps the components for which kept is true. The networks map len(kept) to as
+// many columns; t returns shifts, s logarithms of scales, and one of the two may be nil. It panics when the mask is
+// empty or keeps all, when both networks are nil, and for networks of other widths or with contexts that differ.
 func NewMaskedAffineFlow(kept []bool, t, s Net) *MaskedAffineFlow {
 	f := &MaskedAffineFlow{translate: t, scale: s}
 	changed := 0

@@ -15,8 +15,8 @@ import (
 //	p(z) = Σₖ wₖ·Πⱼ Normal(zⱼ; μₖⱼ, e^{sₖⱼ}),  w = softmax(weight_scores),
 //
 // with means μ (loc) and logarithmic standard deviations s (log_scale), both 1×K×d. Cost O(nKd). A sample is a
-// differentiable function of means and deviations, but not of the weights: those choose the component, and the choice has
-// no gradient. Its density has gradients of all. Its twin in normflows is GaussianMixture.
+// differentiable function of means and deviations, but not of the weights: those choose the component, and the choice
+// has no gradient. Its density has gradients of all. Its twin in normflows is GaussianMixture.
 type GaussianMixture struct {
 	modes, dim            int
 	loc, logScale, scores *ad.Param
@@ -34,9 +34,9 @@ type GaussianMixtureOptions struct {
 	Fixed   bool       // nothing is trained
 }
 
-// NewGaussianMixture returns a mixture of the given number of modes in dim dimensions. A nil opts means the defaults. src
-// is used when there are no means in opts and may be nil otherwise. It panics when modes or dim is not positive, or an
-// option has another size or numbers that are not positive.
+// NewGaussianMixture returns a mixture of the given number of modes in dim dimensions. A nil opts means the defaults.
+// src is used when there are no means in opts and may be nil otherwise. It panics when modes or dim is not positive, or
+// an option has another size or numbers that are not positive.
 func NewGaussianMixture(modes, dim int, opts *GaussianMixtureOptions, src rand.Source) *GaussianMixture {
 	if modes < 1 || dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewGaussianMixture: got %d modes in dimension %d, want 1 or more of both", modes, dim))
@@ -142,8 +142,8 @@ func (g *GaussianMixture) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 	return z, g.LogProb(z, nil)
 }
 
-// choose returns, for each row of u, 1 in the column of the mode that it chooses and 0 in the others. Of the K−1 sums w₁ +
-// … + wₖ that leave out the last weight, u has passed as many as there are modes before its own.
+// choose returns, for each row of u, 1 in the column of the mode that it chooses and 0 in the others. Of the K−1 sums
+// w₁ + … + wₖ that leave out the last weight, u has passed as many as there are modes before its own.
 func (g *GaussianMixture) choose(u *ad.Value) *ad.Value {
 	t := u.Tape()
 	sums := t.Param(g.scores).LogSoftmax().Exp().MatMul(t.Const(g.modes, g.modes, g.upTo)) // 1×K

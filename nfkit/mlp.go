@@ -198,8 +198,8 @@ func checkContext(call string, context *ad.Value, dim int) {
 	}
 }
 
-// State lists net.0.weight, net.0.bias, net.2.weight, …: activations, a dropout and an output function have a number in the
-// reference as well. Scales of the output are buffers.
+// State lists net.0.weight, net.0.bias, net.2.weight, …: activations, a dropout and an output function have a number in
+// the reference as well. Scales of the output are buffers.
 func (m *MLP) State() State {
 	var s State
 	slot, last := 0, len(m.layers)-1

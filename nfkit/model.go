@@ -11,7 +11,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// NormalizingFlow is the distribution of x = f(z) with z drawn from a base and f the composition of flows, first to last:
+// NormalizingFlow is the distribution of x = f(z) with z drawn from a base and f the composition of flows, first to
+// last:
 //
 //	ln q(x) = ln q₀(f⁻¹(x)) + ln|det ∂f⁻¹/∂x|.
 //
@@ -66,9 +67,9 @@ func (m *NormalizingFlow) view() *NormalizingFlow {
 	return v
 }
 
-// Given returns the model conditioned on a context: the distribution q(x | context). context has one row for each row of
-// the batches to come, or a single row for all of them. Parameters are shared with m.
-// It panics when the flows and the base take no context, or one of another number of columns.
+// Given returns the model conditioned on a context: the distribution q(x | context). context has one row for each row
+// of the batches to come, or a single row for all of them. Parameters are shared with m. It panics when the flows and
+// the base take no context, or one of another number of columns.
 func (m *NormalizingFlow) Given(context mat.Matrix) *NormalizingFlow {
 	_, c := context.Dims()
 	switch want := m.ContextDim(); {
@@ -119,7 +120,8 @@ func (m *NormalizingFlow) LogProb(x mat.Matrix) []float64 {
 	return m.LogProbTo(make([]float64, n), x)
 }
 
-// LogProbTo is [NormalizingFlow.LogProb] into dst, which it returns. It panics when dst has not one element for each row.
+// LogProbTo is [NormalizingFlow.LogProb] into dst, which it returns. It panics when dst has not one element for each
+// row.
 func (m *NormalizingFlow) LogProbTo(dst []float64, x mat.Matrix) []float64 {
 	b := m.points("LogProb", x)
 	if n, _ := b.Dims(); len(dst) != n {

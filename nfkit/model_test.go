@@ -144,7 +144,8 @@ func TestModelTakesAnyMatrix(t *testing.T) {
 	}
 }
 
-// The gradient of the mean negative log-likelihood against central differences, for every parameter along random directions.
+// The gradient of the mean negative log-likelihood against central differences, for every parameter along random
+// directions.
 func TestNLLGrad(t *testing.T) {
 	m := testModel(3, 2).Given(normalRows(90, 2, 1))
 	x, r := normalRows(90, 3, 2), rand.New(rand.NewPCG(3, 4))

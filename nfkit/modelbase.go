@@ -8,8 +8,8 @@ import (
 )
 
 // ModelBase is a model as the base of another one: a trained flow that further layers refine, or one for part of the
-// components of a larger model. Its parameters are trained with those of the new model; freeze them to keep them. Running
-// statistics, as those of [BatchNorm], follow the batches of the new model in any case.
+// components of a larger model. Its parameters are trained with those of the new model; freeze them to keep them.
+// Running statistics, as those of [BatchNorm], follow the batches of the new model in any case.
 type ModelBase struct{ model *NormalizingFlow }
 
 var (

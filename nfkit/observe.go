@@ -16,8 +16,8 @@ import (
 type Observer interface {
 	// Observing reports whether there is something left to observe.
 	Observing() bool
-	// Observe takes what it needs from the batch that Forward, or Inverse, is about to see; for a base, from the noise of
-	// Sample, or the points of LogProb if inverse. A layer that returns an error has not changed.
+	// Observe takes what it needs from the batch that Forward, or Inverse, is about to see; for a base, from the noise
+	// of Sample, or the points of LogProb if inverse. A layer that returns an error has not changed.
 	Observe(v, context *ad.Value, inverse bool) error
 }
 
@@ -121,7 +121,8 @@ func (m *NormalizingFlow) prepare() {
 
 func (m *NormalizingFlow) observing() bool { return observing(m.base) || m.chain.Observing() }
 
-// observe shows a batch to base and flows: points, on their way to latent space, if inverse; else noise, on its way to points.
+// observe shows a batch to base and flows: points, on their way to latent space, if inverse; else noise, on its way to
+// points.
 func (m *NormalizingFlow) observe(v, context *ad.Value, inverse bool) error {
 	if inverse {
 		if err := m.chain.Observe(v, context, true); err != nil || !observing(m.base) {
@@ -139,8 +140,8 @@ func (m *NormalizingFlow) observe(v, context *ad.Value, inverse bool) error {
 	return m.chain.Observe(z, context, false)
 }
 
-// beginStep begins a training step on a batch, points if inverse, else noise: it prepares base and flows, and shows the batch
-// to those that want to see it.
+// beginStep begins a training step on a batch, points if inverse, else noise: it prepares base and flows, and shows the
+// batch to those that want to see it.
 func (m *NormalizingFlow) beginStep(batch *mat.Dense, inverse bool) error {
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()

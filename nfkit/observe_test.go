@@ -48,7 +48,8 @@ func (w *witness) Observe(v, _ *ad.Value, inverse bool) error {
 	return nil
 }
 
-// The layers of a model that is the base of another one are prepared and shown each training batch, in either direction.
+// The layers of a model that is the base of another one are prepared and shown each training batch, in either
+// direction.
 func TestTrainingReachesTheBase(t *testing.T) {
 	shift := func(by float64) nf.Flow {
 		f := nf.NewAffineConstFlow(2, nil)

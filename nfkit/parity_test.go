@@ -18,8 +18,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// parityClasses builds what the reference calls by these names: a [nf.Flow], a [nf.Base], a density or a [nf.NormalizingFlow].
-// The state of the case is filled in afterwards.
+// parityClasses builds what the reference calls by these names: a [nf.Flow], a [nf.Base], a density or a
+// [nf.NormalizingFlow]. The state of the case is filled in afterwards.
 var parityClasses = map[string]func(c *parityCase) any{
 	"AffineCouplingBlock": func(c *parityCase) any { return parityCoupling(c.Config) },
 	"LULinearPermute": func(c *parityCase) any {
@@ -133,8 +133,8 @@ func parityTutorial(c parityConfig) *parityModel {
 	return m
 }
 
-// respectSupport expects −Inf where a uniform component is outside its interval: a known fault of the reference, which has a
-// finite density there.
+// respectSupport expects −Inf where a uniform component is outside its interval: a known fault of the reference, which
+// has a finite density there.
 func (c *parityCase) respectSupport() {
 	want, scale := c.LogProb, c.State["scale"].Data
 	for i := range want.LogProb.Data {
@@ -182,8 +182,8 @@ func (c *parityCase) bound(p ad.Precision) parityBound {
 	return b
 }
 
-// TestParity compares every case of testdata/parity, or of the folder NFKIT_PARITY_DIR, with the reference, and lists the
-// classes that have no builder above.
+// TestParity compares every case of testdata/parity, or of the folder NFKIT_PARITY_DIR, with the reference, and lists
+// the classes that have no builder above.
 func TestParity(t *testing.T) {
 	cases := readParityCases(t, cmp.Or(os.Getenv("NFKIT_PARITY_DIR"), "testdata/parity"))
 	missing, passed := map[string]int{}, 0

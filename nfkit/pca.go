@@ -17,8 +17,9 @@ import (
 //
 //	ln p(z) = −d/2·ln 2π − ½ ln det Σ − ½(‖z − μ − x̂W‖²/σ² + ‖x̂‖²),  ln det Σ = 2(d−l)·ln σ + ln det M,
 //
-// which needs no d×d matrix and does not lose digits for a small σ. Cost O(ndl + dl² + l³). Tipping & Bishop 1999, Journal
-// of the Royal Statistical Society B 61(3). Its twin in normflows is GaussianPCA, whose density and samples are wrong.
+// which needs no d×d matrix and does not lose digits for a small σ. Cost O(ndl + dl² + l³). Tipping & Bishop 1999,
+// Journal of the Royal Statistical Society B 61(3). Its twin in normflows is GaussianPCA, whose density and samples are
+// wrong.
 type GaussianPCA struct {
 	loc, factors, logSigma *ad.Param
 	unit                   []float64 // l×l identity
@@ -34,9 +35,9 @@ type GaussianPCAOptions struct {
 	Sigma  float64 // σ at first; 0 means 0.1
 }
 
-// NewGaussianPCA returns a distribution in dim dimensions with factors drawn from the standard normal distribution. A nil
-// opts means the defaults. It panics when dim is not positive, the number of factors not one from 1 to dim, or σ not
-// positive.
+// NewGaussianPCA returns a distribution in dim dimensions with factors drawn from the standard normal distribution. A
+// nil opts means the defaults. It panics when dim is not positive, the number of factors not one from 1 to dim, or σ
+// not positive.
 func NewGaussianPCA(dim int, opts *GaussianPCAOptions, src rand.Source) *GaussianPCA {
 	o := GaussianPCAOptions{}
 	if opts != nil {

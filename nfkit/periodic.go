@@ -28,18 +28,18 @@ func (c *circle) wrap(x *ad.Value, shift float64) (y, logDet *ad.Value) {
 	return y, x.Tape().Full(x.Rows(), 1, 0)
 }
 
-// PeriodicWrap brings components of the data that live on a circle to one turn: Inverse adds the multiple of 2·bound that puts them
-// into [−bound, bound), Forward returns its argument. ln|det J| = 0.
+// PeriodicWrap brings components of the data that live on a circle to one turn: Inverse adds the multiple of 2·bound
+// that puts them into [−bound, bound), Forward returns its argument. ln|det J| = 0.
 //
-// As points of the circle, which is what such data are, argument and result are the same, and both directions undo each other. As
-// numbers they do so for data in [−bound, bound); elsewhere the density that a model assigns to x is that of the number in
-// that interval. Data there need no such layer. Its twin in normflows is PeriodicWrap.
+// As points of the circle, which is what such data are, argument and result are the same, and both directions undo each
+// other. As numbers they do so for data in [−bound, bound); elsewhere the density that a model assigns to x is that of
+// the number in that interval. Data there need no such layer. Its twin in normflows is PeriodicWrap.
 type PeriodicWrap struct{ circle circle }
 
 var _ Flow = (*PeriodicWrap)(nil)
 
-// NewPeriodicWrap returns a map of dim components, those in index being on a circle. It panics when index is empty, names a
-// component twice or one that does not exist, or bound is not positive.
+// NewPeriodicWrap returns a map of dim components, those in index being on a circle. It panics when index is empty,
+// names a component twice or one that does not exist, or bound is not positive.
 func NewPeriodicWrap(dim int, index []int, bound float64) *PeriodicWrap {
 	return &PeriodicWrap{newCircle("NewPeriodicWrap", dim, index, bound)}
 }
@@ -66,9 +66,9 @@ func (p *PeriodicWrap) State() State { return nil }
 //
 //	x_j = z_j + shift, modulo 2·bound, in [−bound, bound),  ln|det J| = 0,
 //
-// so that the seam of the layers before it and of those after it are in different places. It is a bijection of [−bound, bound);
-// numbers outside are the same points of the circle as those inside, to which both directions bring them. Its twin in normflows is
-// PeriodicShift.
+// so that the seam of the layers before it and of those after it are in different places. It is a bijection of [−bound,
+// bound); numbers outside are the same points of the circle as those inside, to which both directions bring them. Its
+// twin in normflows is PeriodicShift.
 type PeriodicShift struct {
 	circle circle
 	shift  float64
@@ -76,8 +76,8 @@ type PeriodicShift struct {
 
 var _ Flow = (*PeriodicShift)(nil)
 
-// NewPeriodicShift returns a map of dim components, those in index being on a circle. It panics when index is empty, names a
-// component twice or one that does not exist, or bound is not positive.
+// NewPeriodicShift returns a map of dim components, those in index being on a circle. It panics when index is empty,
+// names a component twice or one that does not exist, or bound is not positive.
 func NewPeriodicShift(dim int, index []int, bound, shift float64) *PeriodicShift {
 	return &PeriodicShift{newCircle("NewPeriodicShift", dim, index, bound), shift}
 }

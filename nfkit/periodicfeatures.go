@@ -14,14 +14,15 @@ type PeriodicFeaturesOptions struct {
 	Scales []float64 // the factor of each angle, instead of one for all; kept with the weights as scale
 }
 
-// PeriodicFeaturesElementwise is the network that makes angles fit for another one: with the weights u and v of each angle,
+// PeriodicFeaturesElementwise is the network that makes angles fit for another one: with the weights u and v of each
+// angle,
 //
 //	x_j ↦ u·sin(s·x_j) + v·cos(s·x_j)
 //
-// for the angles among the columns of x, and x_j ↦ x_j for the others, so that the result has period 2π/s. It is made for
-// the Preprocess option of [NewResidualNet] and [NewMADE]. One number for each angle keeps components apart, which
-// a MADE needs; two different angles can look the same. Weights start at 1.
-// Its twin in normflows is utils.nn.PeriodicFeaturesElementwise.
+// for the angles among the columns of x, and x_j ↦ x_j for the others, so that the result has period 2π/s. It is made
+// for the Preprocess option of [NewResidualNet] and [NewMADE]. One number for each angle keeps components apart, which
+// a MADE needs; two different angles can look the same. Weights start at 1. Its twin in normflows is
+// utils.nn.PeriodicFeaturesElementwise.
 type PeriodicFeaturesElementwise struct {
 	angles, others []int
 	merge          []int     // column of (angles, others) where each component is
@@ -32,8 +33,9 @@ type PeriodicFeaturesElementwise struct {
 
 var _ Net = (*PeriodicFeaturesElementwise)(nil)
 
-// NewPeriodicFeaturesElementwise returns the network for dim columns, of which those with the given numbers are angles. A nil opts
-// means the defaults. It panics when there are no angles, one is named twice or out of range, or an option is.
+// NewPeriodicFeaturesElementwise returns the network for dim columns, of which those with the given numbers are angles.
+// A nil opts means the defaults. It panics when there are no angles, one is named twice or out of range, or an option
+// is.
 func NewPeriodicFeaturesElementwise(dim int, angles []int, opts *PeriodicFeaturesOptions) *PeriodicFeaturesElementwise {
 	const caller = "NewPeriodicFeaturesElementwise"
 	f := &PeriodicFeaturesElementwise{angles: slices.Clone(angles), others: otherComponents(caller, dim, angles), scale: []float64{1}}
@@ -134,7 +136,8 @@ func anglesTo(part, angles []int) []int {
 	return at
 }
 
-// periodicFeatures returns the network that makes the angles of a spline flow fit for its conditioner, nil if there are none.
+// periodicFeatures returns the network that makes the angles of a spline flow fit for its conditioner, nil if there are
+// none.
 func (s *splines) periodicFeatures(dim int, angles []int) Net {
 	if len(angles) == 0 {
 		return nil

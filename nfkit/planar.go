@@ -21,9 +21,9 @@ type PlanarOptions struct {
 //	x = z + û·h(s),  s = w·z + b,  ln|det J| = ln(1 + w·û·h′(s)),
 //	û = u + (softplus(−w·u) − 1)·w/|w|²,
 //
-// with u and w, both 1×d, the number b, and h = tanh or a leaky ReLU. û is u, moved so that w·û = softplus(w·u) − 1 > −1,
-// which makes the map invertible. Inverse solves s + w·û·h(s) = w·x + b: in closed form for the leaky ReLU, by a few
-// steps of Newton's method in each row for tanh (see [ad.Value.TanhRoot]). Cost O(nd).
+// with u and w, both 1×d, the number b, and h = tanh or a leaky ReLU. û is u, moved so that w·û = softplus(w·u) − 1 >
+// −1, which makes the map invertible. Inverse solves s + w·û·h(s) = w·x + b: in closed form for the leaky ReLU, by a
+// few steps of Newton's method in each row for tanh (see [ad.Value.TanhRoot]). Cost O(nd).
 //
 // Rezende & Mohamed 2015, arXiv:1505.05770, eq. 10 to 12 and appendix A. Its twin in normflows is Planar, which has no
 // inverse for tanh.

@@ -23,44 +23,44 @@ type NSFOptions struct {
 	Bound    float64 // splines run on [−Bound, Bound]; 0 means 5
 }
 
-// NewRealNVP returns a model of affine couplings, each of which scales and shifts half of the components by what an [MLP]
-// computes from the other half. It starts as its base, but for permutations. Densities and samples are equally fast. Dinh et
-// al. 2017, arXiv:1605.08803.
+// NewRealNVP returns a model of affine couplings, each of which scales and shifts half of the components by what an
+// [MLP] computes from the other half. It starts as its base, but for permutations. Densities and samples are equally
+// fast. Dinh et al. 2017, arXiv:1605.08803.
 //
-// A nil opts means the defaults, here and below; all these constructors panic when dim or an option is out of range. This one
-// wants dim to be at least 2.
+// A nil opts means the defaults, here and below; all these constructors panic when dim or an option is out of range.
+// This one wants dim to be at least 2.
 func NewRealNVP(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewRealNVP", dim, 2)
 	return o.model(dim, o.couplings(dim, ScaleExp, src))
 }
 
-// NewNICE returns a model of additive couplings, which keep volumes, and a last layer that scales each component. It is a
-// [NewRealNVP] that is simpler and can do less. dim is at least 2. Dinh et al. 2015, arXiv:1410.8516.
+// NewNICE returns a model of additive couplings, which keep volumes, and a last layer that scales each component. It is
+// a [NewRealNVP] that is simpler and can do less. dim is at least 2. Dinh et al. 2015, arXiv:1410.8516.
 func NewNICE(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewNICE", dim, 2)
 	return o.model(dim, append(o.couplings(dim, ScaleNone, src), NewAffineConstFlow(dim, &AffineConstOptions{NoShift: true})))
 }
 
-// NewMAF returns a masked autoregressive flow: each component is scaled and shifted by what a [MADE] computes from those before
-// it, in another order in each layer. A density costs one evaluation of the networks, a sample dim: it is for learning from
-// data. Papamakarios et al. 2017, arXiv:1705.07057.
+// NewMAF returns a masked autoregressive flow: each component is scaled and shifted by what a [MADE] computes from
+// those before it, in another order in each layer. A density costs one evaluation of the networks, a sample dim: it is
+// for learning from data. Papamakarios et al. 2017, arXiv:1705.07057.
 func NewMAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewMAF", dim, 1)
 	return o.model(dim, o.autoregressive(dim, src, func(f Flow) Flow { return NewInvert(f) }))
 }
 
-// NewIAF returns an inverse autoregressive flow, the [NewMAF] with directions swapped: a sample costs one evaluation of the
-// networks, the density of a point that it did not draw dim: it is for learning a density, see [NormalizingFlow.ReverseKLGrad].
-// Kingma et al. 2016, arXiv:1606.04934.
+// NewIAF returns an inverse autoregressive flow, the [NewMAF] with directions swapped: a sample costs one evaluation of
+// the networks, the density of a point that it did not draw dim: it is for learning a density, see
+// [NormalizingFlow.ReverseKLGrad]. Kingma et al. 2016, arXiv:1606.04934.
 func NewIAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewIAF", dim, 1)
 	return o.model(dim, o.autoregressive(dim, src, func(f Flow) Flow { return f }))
 }
 
-// NewNSF returns a neural spline flow: each component is mapped by a rational-quadratic spline whose knots a network computes
-// from other components, with a linear map after each layer. It starts as its base. With autoregressive layers, a density costs
-// one evaluation of the networks, a sample dim; dim is at least 2 with Coupling. Splines bend space in [−Bound, Bound] alone,
-// so scale the data to lie there. Durkan et al. 2019, arXiv:1906.04032.
+// NewNSF returns a neural spline flow: each component is mapped by a rational-quadratic spline whose knots a network
+// computes from other components, with a linear map after each layer. It starts as its base. With autoregressive
+// layers, a density costs one evaluation of the networks, a sample dim; dim is at least 2 with Coupling. Splines bend
+// space in [−Bound, Bound] alone, so scale the data to lie there. Durkan et al. 2019, arXiv:1906.04032.
 func NewNSF(dim int, opts *NSFOptions, src rand.Source) *NormalizingFlow {
 	n := NSFOptions{}
 	if opts != nil {
@@ -90,8 +90,8 @@ func NewNSF(dim int, opts *NSFOptions, src rand.Source) *NormalizingFlow {
 }
 
 // NewPlanarFlow returns a model of planar layers, whose samples are fast: it is for learning a density, see
-// [NormalizingFlow.ReverseKLGrad]. Its layers have no network; a context moves and scales the base, by an [MLP] of the given
-// Hidden and Depth. Rezende & Mohamed 2015, arXiv:1505.05770.
+// [NormalizingFlow.ReverseKLGrad]. Its layers have no network; a context moves and scales the base, by an [MLP] of the
+// given Hidden and Depth. Rezende & Mohamed 2015, arXiv:1505.05770.
 func NewPlanarFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewPlanarFlow", dim, 1)
 	switch {
@@ -109,9 +109,9 @@ func NewPlanarFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlo
 	return o.model(dim, flows)
 }
 
-// NewResidualFlow returns a model of residual layers z = x + g(x), with a contraction g, and an [ActNorm] after each. Densities
-// are explicit, samples are found by iteration. See [Residual] for what its training loss is above 8 dimensions. Chen et al.
-// 2019, arXiv:1906.02735.
+// NewResidualFlow returns a model of residual layers z = x + g(x), with a contraction g, and an [ActNorm] after each.
+// Densities are explicit, samples are found by iteration. See [Residual] for what its training loss is above 8
+// dimensions. Chen et al. 2019, arXiv:1906.02735.
 func NewResidualFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewResidualFlow", dim, 1)
 	var flows []Flow
@@ -158,8 +158,8 @@ func (o *ModelOptions) widths(in, out int) []int {
 	return append(w, out)
 }
 
-// couplings returns affine couplings that transform the two halves in turn, with a random permutation after each pair if there
-// are more than two components.
+// couplings returns affine couplings that transform the two halves in turn, with a random permutation after each pair
+// if there are more than two components.
 func (o *ModelOptions) couplings(dim int, scale ScaleMap, src rand.Source) []Flow {
 	var flows []Flow
 	for k := range o.Layers {

@@ -39,8 +39,8 @@ var presets = map[string]preset{
 	"NewResidualFlow": {nf.NewResidualFlow, 1},
 }
 
-// Every ready-made model takes any dimension, with and without a context; its samples have the density that it says, each component can be changed
-// by training and, if there is a context, depends on it.
+// Every ready-made model takes any dimension, with and without a context; its samples have the density that it says,
+// each component can be changed by training and, if there is a context, depends on it.
 func TestPresets(t *testing.T) {
 	for name, p := range presets {
 		for dim := 1; dim <= 5; dim++ {
@@ -94,7 +94,8 @@ func checkPreset(t *testing.T, m *nf.NormalizingFlow, dim, context int) {
 	}
 }
 
-// small are options with which a model is quickly evaluated. Without a context, planar layers have no network to be small.
+// small are options with which a model is quickly evaluated. Without a context, planar layers have no network to be
+// small.
 func small(name string) *nf.ModelOptions {
 	if name == "NewPlanarFlow" {
 		return &nf.ModelOptions{Layers: 4}

@@ -15,7 +15,8 @@ import (
 // with z₀, 1×d, and the numbers alpha and beta. The distance of x is g = r·(r + c)/(r + a), a quadratic equation that
 // Inverse solves for r. The map is not smooth in z₀ if alpha is 0. Cost O(nd).
 //
-// Rezende & Mohamed 2015, arXiv:1505.05770, eq. 14 and appendix A. Its twin in normflows is Radial, which has no inverse.
+// Rezende & Mohamed 2015, arXiv:1505.05770, eq. 14 and appendix A. Its twin in normflows is Radial, which has no
+// inverse.
 type Radial struct {
 	beta, alpha, center *ad.Param
 	dim                 []int // d, a buffer of the reference
@@ -23,8 +24,8 @@ type Radial struct {
 
 var _ Flow = (*Radial)(nil)
 
-// NewRadial returns the flow for dim components, with alpha drawn from ±1/d, beta from ±(1 + 1/d), and z₀ from the standard
-// normal distribution. It panics when dim is not positive.
+// NewRadial returns the flow for dim components, with alpha drawn from ±1/d, beta from ±(1 + 1/d), and z₀ from the
+// standard normal distribution. It panics when dim is not positive.
 func NewRadial(dim int, src rand.Source) *Radial {
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewRadial: got dimension %d, want 1 or more", dim))
@@ -72,8 +73,9 @@ func (f *Radial) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 	return d.Mul(r.Add(a).Div(r.Add(c))).Add(f.center), f.logDet(r, a, c).Neg()
 }
 
-// radialRoot returns the r ≥ 0 that solves r² + e·r = a·g with e = c − g, n×1. With q = (|e| + √(e² + 4ag))/2 it is q for e < 0
-// and a·g/q elsewhere, without cancellation in either case. The root is taken in units of g + c, so as not to overflow.
+// radialRoot returns the r ≥ 0 that solves r² + e·r = a·g with e = c − g, n×1. With q = (|e| + √(e² + 4ag))/2 it is q
+// for e < 0 and a·g/q elsewhere, without cancellation in either case. The root is taken in units of g + c, so as not to
+// overflow.
 func radialRoot(g, a, c *ad.Value) *ad.Value {
 	far, unit := g.Sub(c), g.Add(c)
 	e := far.Where(far, far.Neg()) // |e|

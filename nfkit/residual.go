@@ -17,12 +17,14 @@ type ResidualOptions struct {
 //
 //	z = x + g(x),  ln|det J| = ln det(I + ∂g/∂x),
 //
-// is its Inverse, so that densities are explicit; ExplicitForward swaps the directions. The other one solves x = z − g(x) by
-// iteration, which converges as |g(x) − g(y)| ≤ L·|x − y| with L < 1 (see [LipschitzMLP]): to 1e-12 of the size of the point
-// in float64 and 1e-5 in float32, NaN if it is not there after 1000 evaluations of g; its gradient is exact ([ad.Value.FixedPoint]).
+// is its Inverse, so that densities are explicit; ExplicitForward swaps the directions. The other one solves x = z −
+// g(x) by iteration, which converges as |g(x) − g(y)| ≤ L·|x − y| with L < 1 (see [LipschitzMLP]): to 1e-12 of the size
+// of the point in float64 and 1e-5 in float32, NaN if it is not there after 1000 evaluations of g; its gradient is
+// exact ([ad.Value.FixedPoint]).
 //
-// The log-determinant is exact, from the Jacobian by d products with it, O(nd·Σ in·out + nd³); but in a training step of a flow
-// with more than 8 components it is an unbiased estimate from a few products. With random signs v (Hutchinson),
+// The log-determinant is exact, from the Jacobian by d products with it, O(nd·Σ in·out + nd³); but in a training step
+// of a flow with more than 8 components it is an unbiased estimate from a few products. With random signs v
+// (Hutchinson),
 //
 //	Σ_{k=1}^{2+N} (−1)^{k+1}/k · vᵀJᵏv / P(N ≥ k−2),  N ≥ 1 geometric with parameter p,
 //
@@ -52,8 +54,8 @@ const (
 	residualExactTerms = 2 // terms that an estimate always has
 )
 
-// NewResidual returns a flow of as many components as net has inputs. A nil opts means the defaults. It panics when net has another
-// number of outputs.
+// NewResidual returns a flow of as many components as net has inputs. A nil opts means the defaults. It panics when net
+// has another number of outputs.
 func NewResidual(net *LipschitzMLP, opts *ResidualOptions) *Residual {
 	if net == nil {
 		panic("nfkit: NewResidual: got a nil network")
@@ -160,8 +162,8 @@ func geometric(p float64, r *rand.Rand) int {
 // minGeometric bounds the number of products in an estimate.
 const minGeometric = 1e-3
 
-// State lists, under iresblock, the logit of p as geom_p, numbers of the reference that have no use here, and the network's tensors
-// under nnet.
+// State lists, under iresblock, the logit of p as geom_p, numbers of the reference that have no use here, and the
+// network's tensors under nnet.
 func (f *Residual) State() State {
 	check := func(t Tensor) error {
 		if p := 1 / (1 + math.Exp(-t.Floats[0])); !(p >= minGeometric) {

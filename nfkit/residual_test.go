@@ -17,8 +17,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// residualCase has contractions with room to spare: nftest moves the weights without a training step, so the singular vectors of
-// the network are not those of its weights.
+// residualCase has contractions with room to spare: nftest moves the weights without a training step, so the singular
+// vectors of the network are not those of its weights.
 func residualCase(explicitForward bool) flowCase {
 	return flowCase{new: func(dim, context int, src rand.Source) nf.Flow {
 		net := nf.NewLipschitzMLP([]int{dim, 16, dim}, &nf.LipschitzMLPOptions{Lipschitz: 0.1, Context: context}, src)
@@ -44,7 +44,8 @@ func gaussianRows(n, d int, src rand.Source) *mat.Dense {
 	return x
 }
 
-// The estimate of a training step has the exact value and gradients as its means, for each row and with weights of rows.
+// The estimate of a training step has the exact value and gradients as its means, for each row and with weights of
+// rows.
 func TestResidualEstimate(t *testing.T) {
 	for _, c := range []struct {
 		layers    []int
@@ -127,7 +128,8 @@ func TestResidualTrainingLoss(t *testing.T) {
 	}
 }
 
-// Either direction undoes the other to the last digits, also in more dimensions than nftest tries and for weak contractions.
+// Either direction undoes the other to the last digits, also in more dimensions than nftest tries and for weak
+// contractions.
 func TestResidualRoundTrip(t *testing.T) {
 	for p, tol := range map[ad.Precision]float64{ad.Float64: 1e-10, ad.Float32: 1e-4} {
 		for _, layers := range [][]int{{2, 32, 32, 2}, {1, 1}, {20, 40, 20}} {

@@ -10,8 +10,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// Target is a density that a model learns without samples of it: every target of package targets, or a type of the user's.
-// If it has parameters of its own, they are constants here.
+// Target is a density that a model learns without samples of it: every target of package targets, or a type of the
+// user's. If it has parameters of its own, they are constants here.
 type Target interface {
 	// LogDensity returns ln p̃(x) of each row of x, n×1, where p̃ is the density up to a factor.
 	LogDensity(x *ad.Value) *ad.Value
@@ -33,9 +33,9 @@ type ReverseKLOptions struct {
 	// target's modes. 0 means 1.
 	Beta float64
 
-	// PathGradient leaves the score ∇ ln q at fixed x out of the gradient. Its mean is 0, so that the gradient's is the same;
-	// its variance goes to 0 as the model comes to the target. It costs an evaluation of Inverse and changes no value.
-	// Roeder et al. 2017, arXiv:1703.09194. Its twin in normflows is score_fn=False.
+	// PathGradient leaves the score ∇ ln q at fixed x out of the gradient. Its mean is 0, so that the gradient's is the
+	// same; its variance goes to 0 as the model comes to the target. It costs an evaluation of Inverse and changes no
+	// value. Roeder et al. 2017, arXiv:1703.09194. Its twin in normflows is score_fn=False.
 	PathGradient bool
 }
 
@@ -50,15 +50,16 @@ func (o *ReverseKLOptions) beta(method string) float64 {
 	return o.Beta
 }
 
-// ReverseKL returns the mean of ln q(x) − β·ln p̃(x) over n points drawn from the model, in nats. With β = 1 it estimates
+// ReverseKL returns the mean of ln q(x) − β·ln p̃(x) over n points drawn from the model, in nats. With β = 1 it
+// estimates
 //
 //	KL(q‖p) − ln Z,  Z = ∫p̃,
 //
-// which is at least −ln Z and may be negative unless the target is normalised. A nil opts means the defaults. Its twin in
-// normflows is reverse_kld.
+// which is at least −ln Z and may be negative unless the target is normalised. A nil opts means the defaults. Its twin
+// in normflows is reverse_kld.
 //
-// It returns a [*NonFiniteError] when the result is NaN or infinite. It panics when n is not positive, or an option is out of
-// range.
+// It returns a [*NonFiniteError] when the result is NaN or infinite. It panics when n is not positive, or an option is
+// out of range.
 func (m *NormalizingFlow) ReverseKL(target Target, n int, opts *ReverseKLOptions, src rand.Source) (float64, error) {
 	d, beta := m.draw("ReverseKL", target, n, src), opts.beta("ReverseKL")
 	terms := make([]float64, n)
@@ -69,8 +70,8 @@ func (m *NormalizingFlow) ReverseKL(target Target, n int, opts *ReverseKLOptions
 	return d.checkLoss(mean(terms))
 }
 
-// ReverseKLGrad returns [NormalizingFlow.ReverseKL], and sets Grad of each parameter to its gradient; there is nothing to reset
-// before. After an error the gradients are not to be used.
+// ReverseKLGrad returns [NormalizingFlow.ReverseKL], and sets Grad of each parameter to its gradient; there is nothing
+// to reset before. After an error the gradients are not to be used.
 func (m *NormalizingFlow) ReverseKLGrad(target Target, n int, opts *ReverseKLOptions, src rand.Source) (float64, error) {
 	d, beta := m.draw("ReverseKLGrad", target, n, src), opts.beta("ReverseKLGrad")
 	path := opts != nil && opts.PathGradient
@@ -90,8 +91,8 @@ func (m *NormalizingFlow) ReverseKLGrad(target Target, n int, opts *ReverseKLOpt
 	return sum / float64(n), bad
 }
 
-// sumGradient returns the sum of loss over n rows, and sets the gradients to those of scale times the sum. The error names a
-// parameter whose gradient is not finite.
+// sumGradient returns the sum of loss over n rows, and sets the gradients to those of scale times the sum. The error
+// names a parameter whose gradient is not finite.
 func (m *NormalizingFlow) sumGradient(n int, scale float64, loss func(t *ad.Tape, lo, hi int) *ad.Value) (sum float64, err error) {
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()
@@ -140,8 +141,8 @@ func (d *draw) logDensity(x, context *ad.Value) *ad.Value {
 	return l
 }
 
-// withoutScore returns logQ, whose gradient is the total one, with the gradient along the path of x alone: the total less that
-// at fixed x. What is frozen or constant stays so, as the parameters are not touched.
+// withoutScore returns logQ, whose gradient is the total one, with the gradient along the path of x alone: the total
+// less that at fixed x. What is frozen or constant stays so, as the parameters are not touched.
 func (d *draw) withoutScore(x, logQ *ad.Value, lo, hi int) *ad.Value {
 	score := d.m.logProb(x.Detach(), d.m.contextRows(x.Tape(), lo, hi))
 	return logQ.Sub(score).Add(score.Detach())

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Cosine returns the learning rate as a function of the step, counted from 0: it rises along a line to peak in the first
-// warmup steps, then falls along half a cosine, and is 0 after the given number of steps,
+// Cosine returns the learning rate as a function of the step, counted from 0: it rises along a line to peak in the
+// first warmup steps, then falls along half a cosine, and is 0 after the given number of steps,
 //
 //	η(k) = peak·(k+1)/warmup for k < warmup,  else peak·½(1 + cos(π(k−warmup)/(steps−warmup))).
 //

@@ -30,8 +30,8 @@ type splines struct {
 	buffer bool // Upper is one of the tensors
 }
 
-// splines returns the splines of dim components, those of circular, if it is not nil, being angles and the others linear.
-// It panics when an option is out of range.
+// splines returns the splines of dim components, those of circular, if it is not nil, being angles and the others
+// linear. It panics when an option is out of range.
 func (o SplineOptions) splines(caller string, dim int, circular []int) splines {
 	if o.Bins == 0 {
 		o.Bins = 8
@@ -119,11 +119,11 @@ func checkPositive(s []float64) error {
 	return nil
 }
 
-// ElementwiseRationalQuadraticSpline maps each component by a spline of its own, which no other component influences: the
-// marginal distributions of a model. [ad.Value.Spline] has the formula.
+// ElementwiseRationalQuadraticSpline maps each component by a spline of its own, which no other component influences:
+// the marginal distributions of a model. [ad.Value.Spline] has the formula.
 //
-// Inverse evaluates the splines, Forward inverts them in closed form. Cost O(nd·bins) in either direction. Durkan et al.
-// 2019, arXiv:1906.04032. Its twin in normflows is PiecewiseRationalQuadraticCDF, with directions swapped.
+// Inverse evaluates the splines, Forward inverts them in closed form. Cost O(nd·bins) in either direction. Durkan et
+// al. 2019, arXiv:1906.04032. Its twin in normflows is PiecewiseRationalQuadraticCDF, with directions swapped.
 type ElementwiseRationalQuadraticSpline struct {
 	dim                     int
 	splines                 splines
@@ -132,8 +132,8 @@ type ElementwiseRationalQuadraticSpline struct {
 
 var _ Flow = (*ElementwiseRationalQuadraticSpline)(nil)
 
-// NewElementwiseRationalQuadraticSpline returns splines for dim components. A nil opts means the defaults; src is used for
-// RandomInit alone, which draws all logits from [0, 1), and may be nil otherwise. It panics when dim or an option
+// NewElementwiseRationalQuadraticSpline returns splines for dim components. A nil opts means the defaults; src is used
+// for RandomInit alone, which draws all logits from [0, 1), and may be nil otherwise. It panics when dim or an option
 // is out of range.
 func NewElementwiseRationalQuadraticSpline(dim int, opts *SplineOptions, src rand.Source) *ElementwiseRationalQuadraticSpline {
 	var o SplineOptions

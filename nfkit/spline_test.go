@@ -46,7 +46,8 @@ func elementwiseSplineCase(o nf.SplineOptions) flowCase {
 	}
 }
 
-// coupledSplineCase has, if asked for, the first component and every third after it as angles, and a bound for each component.
+// coupledSplineCase has, if asked for, the first component and every third after it as angles, and a bound for each
+// component.
 func coupledSplineCase(circular bool, o nf.CoupledSplineOptions) flowCase {
 	return flowCase{
 		new: func(dim, context int, src rand.Source) nf.Flow {
@@ -65,8 +66,8 @@ func coupledSplineCase(circular bool, o nf.CoupledSplineOptions) flowCase {
 	}
 }
 
-// autoregressiveSplineCase has a small network and few bins: the components of a point amplify errors of those before them,
-// and steep splines do so beyond any bound.
+// autoregressiveSplineCase has a small network and few bins: the components of a point amplify errors of those before
+// them, and steep splines do so beyond any bound.
 func autoregressiveSplineCase(circular bool, o nf.AutoregressiveSplineOptions) flowCase {
 	options := splineCaseOptions(o.SplineOptions)
 	return flowCase{

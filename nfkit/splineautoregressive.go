@@ -17,10 +17,10 @@ type AutoregressiveSplineOptions struct {
 //
 //	z_j = spline(x_j; net(x_{<j})),  ln|det J| = Σ ln ∂z_j/∂x_j.
 //
-// [ad.Value.Spline] has the formula of a spline. This is Inverse, and costs one evaluation of the network; Forward solves for one
-// component after the other and costs d evaluations: densities are fast and samples slow, the other way round than in a
-// [MaskedAffineAutoregressive]. [NewInvert] swaps them. Durkan et al. 2019, arXiv:1906.04032. Its twins in normflows are
-// AutoregressiveRationalQuadraticSpline and CircularAutoregressiveRationalQuadraticSpline.
+// [ad.Value.Spline] has the formula of a spline. This is Inverse, and costs one evaluation of the network; Forward
+// solves for one component after the other and costs d evaluations: densities are fast and samples slow, the other way
+// round than in a [MaskedAffineAutoregressive]. [NewInvert] swaps them. Durkan et al. 2019, arXiv:1906.04032. Its twins
+// in normflows are AutoregressiveRationalQuadraticSpline and CircularAutoregressiveRationalQuadraticSpline.
 type AutoregressiveRationalQuadraticSpline struct {
 	net     *MADE
 	splines splines
@@ -32,17 +32,18 @@ var (
 	_ Conditional = (*AutoregressiveRationalQuadraticSpline)(nil)
 )
 
-// NewAutoregressiveRationalQuadraticSpline returns a flow of dim components whose network has the given number of hidden units in each
-// layer. A nil opts means the defaults. It panics when a size or an option is out of range.
+// NewAutoregressiveRationalQuadraticSpline returns a flow of dim components whose network has the given number of
+// hidden units in each layer. A nil opts means the defaults. It panics when a size or an option is out of range.
 func NewAutoregressiveRationalQuadraticSpline(dim, hidden int, opts *AutoregressiveSplineOptions, src rand.Source) *AutoregressiveRationalQuadraticSpline {
 	return newAutoregressiveSpline("NewAutoregressiveRationalQuadraticSpline", dim, hidden, nil, opts, src)
 }
 
-// NewCircularAutoregressiveRationalQuadraticSpline is [NewAutoregressiveRationalQuadraticSpline] for points some of whose
-// components, those in angles, are angles on [−Bound, Bound]: their splines have the same slope at either end, and the network
-// sees them through [PeriodicFeaturesElementwise]. The others have linear tails; outside of their interval they stay what they
-// are, unlike in the reference, where they become 0. The reference orders the components at random if not told otherwise; here that is Net.Order.
-// It panics as well when there are no angles, or Net.Preprocess is set.
+// NewCircularAutoregressiveRationalQuadraticSpline is [NewAutoregressiveRationalQuadraticSpline] for points some of
+// whose components, those in angles, are angles on [−Bound, Bound]: their splines have the same slope at either end,
+// and the network sees them through [PeriodicFeaturesElementwise]. The others have linear tails; outside of their
+// interval they stay what they are, unlike in the reference, where they become 0. The reference orders the components
+// at random if not told otherwise; here that is Net.Order. It panics as well when there are no angles, or
+// Net.Preprocess is set.
 func NewCircularAutoregressiveRationalQuadraticSpline(dim, hidden int, angles []int, opts *AutoregressiveSplineOptions, src rand.Source) *AutoregressiveRationalQuadraticSpline {
 	const caller = "NewCircularAutoregressiveRationalQuadraticSpline"
 	otherComponents(caller, dim, angles)
@@ -105,7 +106,8 @@ func (f *AutoregressiveRationalQuadraticSpline) Inverse(x, context *ad.Value) (z
 	return x.Spline(f.net.Apply(x, context), &f.splines.Spline)
 }
 
-// State lists the network under mprqat.autoregressive_net, and mprqat.tail_bound if each component has a bound of its own.
+// State lists the network under mprqat.autoregressive_net, and mprqat.tail_bound if each component has a bound of its
+// own.
 func (f *AutoregressiveRationalQuadraticSpline) State() State {
 	s := append(f.splines.state(), f.net.State().Under("autoregressive_net")...)
 	return s.Under("mprqat")

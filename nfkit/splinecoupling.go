@@ -17,15 +17,15 @@ type CoupledSplineOptions struct {
 	ReverseMask bool
 }
 
-// CoupledRationalQuadraticSpline splits a point into every other component, x₁, and the rest, x₂, which it maps by splines
-// that a [ResidualNet] computes from x₁:
+// CoupledRationalQuadraticSpline splits a point into every other component, x₁, and the rest, x₂, which it maps by
+// splines that a [ResidualNet] computes from x₁:
 //
 //	z₂ = spline(x₂; net(x₁)),  z₁ = spline(x₁; w),  ln|det J| = Σ ln ∂z_j/∂x_j,
 //
-// where the splines of x₁ have weights of their own, as in an [ElementwiseRationalQuadraticSpline]. [ad.Value.Spline] has the
-// formula of a spline; the network's outputs for widths and heights are divided by the square root of its number of hidden units.
-// This is Inverse; Forward inverts it in closed form. Either costs one evaluation of the network.
-// Durkan et al. 2019, arXiv:1906.04032. Its twins in normflows are CoupledRationalQuadraticSpline and
+// where the splines of x₁ have weights of their own, as in an [ElementwiseRationalQuadraticSpline]. [ad.Value.Spline]
+// has the formula of a spline; the network's outputs for widths and heights are divided by the square root of its
+// number of hidden units. This is Inverse; Forward inverts it in closed form. Either costs one evaluation of the
+// network. Durkan et al. 2019, arXiv:1906.04032. Its twins in normflows are CoupledRationalQuadraticSpline and
 // CircularCoupledRationalQuadraticSpline.
 type CoupledRationalQuadraticSpline struct {
 	net           *ResidualNet
@@ -40,16 +40,18 @@ var (
 	_ Conditional = (*CoupledRationalQuadraticSpline)(nil)
 )
 
-// NewCoupledRationalQuadraticSpline returns a coupling of dim components whose network has the given number of hidden units in each
-// layer. A nil opts means the defaults. It panics when dim is less than 2, or a size or an option is out of range.
+// NewCoupledRationalQuadraticSpline returns a coupling of dim components whose network has the given number of hidden
+// units in each layer. A nil opts means the defaults. It panics when dim is less than 2, or a size or an option is out
+// of range.
 func NewCoupledRationalQuadraticSpline(dim, hidden int, opts *CoupledSplineOptions, src rand.Source) *CoupledRationalQuadraticSpline {
 	return newCoupledSpline("NewCoupledRationalQuadraticSpline", dim, hidden, nil, opts, src)
 }
 
-// NewCircularCoupledRationalQuadraticSpline is [NewCoupledRationalQuadraticSpline] for points some of whose components, those in
-// angles, are angles on [−Bound, Bound]: their splines have the same slope at either end, and the network sees them through
-// [PeriodicFeaturesElementwise]. The others have linear tails; outside of their interval they stay what they are, unlike in the
-// reference, where they become 0. It panics as well when there are no angles, or Net.Preprocess is set.
+// NewCircularCoupledRationalQuadraticSpline is [NewCoupledRationalQuadraticSpline] for points some of whose components,
+// those in angles, are angles on [−Bound, Bound]: their splines have the same slope at either end, and the network sees
+// them through [PeriodicFeaturesElementwise]. The others have linear tails; outside of their interval they stay what
+// they are, unlike in the reference, where they become 0. It panics as well when there are no angles, or Net.Preprocess
+// is set.
 func NewCircularCoupledRationalQuadraticSpline(dim, hidden int, angles []int, opts *CoupledSplineOptions, src rand.Source) *CoupledRationalQuadraticSpline {
 	const caller = "NewCircularCoupledRationalQuadraticSpline"
 	otherComponents(caller, dim, angles)

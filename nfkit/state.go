@@ -21,8 +21,8 @@ type Tensor struct {
 	Floats []float64 // buffer
 	Ints   []int     // buffer of whole numbers
 
-	// Check, if set, says what is wrong with new contents before they are accepted. It is called for all tensors of a State
-	// in turn, so the answer for several may come with the last.
+	// Check, if set, says what is wrong with new contents before they are accepted. It is called for all tensors of a
+	// State in turn, so the answer for several may come with the last.
 	Check func(t Tensor) error
 }
 

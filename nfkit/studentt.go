@@ -30,8 +30,8 @@ type StudentTOptions struct {
 	Fixed bool // location and scale are not trained
 }
 
-// NewStudentT returns a distribution in dim dimensions with df degrees of freedom, which are not trained. A nil opts means
-// the defaults. It panics when dim or df is not positive.
+// NewStudentT returns a distribution in dim dimensions with df degrees of freedom, which are not trained. A nil opts
+// means the defaults. It panics when dim or df is not positive.
 func NewStudentT(dim int, df float64, opts *StudentTOptions) *StudentT {
 	if dim < 1 || !(df > 0) || math.IsInf(df, 1) {
 		panic(fmt.Sprintf("nfkit: NewStudentT: got dimension %d and %v degrees of freedom, want positive numbers", dim, df))

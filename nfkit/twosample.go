@@ -11,10 +11,10 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// KolmogorovSmirnov returns, for each column, the largest distance between the empirical distribution functions of two samples,
-// the rows of x, n×d, and of y, m×d: from 0 to 1. For samples of the same distribution it exceeds 1.95·√(1/n + 1/m) in one of a
-// thousand cases. It is NaN for a column with a NaN. Cost O(d(n+m)·ln(n+m)). It panics when a sample is empty or the numbers of
-// columns differ.
+// KolmogorovSmirnov returns, for each column, the largest distance between the empirical distribution functions of two
+// samples, the rows of x, n×d, and of y, m×d: from 0 to 1. For samples of the same distribution it exceeds 1.95·√(1/n +
+// 1/m) in one of a thousand cases. It is NaN for a column with a NaN. Cost O(d(n+m)·ln(n+m)). It panics when a sample
+// is empty or the numbers of columns differ.
 func KolmogorovSmirnov(x, y mat.Matrix) []float64 {
 	d := checkSamples("KolmogorovSmirnov", x, y)
 	distances := make([]float64, d)
@@ -31,15 +31,15 @@ func KolmogorovSmirnov(x, y mat.Matrix) []float64 {
 	return distances
 }
 
-// SlicedWasserstein returns the sliced Wasserstein distance of order 2 between two samples, the rows of x, n×d, and of y, m×d:
-// the root of the mean of
+// SlicedWasserstein returns the sliced Wasserstein distance of order 2 between two samples, the rows of x, n×d, and of
+// y, m×d: the root of the mean of
 //
 //	W₂² = ∫₀¹ (F⁻¹(u) − G⁻¹(u))² du
 //
-// over projections of the samples onto random directions, F and G being the empirical distribution functions there. It is in
-// the unit of the data, and 0 for equal samples alone. In one dimension it is the Wasserstein distance, and one direction is
-// enough. Cost O((d + ln(n+m))·(n+m)) for each direction, of which a hundred are usual. Bonneel et al. 2015. It panics when a
-// sample is empty, the numbers of columns differ, or directions is not positive.
+// over projections of the samples onto random directions, F and G being the empirical distribution functions there. It
+// is in the unit of the data, and 0 for equal samples alone. In one dimension it is the Wasserstein distance, and one
+// direction is enough. Cost O((d + ln(n+m))·(n+m)) for each direction, of which a hundred are usual. Bonneel et al.
+// 2015. It panics when a sample is empty, the numbers of columns differ, or directions is not positive.
 func SlicedWasserstein(x, y mat.Matrix, directions int, src rand.Source) float64 {
 	d := checkSamples("SlicedWasserstein", x, y)
 	if directions < 1 {
@@ -82,13 +82,15 @@ func wasserstein2(a, b []float64) float64 {
 	return sum / (float64(n) * float64(m))
 }
 
-// MMD returns the unbiased estimate of the squared maximum mean discrepancy of two samples, the rows of x, n×d, and of y, m×d,
+// MMD returns the unbiased estimate of the squared maximum mean discrepancy of two samples, the rows of x, n×d, and of
+// y, m×d,
 //
 //	Σ_{i≠j} k(xᵢ,xⱼ)/n(n−1) + Σ_{i≠j} k(yᵢ,yⱼ)/m(m−1) − 2·Σ k(xᵢ,yⱼ)/nm,  k(a,b) = exp(−‖a−b‖²/2σ²),
 //
-// with σ the median distance between different points of the two samples together, of which a thousand spread evenly are looked
-// at. Its mean is 0 for samples of the same distribution, so that it may be negative. Cost O((n+m)²·d). Gretton et al. 2012,
-// JMLR 13, lemma 6. It panics when a sample has fewer than two rows or the numbers of columns differ.
+// with σ the median distance between different points of the two samples together, of which a thousand spread evenly
+// are looked at. Its mean is 0 for samples of the same distribution, so that it may be negative. Cost O((n+m)²·d).
+// Gretton et al. 2012, JMLR 13, lemma 6. It panics when a sample has fewer than two rows or the numbers of columns
+// differ.
 func MMD(x, y mat.Matrix) float64 {
 	checkSamples("MMD", x, y)
 	a, b := dense(x), dense(y)

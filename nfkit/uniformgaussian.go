@@ -13,8 +13,8 @@ import (
 //	zⱼ ~ Uniform[−cⱼ/2, cⱼ/2] or zⱼ ~ Normal(0, cⱼ²),
 //
 // with a fixed scale cⱼ, which is 1 by default. It is a base for flows on angles and other periodic components. The
-// log-density is −Inf where a uniform component is outside its interval; that of its twin in normflows, UniformGaussian, is
-// finite there.
+// log-density is −Inf where a uniform component is outside its interval; that of its twin in normflows,
+// UniformGaussian, is finite there.
 type UniformGaussian struct {
 	uniform, normal []int // numbers of the components
 	position        []int // of each component in uniform followed by normal
@@ -29,8 +29,8 @@ type UniformGaussianOptions struct {
 }
 
 // NewUniformGaussian returns a distribution in dim dimensions in which the components with the numbers in uniform are
-// uniform. A nil opts means the defaults. It panics when dim is not positive, a number is out of range or there twice, or a
-// scale is missing or not positive.
+// uniform. A nil opts means the defaults. It panics when dim is not positive, a number is out of range or there twice,
+// or a scale is missing or not positive.
 func NewUniformGaussian(dim int, uniform []int, opts *UniformGaussianOptions) *UniformGaussian {
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewUniformGaussian: got dimension %d, want 1 or more", dim))
@@ -103,8 +103,8 @@ func (g *UniformGaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 	return noise.Mul(g.scaleOn(noise.Tape())), g.logProb(noise)
 }
 
-// State lists ind, ind_ and inv_perm, which say what component is uniform and must be those that the distribution was built
-// with, and scale.
+// State lists ind, ind_ and inv_perm, which say what component is uniform and must be those that the distribution was
+// built with, and scale.
 func (g *UniformGaussian) State() State {
 	d := g.Dim()
 	return State{

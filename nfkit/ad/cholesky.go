@@ -7,9 +7,10 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
-// Cholesky returns the lower triangular L with positive diagonal and L·Lᵀ = v, for v k×k symmetric and positive definite:
-// k×k, zeros above the diagonal. It reads v on and below the diagonal. Elements are NaN from where v proves not to be
-// positive definite. It panics unless v is square. Cost O(k³). The gradient is that of Murray 2016, arXiv:1602.07527.
+// Cholesky returns the lower triangular L with positive diagonal and L·Lᵀ = v, for v k×k symmetric and positive
+// definite: k×k, zeros above the diagonal. It reads v on and below the diagonal. Elements are NaN from where v proves
+// not to be positive definite. It panics unless v is square. Cost O(k³). The gradient is that of Murray 2016,
+// arXiv:1602.07527.
 func (v *Value) Cholesky() *Value {
 	v.tape.check("Cholesky", v)
 	if v.rows != v.cols {
@@ -40,9 +41,9 @@ func choleskyForward[T kernel.Float](v *Value) {
 	}
 }
 
-// With G the gradient of L and Φ(X) the lower triangle of X with half its diagonal, S = L⁻ᵀ·Φ(LᵀG)·L⁻¹ is the gradient of v
-// in the sense that dloss = Σ S⊙dv for symmetric dv. Each pair v_ij = v_ji is read once, below the diagonal, and has S_ij +
-// S_ji.
+// With G the gradient of L and Φ(X) the lower triangle of X with half its diagonal, S = L⁻ᵀ·Φ(LᵀG)·L⁻¹ is the gradient
+// of v in the sense that dloss = Σ S⊙dv for symmetric dv. Each pair v_ij = v_ji is read once, below the diagonal, and
+// has S_ij + S_ji.
 func choleskyBackward[T kernel.Float](v *Value) {
 	l, g, da, k := of[T](v).data, of[T](v).grad, gradient[T](v.args[0]), v.cols
 	s := take[T](v.tape, k*k)

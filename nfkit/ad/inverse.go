@@ -39,8 +39,8 @@ func inverseForward[T kernel.Float](v *Value) {
 	}
 }
 
-// invert stores the inverse of the d×d matrix a in b, by Gauss–Jordan elimination, which overwrites a. It returns ln|det a|;
-// if that is −Inf, b is NaN.
+// invert stores the inverse of the d×d matrix a in b, by Gauss–Jordan elimination, which overwrites a. It returns
+// ln|det a|; if that is −Inf, b is NaN.
 func invert(b, a []float64, d int) (logAbsDet float64) {
 	clear(b)
 	for i := range d {

@@ -6,8 +6,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
-// RowNorm returns the Euclidean norm of each row, n×1, without overflow or underflow of the squares. Its gradient, v over the
-// norm, is 0 for a row of zeros.
+// RowNorm returns the Euclidean norm of each row, n×1, without overflow or underflow of the squares. Its gradient, v
+// over the norm, is 0 for a row of zeros.
 func (v *Value) RowNorm() *Value {
 	v.tape.check("RowNorm", v)
 	return v.tape.apply(rowNormOp, v.rows, 1, v).run()

@@ -25,8 +25,8 @@ func NewParam(rows, cols int, data []float64) *Param {
 	return &Param{Data: data, Grad: make([]float64, len(data)), rows: rows, cols: cols}
 }
 
-// NewMaskedParam returns a parameter that is read as data⊙mask, for a mask of 0 and 1; both slices are kept, and mask may change between
-// batches, like Data. Its gradient is 0 where the mask is. It panics when a length is not rows·cols.
+// NewMaskedParam returns a parameter that is read as data⊙mask, for a mask of 0 and 1; both slices are kept, and mask
+// may change between batches, like Data. Its gradient is 0 where the mask is. It panics when a length is not rows·cols.
 func NewMaskedParam(rows, cols int, data, mask []float64) *Param {
 	if len(mask) != len(data) {
 		panic(fmt.Sprintf("ad: NewMaskedParam: got %d numbers and a mask of %d, want %d×%d", len(data), len(mask), rows, cols))

@@ -2,8 +2,8 @@ package ad
 
 import "math"
 
-// piece is the part of a rational-quadratic spline over one bin, and the place of a point (x, y) on it. The formulas are
-// those of [Value.Spline].
+// piece is the part of a rational-quadratic spline over one bin, and the place of a point (x, y) on it. The formulas
+// are those of [Value.Spline].
 type piece struct {
 	w, h       float64 // width and height of the bin
 	d0, d1     float64 // slopes at its ends
@@ -76,9 +76,10 @@ func (q *piece) gradient(g, l float64) pieceGradient {
 	}
 }
 
-// inverseGradient is gradient for the inverse: that of g·x − l·ln(dy/dx) as functions of y, which is in the place of x of
-// the result. The place x solves y(x) = y, so a change of a parameter moves it by −1/(dy/dx) times the change of y(x):
-// with G = (g − l·∂ln(dy/dx)/∂x)/(dy/dx), the gradient of y is G and that of the parameters that of −G·y − l·ln(dy/dx).
+// inverseGradient is gradient for the inverse: that of g·x − l·ln(dy/dx) as functions of y, which is in the place of x
+// of the result. The place x solves y(x) = y, so a change of a parameter moves it by −1/(dy/dx) times the change of
+// y(x): with G = (g − l·∂ln(dy/dx)/∂x)/(dy/dx), the gradient of y is G and that of the parameters that of −G·y −
+// l·ln(dy/dx).
 func (q *piece) inverseGradient(g, l float64) pieceGradient {
 	_, _, derivative := q.value()
 	y := (g - l*q.curvature()) / derivative

@@ -38,10 +38,10 @@ const MaxSplineBins = 999
 // Spline maps each element x of v by a monotone rational-quadratic spline, and returns with the results the row
 // sums of the logarithms of its derivatives, n×1, which are ln|det ∂y/∂v|.
 //
-// logits, n×(d·m) or 1×(d·m) for v n×d, holds m numbers for each column: K = s.Bins for the widths of the bins, K for their
-// heights, and those for the slopes at the knots. These are all K+1 (numbers that the tail has no use for are ignored),
-// or, if all columns have that tail, the K−1 inner ones for [TailLinear] and the first K for [TailCircular]. On the interval of
-// length l,
+// logits, n×(d·m) or 1×(d·m) for v n×d, holds m numbers for each column: K = s.Bins for the widths of the bins, K for
+// their heights, and those for the slopes at the knots. These are all K+1 (numbers that the tail has no use for are
+// ignored), or, if all columns have that tail, the K−1 inner ones for [TailLinear] and the first K for [TailCircular].
+// On the interval of length l,
 //
 //	width = l·(10⁻³ + (1 − 10⁻³K)·softmax(logits)),  height likewise,  slope = 10⁻³ + softplus(logit).
 //
@@ -50,10 +50,10 @@ const MaxSplineBins = 999
 //
 //	y = y₀ + h·(δθ² + d₀θφ)/D,  dy/dx = δ²·(d₁θ² + 2δθφ + d₀φ²)/D²,  D = δ(θ² + φ²) + (d₀ + d₁)θφ.
 //
-// Outside of the interval y = x. Gradients are finite for any finite x and logits of sane size, at knots and ends as well,
-// where they are those of the bin to the right (at the last end, to the left). Arithmetic is in float64 for either precision;
-// float32 tapes round exponentials and results. It panics when sizes do not fit. Cost O(ndK).
-// Gregory & Delbourgo 1982, doi:10.1093/imanum/2.2.123; Durkan et al. 2019, arXiv:1906.04032.
+// Outside of the interval y = x. Gradients are finite for any finite x and logits of sane size, at knots and ends as
+// well, where they are those of the bin to the right (at the last end, to the left). Arithmetic is in float64 for
+// either precision; float32 tapes round exponentials and results. It panics when sizes do not fit. Cost O(ndK). Gregory
+// & Delbourgo 1982, doi:10.1093/imanum/2.2.123; Durkan et al. 2019, arXiv:1906.04032.
 func (v *Value) Spline(logits Operand, s *Spline) (y, logDet *Value) {
 	return v.spline(splineOp, splineForwards, logits, s)
 }
@@ -166,8 +166,8 @@ var (
 // What the forward pass keeps of each element: the number of its bin, −1 outside, and its piece.
 const splineSaved = 7
 
-// splineForward computes Spline or SplineInverse. It keeps the fractions of the bins, 2K for each spline, and what it knows
-// of each element.
+// splineForward computes Spline or SplineInverse. It keeps the fractions of the bins, 2K for each spline, and what it
+// knows of each element.
 func splineForward[T kernel.Float](v *Value) {
 	in, p, s := v.args[0], v.args[1], v.splines
 	x, y, logDet, logits := of[T](in).data, of[T](v).data, of[T](v.twin).data, of[T](p).data
@@ -218,7 +218,8 @@ func splineForward[T kernel.Float](v *Value) {
 	}
 }
 
-// splineFractions returns the softmax of the logits of widths and of heights of each spline, of which m logits each are given.
+// splineFractions returns the softmax of the logits of widths and of heights of each spline, of which m logits each are
+// given.
 func splineFractions[T kernel.Float](v *Value, logits []T, splines, m int) []T {
 	k, scale := v.splines.Bins, T(v.splines.scale())
 	f := take[T](v.tape, 2*k*splines)
@@ -340,8 +341,8 @@ func splineBackward[T kernel.Float](v *Value) {
 	}
 }
 
-// addKnots adds to dl the gradient of the logits of the fractions f, given those of the sums of the fractions before and up
-// to the given bin. The sum C of the first b fractions has ∂C/∂logit_j = f_j·([j < b] − C).
+// addKnots adds to dl the gradient of the logits of the fractions f, given those of the sums of the fractions before
+// and up to the given bin. The sum C of the first b fractions has ∂C/∂logit_j = f_j·([j < b] − C).
 func addKnots[T kernel.Float](dl, f []T, bin int, left, right float64) {
 	if bin == len(f)-1 {
 		right = 0 // the last knot is fixed

@@ -75,7 +75,8 @@ func tanhRoot(v, p float64) float64 {
 	case y == 0:
 		return v
 	}
-	// For s > 0, f = s + k·tanh s − y is concave if k > 0: the root is approached from below. It is convex if k < 0: from above.
+	// For s > 0, f = s + k·tanh s − y is concave if k > 0: the root is approached from below. It is convex if k < 0:
+	// from above.
 	s, sign := max(y/p, y-k), 1.0
 	if k < 0 {
 		s, sign = min(y/p, y-k), -1

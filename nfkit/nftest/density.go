@@ -25,10 +25,10 @@ type DensityOptions struct {
 	Support []Interval
 }
 
-// Density checks a density of one or two dimensions by quadrature, and returns an error that says where it fails: its integral
-// is 1 up to 1e-3, and 10 000 samples pass a test of Kolmogorov and Smirnov of each component, and of their sum and difference,
-// at a level of about 10⁻⁴. In more dimensions there is no quadrature, and only the log-density of samples is checked to be
-// finite.
+// Density checks a density of one or two dimensions by quadrature, and returns an error that says where it fails: its
+// integral is 1 up to 1e-3, and 10 000 samples pass a test of Kolmogorov and Smirnov of each component, and of their
+// sum and difference, at a level of about 10⁻⁴. In more dimensions there is no quadrature, and only the log-density of
+// samples is checked to be finite.
 func Density(d Sampled, opts *DensityOptions, src rand.Source) error {
 	o := DensityOptions{}
 	if opts != nil {
@@ -94,8 +94,9 @@ func checkDensity(d *density) error {
 	return errors.Join(errs...)
 }
 
-// grid returns the points and the weights of a quadrature over the support: in a bounded component the midpoint rule, in an
-// unbounded one that of Takahasi & Mori 1974 with x = m + s·sinh(t), m and s the median and the spread of the samples.
+// grid returns the points and the weights of a quadrature over the support: in a bounded component the midpoint rule,
+// in an unbounded one that of Takahasi & Mori 1974 with x = m + s·sinh(t), m and s the median and the spread of the
+// samples.
 func (d *density) grid(samples *mat.Dense) (points *mat.Dense, weights []float64) {
 	size := map[int]int{1: 20_001, 2: 401}[d.dim]
 	axes, steps := make([][]float64, d.dim), make([][]float64, d.dim)
@@ -169,8 +170,8 @@ func (p projection) of(x *mat.Dense) []float64 {
 	return values
 }
 
-// ksDistance returns the greatest difference between the distribution functions of samples and of weighted points, halfway
-// between the points: each stands for the mass around it, which on a coarse grid is a jump that no sample has.
+// ksDistance returns the greatest difference between the distribution functions of samples and of weighted points,
+// halfway between the points: each stands for the mass around it, which on a coarse grid is a jump that no sample has.
 func ksDistance(samples, points, weights []float64) float64 {
 	weights = slices.Clone(weights)
 	slices.Sort(samples)

@@ -40,7 +40,8 @@ func (w *wave) State() nf.State {
 	}
 }
 
-// A flow of one's own needs its two directions, in operations of package ad, and its parameters. Gradients come with the operations.
+// A flow of one's own needs its two directions, in operations of package ad, and its parameters. Gradients come with
+// the operations.
 func ExampleFlow() {
 	if err := nftest.Flow(newWave(), nil, rand.NewPCG(1, 2)); err != nil {
 		fmt.Println(err)

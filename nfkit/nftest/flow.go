@@ -17,8 +17,8 @@ type FlowOptions struct {
 	// Latent and Data are the domains of Forward and Inverse, the same for each component.
 	Latent, Data Interval
 
-	// Tolerance bounds the error of a round trip relative to the size of the point; 0 means 1e-9. A flow that solves for
-	// a direction by iteration may want 1e-6. Derivatives are held to 100 times as much, but no less than 1e-6.
+	// Tolerance bounds the error of a round trip relative to the size of the point; 0 means 1e-9. A flow that solves
+	// for a direction by iteration may want 1e-6. Derivatives are held to 100 times as much, but no less than 1e-6.
 	Tolerance float64
 
 	// Tolerance32 bounds the difference between float32 and float64; 0 means 1e-3.

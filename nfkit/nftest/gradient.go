@@ -113,8 +113,8 @@ func (c *checker) gradients(directions ...*direction) error {
 	return errors.Join(append(errs, missingGradients(c.state, alive, c.dead))...)
 }
 
-// constantInput checks that the gradients of the parameters, which are the last of slots, are the same when nobody asks for
-// that of the input, as in training.
+// constantInput checks that the gradients of the parameters, which are the last of slots, are the same when nobody asks
+// for that of the input, as in training.
 func (c *checker) constantInput(d *direction, slots []slot, w, v *mat.Dense) error {
 	clearGradients(c.state)
 	t := ad.NewTape(ad.Float64)

@@ -9,9 +9,9 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// steps are the steps of central differences that are tried, in this order. Their error is h² times a third derivative plus
-// rounding over h. Where one does not agree, the next tells a mistake from a kink of a ReLU, or a knot of a spline, that
-// lies within h.
+// steps are the steps of central differences that are tried, in this order. Their error is h² times a third derivative
+// plus rounding over h. Where one does not agree, the next tells a mistake from a kink of a ReLU, or a knot of a
+// spline, that lies within h.
 var steps = []float64{1e-5, 1e-6, 1e-7, 1e-4}
 
 // derivativeTolerance is the tolerance of derivatives for one of values.

@@ -10,8 +10,8 @@ import (
 )
 
 // Checkerboard is uniform on the dark squares of a board of 4×4 squares with side 2 that covers [−4, 4]²: those whose
-// column and row, counted from the lower left, are both even or both odd. It is normalised, and −Inf in logarithm outside
-// the dark squares. Grathwohl et al. 2019, arXiv:1810.01367.
+// column and row, counted from the lower left, are both even or both odd. It is normalised, and −Inf in logarithm
+// outside the dark squares. Grathwohl et al. 2019, arXiv:1810.01367.
 type Checkerboard struct{}
 
 var _ Target = Checkerboard{}
@@ -33,8 +33,8 @@ func (t Checkerboard) LogDensity(x *ad.Value) *ad.Value {
 // square returns the number of the square, 0 to 3, that holds a coordinate between −4 and 4.
 func square(x float64) float64 { return min(math.Floor((x+4)/2), 3) }
 
-// pieces evaluates a density in the plane that is constant in pieces, with gradient 0: f of each row of x, n×1, NaN where x
-// is NaN.
+// pieces evaluates a density in the plane that is constant in pieces, with gradient 0: f of each row of x, n×1, NaN
+// where x is NaN.
 func pieces(x *ad.Value, f func(x, y float64) float64) *ad.Value {
 	points := x.Data()
 	logs := make([]float64, x.Rows())

@@ -10,8 +10,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// CircularGaussianMixture is k normal distributions on a circle of radius 2, with means 2·(sin 2πi/k, cos 2πi/k) and the
-// standard deviation ⅔·sin(π/k). It is normalised; the entropy is 2.177596 nats for eight. Its twin in normflows is
+// CircularGaussianMixture is k normal distributions on a circle of radius 2, with means 2·(sin 2πi/k, cos 2πi/k) and
+// the standard deviation ⅔·sin(π/k). It is normalised; the entropy is 2.177596 nats for eight. Its twin in normflows is
 // CircularGaussianMixture, which rounds the deviation to float32.
 type CircularGaussianMixture struct {
 	Modes int // 0 means 8

@@ -5,10 +5,10 @@
 //	x := targets.TwoMoons{}.Sample(512, rand.NewPCG(1, 2))
 //	floor := targets.RingMixture{Rings: 3}.Entropy()
 //
-// LogDensity works on a tape of package ad and is differentiable: it is what a flow trained on a density, without samples,
-// needs. Some targets define it up to a factor, as their sources do; LogNormalizer is the logarithm ln Z of the missing
-// factor, and LogProb is normalised always. Trained on samples, a model's negative log-likelihood cannot fall below the
-// entropy H; trained on LogDensity, its reverse KL loss cannot fall below −ln Z.
+// LogDensity works on a tape of package ad and is differentiable: it is what a flow trained on a density, without
+// samples, needs. Some targets define it up to a factor, as their sources do; LogNormalizer is the logarithm ln Z of
+// the missing factor, and LogProb is normalised always. Trained on samples, a model's negative log-likelihood cannot
+// fall below the entropy H; trained on LogDensity, its reverse KL loss cannot fall below −ln Z.
 //
 //	zero value                ln Z       H          sampled by
 //	UniformNormal             0          1.612086   exact draws

@@ -7,7 +7,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// gaussians is a mixture of normal distributions in the plane with equal weights and the same deviation in every direction.
+// gaussians is a mixture of normal distributions in the plane with equal weights and the same deviation in every
+// direction.
 type gaussians struct {
 	x, y []float64 // means
 	sd   float64

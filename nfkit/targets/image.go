@@ -18,13 +18,13 @@ type ImagePriorOptions struct {
 	X, Y [2]float64 // the rectangle that the image covers; zeros mean −3 to 3
 }
 
-// ImagePrior is a picture as a density: constant on each pixel and proportional to its brightness, upright as it is seen.
-// It is normalised,
+// ImagePrior is a picture as a density: constant on each pixel and proportional to its brightness, upright as it is
+// seen. It is normalised,
 //
 //	p(x) = brightness / (Σ brightness · area of a pixel),
 //
-// and −Inf in logarithm on black pixels and outside the picture. Its twin in normflows is ImagePrior, which leaves out the
-// area and continues the border pixels to infinity.
+// and −Inf in logarithm on black pixels and outside the picture. Its twin in normflows is ImagePrior, which leaves out
+// the area and continues the border pixels to infinity.
 type ImagePrior struct {
 	x, y          [2]float64
 	width, height int

@@ -14,7 +14,8 @@ import (
 //
 //	ln p̃(x) = ln Σᵢ exp(−½((‖x‖−2i/k)/s)²),  i = 1 … k,  s = 1/4k.
 //
-// It is not normalised: ln Z is 1.775986 for two rings, with entropy 2.275893 nats. Its twin in normflows is RingMixture.
+// It is not normalised: ln Z is 1.775986 for two rings, with entropy 2.275893 nats. Its twin in normflows is
+// RingMixture.
 type RingMixture struct {
 	Rings int // 0 means 2
 }

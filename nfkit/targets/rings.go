@@ -21,9 +21,9 @@ func (g ring) mass() float64 {
 
 // draw sets x to a point of the ring.
 //
-// The distance r has the density r·exp(−(r−R)²/2σ²), whose mode m solves m − R = σ²/m. As r ≤ m·exp(r/m − 1), it lies below
-// a normal density with mean m and deviation σ: r is drawn from that and accepted with probability (r/m)·exp(1 − r/m),
-// which is 1 − σ²/2m² on average.
+// The distance r has the density r·exp(−(r−R)²/2σ²), whose mode m solves m − R = σ²/m. As r ≤ m·exp(r/m − 1), it lies
+// below a normal density with mean m and deviation σ: r is drawn from that and accepted with probability (r/m)·exp(1 −
+// r/m), which is 1 − σ²/2m² on average.
 func (g ring) draw(x []float64, r *rand.Rand) {
 	m := 0.5 * (g.radius + math.Sqrt(g.radius*g.radius+4*g.sd*g.sd))
 	for {

@@ -41,7 +41,8 @@ func (t Smiley) LogDensity(x *ad.Value) *ad.Value {
 	return normal(x.RowNorm(), 2, 2*s).Add(normal(x.Slice(1, 2).Shift(0.8).Abs(), 1.2, 2*s))
 }
 
-// LogNormalizer returns ln Z by quadrature, with an error below 1e-6 that stems from the kink at x₁ = −0.8. Cost O(1/s²).
+// LogNormalizer returns ln Z by quadrature, with an error below 1e-6 that stems from the kink at x₁ = −0.8. Cost
+// O(1/s²).
 func (t Smiley) LogNormalizer() float64 { logZ, _ := t.quadrature(); return logZ }
 
 // Entropy returns H by quadrature, with an error below 1e-6. Cost O(1/s²).
@@ -56,8 +57,8 @@ func (t Smiley) quadrature() (logZ, entropy float64) {
 // LogProb returns ln p of each row of x.
 func (t Smiley) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }
 
-// Sample draws points of the ring and rejects those outside mouth and eyes, by the bound 1 on their factor: it accepts 29
-// of 100 for the zero value.
+// Sample draws points of the ring and rejects those outside mouth and eyes, by the bound 1 on their factor: it accepts
+// 29 of 100 for the zero value.
 func (t Smiley) Sample(n int, src rand.Source) *mat.Dense {
 	s := t.scale()
 	return sample(t, n, src, func(x []float64, r *rand.Rand) {

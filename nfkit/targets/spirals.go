@@ -9,10 +9,10 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// Spirals is two arms ±(−cos t, sin t)·t/3 with t from 0 to 3π, blurred by normal noise with standard deviation 0.1. It is
-// a mixture of 128 normal distributions on each arm, at tᵢ = 3π·√((i+½)/128): close enough for their sum to be smooth. It
-// is normalised; the entropy is 2.540 nats. The shape is that of Grathwohl et al. 2019, arXiv:1810.01367, whose noise has
-// no density in closed form.
+// Spirals is two arms ±(−cos t, sin t)·t/3 with t from 0 to 3π, blurred by normal noise with standard deviation 0.1. It
+// is a mixture of 128 normal distributions on each arm, at tᵢ = 3π·√((i+½)/128): close enough for their sum to be
+// smooth. It is normalised; the entropy is 2.540 nats. The shape is that of Grathwohl et al. 2019, arXiv:1810.01367,
+// whose noise has no density in closed form.
 type Spirals struct{}
 
 var _ Target = Spirals{}

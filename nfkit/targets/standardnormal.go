@@ -9,8 +9,9 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// StandardNormal is the normal distribution with mean 0 and the identity for a covariance. It is normalised. Beside another
-// target in [TwoIndependent] it makes the further dimensions of an augmented flow; there the reference has DiagGaussian.
+// StandardNormal is the normal distribution with mean 0 and the identity for a covariance. It is normalised. Beside
+// another target in [TwoIndependent] it makes the further dimensions of an augmented flow; there the reference has
+// DiagGaussian.
 type StandardNormal struct {
 	Dims int // d; 0 means 2
 }

@@ -24,8 +24,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// targetCase is a density in the plane and where it lies: cells between the numbers of x and y hold all of its mass and,
-// within each, it is smooth.
+// targetCase is a density in the plane and where it lies: cells between the numbers of x and y hold all of its mass
+// and, within each, it is smooth.
 type targetCase struct {
 	target targets.Target
 	x, y   []float64
@@ -97,8 +97,8 @@ func testImage() *targets.ImagePrior {
 	return p
 }
 
-// nodes are the points of a Gauss-Legendre rule on each cell of a case: an integration that has nothing in common with that
-// of the package.
+// nodes are the points of a Gauss-Legendre rule on each cell of a case: an integration that has nothing in common with
+// that of the package.
 type nodes struct {
 	points   *mat.Dense // the second column counts from the valley
 	logProb  []float64
@@ -159,8 +159,8 @@ func TestDensities(t *testing.T) {
 	}
 }
 
-// checkNormalisation checks that the density integrates to 1, and has the normaliser and the entropy that it declares and
-// those of the literature.
+// checkNormalisation checks that the density integrates to 1, and has the normaliser and the entropy that it declares
+// and those of the literature.
 func checkNormalisation(t *testing.T, c targetCase, q nodes, tol float64) {
 	t.Helper()
 	var total, entropy float64
@@ -185,7 +185,8 @@ func checkNormalisation(t *testing.T, c targetCase, q nodes, tol float64) {
 	}
 }
 
-// checkSamples checks that samples have the moments and the marginal distributions of the density, and its mean logarithm.
+// checkSamples checks that samples have the moments and the marginal distributions of the density, and its mean
+// logarithm.
 func checkSamples(t *testing.T, c targetCase, q nodes) {
 	t.Helper()
 	const n = 20000
@@ -353,8 +354,8 @@ func TestGoldenValues(t *testing.T) {
 	}
 }
 
-// Points without a finite log-density: far away and outside give −Inf, NaN gives NaN; the gradient at the origin and on the
-// axes is a number.
+// Points without a finite log-density: far away and outside give −Inf, NaN gives NaN; the gradient at the origin and on
+// the axes is a number.
 func TestExtremes(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
 	for name, c := range targetCases {

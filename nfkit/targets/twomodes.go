@@ -10,7 +10,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// TwoModes is two crescents that face each other: a ring of radius m and width 2s, of which the parts near x₀ = ±m remain,
+// TwoModes is two crescents that face each other: a ring of radius m and width 2s, of which the parts near x₀ = ±m
+// remain,
 //
 //	ln p̃(x) = −½((‖x‖−m)/2s)² + ln(exp(−½((x₀−m)/3s)²) + exp(−½((x₀+m)/3s)²)),
 //
@@ -75,8 +76,8 @@ func (t TwoModes) quadrature() (logZ, entropy float64) {
 // LogProb returns ln p of each row of x.
 func (t TwoModes) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }
 
-// Sample draws points of the ring and rejects those between the crescents: by the bound 1 + exp(−m²/18s²) on the sum of the
-// two exponentials, it accepts 35 of 100 for the zero value.
+// Sample draws points of the ring and rejects those between the crescents: by the bound 1 + exp(−m²/18s²) on the sum of
+// the two exponentials, it accepts 35 of 100 for the zero value.
 func (t TwoModes) Sample(n int, src rand.Source) *mat.Dense {
 	m, s := t.parameters()
 	mode := func(x, at float64) float64 { return math.Exp(-0.5 * (x - at) * (x - at) / (9 * s * s)) }
