@@ -23,7 +23,7 @@ RUN apt-get update \
     && python3 -m compileall -q /usr/lib/python3/dist-packages/jupyterlab \
     && find /usr/share/jupyter -name '*.map' -delete \
     && rm -rf /tmp/* /var/lib/apt/lists/* /var/cache/* /var/log/*
-COPY binder/jupyter_lab_config.py /etc/jupyter/
+COPY binder/jupyter /etc/jupyter
 
 ENV GOPATH=/opt/go GOTOOLCHAIN=local PATH=/opt/go/bin:/usr/local/go/bin:$PATH
 COPY --from=tools /usr/local/go /usr/local/go

@@ -1,6 +1,4 @@
 # Settings of JupyterLab in the image; options on its command line come before them.
 c.LabApp.default_url = "/lab/tree/notebooks/01_tutorial.ipynb"
-c.LabApp.news_url = None  # nothing asks for news and updates above the notebook
-c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.MultiKernelManager.default_kernel_name = "gonb"  # there is no other
 c.KernelSpecManager.ensure_native_kernel = False
