@@ -46,7 +46,7 @@ WORKDIR ${HOME}
 # removed. The build cache gets a date in the future: the go command would remove what has
 # not been used for days, and would write the date of each file that it uses.
 RUN umask 0 && export GOFLAGS=-modcacherw \
-    && for tool in gonb goimports; do \
+    && for tool in gonb goimports gopls; do \
         version=$(go version -m /usr/local/bin/$tool | awk '$1 == "mod" { print $3 }'); \
         dir=.cache/nfkit/tools/$tool@$version-$(go env GOVERSION)-linux-$(go env GOARCH); \
         mkdir -p $dir && ln -s /usr/local/bin/$tool $dir/$tool || exit; \
