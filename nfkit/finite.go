@@ -129,6 +129,7 @@ func (m *NormalizingFlow) origins(x, context *mat.Dense) []origin {
 				}
 			}
 		}
+		mark(z, len(m.chain.flows)+1, fmt.Sprintf("the data, which are too large for %v", m.precision), true)
 		for k := len(m.chain.flows) - 1; k >= 0; k-- {
 			var logDet *ad.Value
 			z, logDet = m.chain.flows[k].Inverse(z, c)

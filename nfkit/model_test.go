@@ -297,6 +297,22 @@ func paramBytes(m *nf.NormalizingFlow) (all []float64) {
 }
 
 // A layer that overflows is named, and so is a parameter that is NaN.
+// Data that are infinite in float32 alone have density 0 there, in every model.
+func TestOverflowOfFloat32(t *testing.T) {
+	for name, p := range presets {
+		m := p.new(2, small(name), rand.NewPCG(1, 2)).In(ad.Float32)
+		x := mat.NewDense(3, 2, []float64{1e300, 1, math.Inf(1), 1, 1, 1})
+		got := m.LogProb(x)
+		if !math.IsInf(got[0], -1) || !math.IsNaN(got[1]) || math.IsNaN(got[2]) {
+			t.Errorf("%s: the log-densities of %v are %v, want −Inf, NaN for infinite data, and a number", name, x.RawMatrix().Data, got)
+		}
+		_, err := m.NLL(x.Slice(0, 1, 0, 2))
+		if err == nil || !strings.Contains(err.Error(), "the data, which are too large for float32, row 0") {
+			t.Errorf("%s: got error %v, want one that names the data", name, err)
+		}
+	}
+}
+
 func TestOverflowIsNamed(t *testing.T) {
 	src := rand.NewPCG(1, 2)
 	bad := newCoupling(nf.ScaleExp, nf.SplitChannel, 2, 0, src)
