@@ -55,8 +55,8 @@ type AffineCouplingOptions struct {
 	Scale ScaleMap
 }
 
-// AffineCouplingBlock keeps one part of a point, z₁, and transforms the other, z₂, by a scale and a shift that a network
-// computes from z₁:
+// AffineCouplingBlock keeps one part of a point, z₁, and transforms the other, z₂, by a scale and a shift that a
+// network computes from z₁:
 //
 //	x₁ = z₁,  x₂ = z₂⊙e^a + t,  (t, s) = net(z₁),  ln|det J| = Σ a,
 //
@@ -68,8 +68,8 @@ type AffineCouplingBlock struct {
 	net           Net
 	opts          AffineCouplingOptions
 	kept, changed []int
-	merge         []int // column of (x₁, x₂) where each component is; nil if in order
 	even, odd     []int // columns of shift and scale
+	interleave    []int // takes shifts followed by scales to pairs of them
 }
 
 var (
@@ -104,18 +104,9 @@ func NewAffineCouplingBlock(net Net, opts *AffineCouplingOptions) *AffineCouplin
 	case out%per != 0 || len(b.kept) != in:
 		panic(fmt.Sprintf("nfkit: NewAffineCouplingBlock: got a network from %d to %d columns; dimension %d with this split wants %d to %d", in, out, dim, len(b.kept), per*len(b.changed)))
 	}
-	order := append(append([]int(nil), b.kept...), b.changed...)
-	merge := make([]int, dim)
-	sorted := true
-	for at, j := range order {
-		merge[j] = at
-		sorted = sorted && j == at
-	}
-	if !sorted {
-		b.merge = merge
-	}
 	for j := range b.changed {
 		b.even, b.odd = append(b.even, 2*j), append(b.odd, 2*j+1)
+		b.interleave = append(b.interleave, j, len(b.changed)+j)
 	}
 	return b
 }
@@ -129,52 +120,29 @@ func (b *AffineCouplingBlock) ContextDim() int { return contextDim(b.net) }
 // Forward returns x₁ = z₁, x₂ = z₂⊙e^a + t.
 func (b *AffineCouplingBlock) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
 	checkBatch("AffineCouplingBlock.Forward", z, b.Dim())
-	z1, z2 := z.Columns(b.kept), z.Columns(b.changed)
-	p := b.net.Apply(z1, context)
-	switch b.opts.Scale {
-	case ScaleExp:
-		z2, logDet = z2.AffinePairs(p)
-	case ScaleNone:
-		z2 = z2.Add(p)
-	default:
-		a := b.logScale(p)
-		z2, logDet = z2.Mul(a.Exp()).Add(p.Columns(b.even)), a.RowSum()
-	}
-	return b.join(z1, z2), orZero(z, logDet)
+	return z.AffinePairs(b.pairs(z, context), b.changed)
 }
 
 // Inverse returns z₁ = x₁, z₂ = (x₂ − t)⊙e^{−a}.
 func (b *AffineCouplingBlock) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
 	checkBatch("AffineCouplingBlock.Inverse", x, b.Dim())
-	x1, x2 := x.Columns(b.kept), x.Columns(b.changed)
-	p := b.net.Apply(x1, context)
-	switch b.opts.Scale {
-	case ScaleExp:
-		x2, logDet = x2.AffinePairsInverse(p)
-	case ScaleNone:
-		x2 = x2.Sub(p)
-	default:
-		a := b.logScale(p)
-		x2, logDet = x2.Sub(p.Columns(b.even)).Mul(a.Neg().Exp()), a.RowSum().Neg()
-	}
-	return b.join(x1, x2), orZero(x, logDet)
+	return x.AffinePairsInverse(b.pairs(x, context), b.changed)
 }
 
-// logScale returns a of the sigmoid maps.
-func (b *AffineCouplingBlock) logScale(p *ad.Value) *ad.Value {
+// pairs returns t₀ a₀ t₁ a₁ … for the points v.
+func (b *AffineCouplingBlock) pairs(v, context *ad.Value) *ad.Value {
+	p := b.net.Apply(v.Columns(b.kept), context)
+	switch b.opts.Scale {
+	case ScaleExp:
+		return p
+	case ScaleNone:
+		return p.Scatter(2*len(b.changed), b.even)
+	}
 	a := p.Columns(b.odd).Shift(2).LogSigmoid()
 	if b.opts.Scale == ScaleSigmoid {
 		a = a.Neg()
 	}
-	return a
-}
-
-func (b *AffineCouplingBlock) join(kept, changed *ad.Value) *ad.Value {
-	v := kept.Concat(changed)
-	if b.merge != nil {
-		v = v.Columns(b.merge)
-	}
-	return v
+	return p.Columns(b.even).Concat(a).Columns(b.interleave)
 }
 
 // State lists the network's tensors under flows.1.param_map: in the reference, a block is a split, a

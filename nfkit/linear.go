@@ -30,7 +30,8 @@ type LULinearPermute struct {
 
 var _ Flow = (*LULinearPermute)(nil)
 
-// NewLULinearPermute returns a map of dim components. A nil opts means the defaults. It panics when dim is not positive.
+// NewLULinearPermute returns a map of dim components. A nil opts means the defaults. It panics when dim is not
+// positive.
 func NewLULinearPermute(dim int, opts *LULinearPermuteOptions, src rand.Source) *LULinearPermute {
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewLULinearPermute: got dimension %d, want 1 or more", dim))
@@ -65,20 +66,22 @@ func (l *LULinearPermute) diagonal(t *ad.Tape) (u, logDet *ad.Value) {
 	return u, u.Log().RowSum()
 }
 
-// Forward solves L·U·x_π + b = z for x.
+// Forward solves L·U·x_π + b = z for x. With R the transpose of (LU)⁻¹, that is x_π = z·R − b·R for points as rows.
 func (l *LULinearPermute) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
 	checkBatch("LULinearPermute.Forward", z, l.Dim())
-	u, d := l.diagonal(z.Tape())
-	y := z.Sub(l.bias).TriSolve(ad.Lower, l.lower, nil).TriSolve(ad.Upper, l.upper, u)
-	return y.Scatter(l.Dim(), l.permutation), d.Neg().Repeat(z.Rows())
+	t := z.Tape()
+	u, d := l.diagonal(t)
+	r := t.Eye(l.Dim()).TriSolve(ad.Lower, l.lower, nil).TriSolve(ad.Upper, l.upper, u).Scatter(l.Dim(), l.permutation)
+	return z.Linear(r.Transpose(), t.Param(l.bias).MatMul(r).Neg()), d.Neg().Repeat(z.Rows())
 }
 
 // Inverse returns z = L·U·x_π + b.
 func (l *LULinearPermute) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 	checkBatch("LULinearPermute.Inverse", x, l.Dim())
-	u, d := l.diagonal(x.Tape())
-	y := x.Columns(l.permutation).TriMul(ad.Upper, l.upper, u).TriMul(ad.Lower, l.lower, nil)
-	return y.Add(l.bias), d.Repeat(x.Rows())
+	t := x.Tape()
+	u, d := l.diagonal(t)
+	w := t.Eye(l.Dim()).Columns(l.permutation).TriMul(ad.Upper, l.upper, u).TriMul(ad.Lower, l.lower, nil)
+	return x.Linear(w.Transpose(), l.bias), d.Repeat(x.Rows())
 }
 
 // State lists the permutation and the parameters of the linear map.

@@ -6,30 +6,41 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
-// AffinePairs returns y = v·eˢ + t and the row sums of s, n×1, which are ln|det ∂y/∂v|.
+// AffinePairs scales and shifts the columns of v with the numbers in index, all of them if it is nil, and keeps the
+// others: with k columns to change, y_j = v_j·eˢ + t there. It returns y, and the row sums of s, n×1, which are ln|det ∂y/∂v|.
 //
-// pairs, n×2d for v n×d, holds t and s of each column side by side: t₀ s₀ t₁ s₁ …, the order in which a
-// coupling's network returns them. Cost O(nd).
-func (v *Value) AffinePairs(pairs Operand) (y, logDet *Value) {
-	return v.affinePairs(affineOp, pairs)
+// pairs, n×2k, holds t and s of each of these columns side by side: t₀ s₀ t₁ s₁ …, the order in which a
+// coupling's network returns them. index must not change while the value is in use, and names no column twice.
+// Cost O(nd).
+func (v *Value) AffinePairs(pairs Operand, index []int) (y, logDet *Value) {
+	return v.affinePairs(affineOp, pairs, index)
 }
 
-// AffinePairsInverse undoes [Value.AffinePairs]: x = (v − t)·e⁻ˢ, and minus the row sums of s.
-func (v *Value) AffinePairsInverse(pairs Operand) (x, logDet *Value) {
-	return v.affinePairs(affineInverseOp, pairs)
+// AffinePairsInverse undoes [Value.AffinePairs]: (v_j − t)·e⁻ˢ, and minus the row sums of s.
+func (v *Value) AffinePairsInverse(pairs Operand, index []int) (x, logDet *Value) {
+	return v.affinePairs(affineInverseOp, pairs, index)
 }
 
-func (v *Value) affinePairs(o *op, pairs Operand) (y, logDet *Value) {
+func (v *Value) affinePairs(o *op, pairs Operand, index []int) (y, logDet *Value) {
 	t := v.tape
 	p := pairs.operand(t)
 	t.check(o.name, v)
 	t.check(o.name, p)
-	if p.rows != v.rows || p.cols != 2*v.cols {
-		panic(fmt.Sprintf("ad: %s: got %d×%d pairs for a %d×%d value, want %d×%d", o.name, p.rows, p.cols, v.rows, v.cols, v.rows, 2*v.cols))
+	k := v.cols
+	if index != nil {
+		k = len(index)
+		for _, j := range index {
+			if j < 0 || j >= v.cols {
+				panic(fmt.Sprintf("ad: %s: got column %d of a %d×%d value", o.name, j, v.rows, v.cols))
+			}
+		}
+	}
+	if p.rows != v.rows || p.cols != 2*k {
+		panic(fmt.Sprintf("ad: %s: got %d×%d pairs for %d columns of a %d×%d value, want %d×%d", o.name, p.rows, p.cols, k, v.rows, v.cols, v.rows, 2*k))
 	}
 	y = t.apply(o, v.rows, v.cols, v, p)
 	logDet = t.apply(twinOp, v.rows, 1, y)
-	y.twin = logDet
+	y.twin, y.index = logDet, index
 	y.run()
 	return y, logDet
 }
@@ -59,13 +70,22 @@ func ownGradient[T kernel.Float](v *Value) []T {
 	return b.grad
 }
 
+// changed returns the columns that v changes.
+func (v *Value) changed() []int {
+	if v.index != nil {
+		return v.index
+	}
+	return v.tape.count(v.cols)
+}
+
 // affineScale keeps eˢ, or e⁻ˢ, for the backward pass and stores ±Σ s of each row.
 func affineScale[T kernel.Float](v *Value, sign T) []T {
-	pairs, logDet, d := of[T](v.args[1]).data, of[T](v.twin).data, v.cols
-	scale := take[T](v.tape, v.rows*d)
+	pairs, logDet := of[T](v.args[1]).data, of[T](v.twin).data
+	scale := take[T](v.tape, len(pairs)/2)
 	for k := range scale {
 		scale[k] = sign * pairs[2*k+1]
 	}
+	d := v.args[1].cols / 2
 	for i := range logDet {
 		var sum T
 		for _, s := range scale[i*d : (i+1)*d] {
@@ -79,51 +99,92 @@ func affineScale[T kernel.Float](v *Value, sign T) []T {
 }
 
 func affineForward[T kernel.Float](v *Value) {
-	y, x, pairs := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data
-	for k, e := range affineScale(v, T(1)) {
-		y[k] = x[k]*e + pairs[2*k]
+	y, x, pairs, scale := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, affineScale(v, T(1))
+	copy(y, x)
+	k, changed := 0, v.changed()
+	for row := 0; row < len(y); row += v.cols {
+		for _, j := range changed {
+			y[row+j] = x[row+j]*scale[k] + pairs[2*k]
+			k++
+		}
 	}
 }
 
 // With e = eˢ: dx = dy·e, dt = dy, ds = dy·x·e + dlogDet.
 func affineBackward[T kernel.Float](v *Value) {
 	dy, dl, scale := ownGradient[T](v), twinGradient[T](v), of[T](v).extra
-	x, dx, dp := of[T](v.args[0]).data, gradient[T](v.args[0]), gradient[T](v.args[1])
-	for k, g := range dy {
-		g *= scale[k]
-		if dx != nil {
-			dx[k] += g
-		}
-		if dp != nil {
-			dp[2*k] += dy[k]
-			dp[2*k+1] += g * x[k]
+	x, dp := of[T](v.args[0]).data, gradient[T](v.args[1])
+	dx, sum := passGradient(v, dy)
+	k, changed := 0, v.changed()
+	for row := 0; row < len(dy); row += v.cols {
+		for _, j := range changed {
+			g := dy[row+j] * scale[k]
+			if dx != nil {
+				dx[row+j] = g
+			}
+			if dp != nil {
+				dp[2*k] += dy[row+j]
+				dp[2*k+1] += g * x[row+j]
+			}
+			k++
 		}
 	}
-	addLogDet(dp, dl, v.cols, 1)
+	if sum != nil {
+		kernel.Add(sum, sum, dx)
+	}
+	addLogDet(dp, dl, len(changed), 1)
 }
 
 func affineInverseForward[T kernel.Float](v *Value) {
-	x, y, pairs := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data
-	for k, e := range affineScale(v, T(-1)) {
-		x[k] = (y[k] - pairs[2*k]) * e
+	x, y, pairs, scale := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, affineScale(v, T(-1))
+	copy(x, y)
+	k, changed := 0, v.changed()
+	for row := 0; row < len(x); row += v.cols {
+		for _, j := range changed {
+			x[row+j] = (y[row+j] - pairs[2*k]) * scale[k]
+			k++
+		}
 	}
 }
 
 // With e = e⁻ˢ: dy = dx·e, dt = −dx·e, ds = −dx·x − dlogDet.
 func affineInverseBackward[T kernel.Float](v *Value) {
-	g, dl, scale := ownGradient[T](v), twinGradient[T](v), of[T](v).extra
-	x, dy, dp := of[T](v).data, gradient[T](v.args[0]), gradient[T](v.args[1])
-	for k, g := range g {
-		e := g * scale[k]
-		if dy != nil {
-			dy[k] += e
-		}
-		if dp != nil {
-			dp[2*k] -= e
-			dp[2*k+1] -= g * x[k]
+	dx, dl, scale := ownGradient[T](v), twinGradient[T](v), of[T](v).extra
+	x, dp := of[T](v).data, gradient[T](v.args[1])
+	dy, sum := passGradient(v, dx)
+	k, changed := 0, v.changed()
+	for row := 0; row < len(dx); row += v.cols {
+		for _, j := range changed {
+			g := dx[row+j]
+			e := g * scale[k]
+			if dy != nil {
+				dy[row+j] = e
+			}
+			if dp != nil {
+				dp[2*k] -= e
+				dp[2*k+1] -= g * x[row+j]
+			}
+			k++
 		}
 	}
-	addLogDet(dp, dl, v.cols, -1)
+	if sum != nil {
+		kernel.Add(sum, sum, dy)
+	}
+	addLogDet(dp, dl, len(changed), -1)
+}
+
+// passGradient returns what the first operand of v gains, which at first is g, v's own gradient: nil if it wants none. It
+// is to be added to sum if that is not nil, and is the operand's gradient itself otherwise.
+func passGradient[T kernel.Float](v *Value, g []T) (gain, sum []T) {
+	grad, fresh := freshGradient[T](v.args[0])
+	switch {
+	case grad == nil:
+		return nil, nil
+	case fresh:
+		copy(grad, g)
+		return grad, nil
+	}
+	return append(take[T](v.tape, len(g))[:0], g...), grad
 }
 
 // addLogDet adds sign times the gradient of the log-determinant of each row to the gradient of its s.

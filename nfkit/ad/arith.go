@@ -25,8 +25,12 @@ func (v *Value) Max(b Operand) *Value { return v.binary(maxOp, b) }
 func (v *Value) Min(b Operand) *Value { return v.binary(minOp, b) }
 
 var (
-	addOp = binaryOp("Add", add[float64], dAdd[float64], add[float32], dAdd[float32])
-	subOp = binaryOp("Sub", sub[float64], dSub[float64], sub[float32], dSub[float32])
+	addOp = &op{name: "Add",
+		forward64: addForward[float64], backward64: addBackward[float64],
+		forward32: addForward[float32], backward32: addBackward[float32]}
+	subOp = &op{name: "Sub",
+		forward64: subForward[float64], backward64: subBackward[float64],
+		forward32: subForward[float32], backward32: subBackward[float32]}
 	mulOp = binaryOp("Mul", mul[float64], dMul[float64], mul[float32], dMul[float32])
 	divOp = binaryOp("Div", div[float64], dDiv[float64], div[float32], dDiv[float32])
 	maxOp = binaryOp("Max", larger[float64], dMax[float64], larger[float32], dMax[float32])
@@ -134,9 +138,30 @@ func add[T kernel.Float](dst []T, a, b row[T]) {
 	}
 }
 
-func dAdd[T kernel.Float](g []T, _, _, da, db row[T]) {
-	addTo(da, 1, g)
-	addTo(db, 1, g)
+func addForward[T kernel.Float](v *Value) { binaryForward(v, add[T]) }
+
+func addBackward[T kernel.Float](v *Value) {
+	addGradient(v.args[0], 1, v, of[T](v).grad)
+	addGradient(v.args[1], 1, v, of[T](v).grad)
+}
+
+// addGradient adds c·g, the gradient of v times c, to that of its operand a.
+func addGradient[T kernel.Float](a *Value, c T, v *Value, g []T) {
+	if a.rows != v.rows || a.cols != v.cols {
+		dst := gradient[T](a)
+		for i := 0; i < v.rows && dst != nil; i++ {
+			addTo(rowOf(dst, a, i), c, g[i*v.cols:(i+1)*v.cols])
+		}
+		return
+	}
+	switch dst, fresh := freshGradient[T](a); {
+	case !fresh:
+		addTo(row[T]{dst, 1}, c, g)
+	case c == 1:
+		copy(dst, g)
+	default:
+		kernel.Scale(dst, c, g)
+	}
 }
 
 // addTo adds c·g to dst, if there is one.
@@ -162,9 +187,11 @@ func sub[T kernel.Float](dst []T, a, b row[T]) {
 	}
 }
 
-func dSub[T kernel.Float](g []T, _, _, da, db row[T]) {
-	addTo(da, 1, g)
-	addTo(db, -1, g)
+func subForward[T kernel.Float](v *Value) { binaryForward(v, sub[T]) }
+
+func subBackward[T kernel.Float](v *Value) {
+	addGradient(v.args[0], 1, v, of[T](v).grad)
+	addGradient(v.args[1], -1, v, of[T](v).grad)
 }
 
 func mul[T kernel.Float](dst []T, a, b row[T]) {

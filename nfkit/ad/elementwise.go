@@ -136,9 +136,7 @@ func scaleForward[T kernel.Float](v *Value) {
 	}
 }
 
-func scaleBackward[T kernel.Float](v *Value) {
-	kernel.Axpy(gradient[T](v.args[0]), T(v.c), of[T](v).grad)
-}
+func scaleBackward[T kernel.Float](v *Value) { addGradient(v.args[0], T(v.c), v, of[T](v).grad) }
 
 func shiftForward[T kernel.Float](v *Value) {
 	c, y := T(v.c), of[T](v).data
@@ -147,30 +145,18 @@ func shiftForward[T kernel.Float](v *Value) {
 	}
 }
 
-func shiftBackward[T kernel.Float](v *Value) {
-	dx := gradient[T](v.args[0])
-	kernel.Add(dx, dx, of[T](v).grad)
-}
+func shiftBackward[T kernel.Float](v *Value) { addGradient(v.args[0], 1, v, of[T](v).grad) }
 
 func leakyForward[T kernel.Float](v *Value) {
-	c, y := T(v.c), of[T](v).data
-	for i, x := range of[T](v.args[0]).data {
-		if !(x > 0) {
-			x *= c
-		}
-		y[i] = x
-	}
+	x, y := of[T](v.args[0]).data, of[T](v).data
+	copy(y, x)
+	kernel.LeakyGrad(y, x, T(v.c)) // a product with the slope, like that of the gradient
 }
 
 func leakyBackward[T kernel.Float](v *Value) {
-	c, g, dx := T(v.c), of[T](v).grad, gradient[T](v.args[0])
-	for i, x := range of[T](v.args[0]).data {
-		if x > 0 {
-			dx[i] += g[i]
-		} else {
-			dx[i] += c * g[i]
-		}
-	}
+	g := spendGradient[T](v)
+	kernel.LeakyGrad(g, of[T](v.args[0]).data, T(v.c))
+	addGradient(v.args[0], 1, v, g)
 }
 
 // each makes a function of slices of a function of one number.

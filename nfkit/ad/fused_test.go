@@ -30,6 +30,16 @@ func TestFusedOps(t *testing.T) {
 			shift, scale := split(more[0].(*ad.Value))
 			return []*ad.Value{v.Sub(shift).Mul(scale.Neg().Exp()), scale.RowSum().Neg()}
 		},
+		"AffinePairs/columns": func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			shift, scale := split(more[0].(*ad.Value))
+			changed := v.Columns([]int{2, 0}).Mul(scale.Exp()).Add(shift)
+			return []*ad.Value{onto(v, changed), scale.RowSum(), v.Square()}
+		},
+		"AffinePairsInverse/columns": func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			shift, scale := split(more[0].(*ad.Value))
+			changed := v.Columns([]int{2, 0}).Sub(shift).Mul(scale.Neg().Exp())
+			return []*ad.Value{onto(v, changed), scale.RowSum().Neg(), v.Square()}
+		},
 	}
 	for name, f := range activations {
 		composed[name] = func(v *ad.Value, more []ad.Operand) []*ad.Value {
@@ -108,4 +118,10 @@ func transposedInverse(m *ad.Value) *ad.Value {
 		panic(err)
 	}
 	return m.Tape().Matrix(mat.DenseCopyOf(inverse.T()))
+}
+
+// onto returns v with columns 2 and 0 changed to those given.
+func onto(v, changed *ad.Value) *ad.Value {
+	y := changed.Slice(1, 2).Concat(v.Slice(1, 2), changed.Slice(0, 1))
+	return y.Concat(v.Slice(3, v.Cols()))
 }

@@ -29,8 +29,10 @@ func logIndicatorForward[T kernel.Float](v *Value) {
 		switch {
 		case x < lo || x > hi:
 			y[i] = outside
+		case x != x:
+			y[i] = x
 		default:
-			y[i] = 0 * x // NaN stays
+			y[i] = 0
 		}
 	}
 }

@@ -71,6 +71,7 @@ var opCases = map[string]opCase{
 	"Scatter":      {f: one(func(v *ad.Value) *ad.Value { return v.Scatter(5, []int{4, 0, 4}) }), shapes: [][]shape{{{5, 3}}, {{1, 3}}, {{0, 3}}}},
 	"Repeat":       unary(func(v *ad.Value) *ad.Value { return v.Repeat(3) }),
 	"Repeat/none":  unary(func(v *ad.Value) *ad.Value { return v.Repeat(0) }),
+	"Transpose":    {f: one((*ad.Value).Transpose), shapes: [][]shape{{{5, 3}}, {{1, 4}}, {{0, 3}}, {{1, 1}}}},
 	"Reshape":      {f: one(func(v *ad.Value) *ad.Value { return v.Reshape(v.Cols(), v.Rows()) }), shapes: [][]shape{{{5, 3}}, {{1, 4}}, {{0, 3}}, {{1, 1}}}},
 	"Concat": {
 		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return []*ad.Value{v.Concat(more...)} },
@@ -131,12 +132,14 @@ var opCases = map[string]opCase{
 		shapes: [][]shape{{{5, 3}, {3, 3}}, {{1, 1}, {1, 1}}, {{0, 3}, {3, 3}}, {{9, 2}, {2, 2}}},
 	},
 
-	"AffinePairs":               pairs((*ad.Value).AffinePairs, both),
-	"AffinePairs/value":         pairs((*ad.Value).AffinePairs, first),
-	"AffinePairs/logDet":        pairs((*ad.Value).AffinePairs, second),
-	"AffinePairsInverse":        pairs((*ad.Value).AffinePairsInverse, both),
-	"AffinePairsInverse/value":  pairs((*ad.Value).AffinePairsInverse, first),
-	"AffinePairsInverse/logDet": pairs((*ad.Value).AffinePairsInverse, second),
+	"AffinePairs":                pairs((*ad.Value).AffinePairs, both),
+	"AffinePairs/value":          pairs((*ad.Value).AffinePairs, first),
+	"AffinePairs/logDet":         pairs((*ad.Value).AffinePairs, second),
+	"AffinePairs/columns":        pairsOf((*ad.Value).AffinePairs, both),
+	"AffinePairsInverse/columns": pairsOf((*ad.Value).AffinePairsInverse, both),
+	"AffinePairsInverse":         pairs((*ad.Value).AffinePairsInverse, both),
+	"AffinePairsInverse/value":   pairs((*ad.Value).AffinePairsInverse, first),
+	"AffinePairsInverse/logDet":  pairs((*ad.Value).AffinePairsInverse, second),
 
 	"TriMul/lower":            triangular((*ad.Value).TriMul, ad.Lower, true),
 	"TriMul/upper":            triangular((*ad.Value).TriMul, ad.Upper, true),
@@ -194,11 +197,22 @@ func both(y, l *ad.Value) []*ad.Value   { return []*ad.Value{y, l} }
 func first(y, _ *ad.Value) []*ad.Value  { return []*ad.Value{y} }
 func second(_, l *ad.Value) []*ad.Value { return []*ad.Value{l} }
 
-func pairs(f func(v *ad.Value, p ad.Operand) (y, l *ad.Value), results func(y, l *ad.Value) []*ad.Value) opCase {
+func pairs(f func(v *ad.Value, p ad.Operand, index []int) (y, l *ad.Value), results func(y, l *ad.Value) []*ad.Value) opCase {
 	return opCase{
-		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return results(f(v, more[0])) },
+		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return results(f(v, more[0], nil)) },
 		shapes: [][]shape{{{5, 3}, {5, 6}}, {{1, 1}, {1, 2}}, {{0, 3}, {0, 6}}, {{9, 7}, {9, 14}}},
 		exact:  true,
+	}
+}
+
+// pairsOf changes two columns of those that there are, and has the operand a second use, whose gradient comes first.
+func pairsOf(f func(v *ad.Value, p ad.Operand, index []int) (y, l *ad.Value), results func(y, l *ad.Value) []*ad.Value) opCase {
+	return opCase{
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			y, l := f(v, more[0], []int{2, 0})
+			return append(results(y, l), v.Square())
+		},
+		shapes: [][]shape{{{5, 3}, {5, 4}}, {{0, 3}, {0, 4}}, {{9, 7}, {9, 4}}},
 	}
 }
 

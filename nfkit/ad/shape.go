@@ -83,6 +83,12 @@ func (v *Value) Reshape(rows, cols int) *Value {
 	return v.tape.apply(reshapeOp, rows, cols, v).run()
 }
 
+// Transpose returns the matrix with rows and columns exchanged. It mixes the rows of a batch: it is for parameters.
+func (v *Value) Transpose() *Value {
+	v.tape.check("Transpose", v)
+	return v.tape.apply(transposeOp, v.cols, v.rows, v).run()
+}
+
 var (
 	sliceOp = &op{name: "Slice",
 		forward64: sliceForward[float64], backward64: sliceBackward[float64],
@@ -99,9 +105,12 @@ var (
 	repeatOp = &op{name: "Repeat",
 		forward64: repeatForward[float64], backward64: repeatBackward[float64],
 		forward32: repeatForward[float32], backward32: repeatBackward[float32]}
+	transposeOp = &op{name: "Transpose",
+		forward64: transposeForward[float64], backward64: transposeBackward[float64],
+		forward32: transposeForward[float32], backward32: transposeBackward[float32]}
 	reshapeOp = &op{name: "Reshape",
-		forward64: reshapeForward[float64], backward64: shiftBackward[float64],
-		forward32: reshapeForward[float32], backward32: shiftBackward[float32]}
+		forward64: reshapeForward[float64], backward64: reshapeBackward[float64],
+		forward32: reshapeForward[float32], backward32: reshapeBackward[float32]}
 )
 
 func sliceForward[T kernel.Float](v *Value) {
@@ -197,14 +206,42 @@ func repeatForward[T kernel.Float](v *Value) {
 }
 
 func repeatBackward[T kernel.Float](v *Value) {
-	g, dx, c := of[T](v).grad, gradient[T](v.args[0]), v.cols
+	g, dx := of[T](v).grad, gradient[T](v.args[0])
 	n := v.rows / max(v.args[0].rows, 1)
-	for i := range v.rows {
-		row := dx[i/n*c:][:c]
-		kernel.Add(row, row, g[i*c:(i+1)*c])
+	for i := 0; i < len(dx) && n > 0; i += v.cols {
+		for j := range v.cols {
+			var sum T
+			for k := range n {
+				sum += g[(i*n)+k*v.cols+j]
+			}
+			dx[i+j] += sum
+		}
 	}
 }
 
 func reshapeForward[T kernel.Float](v *Value) {
 	copy(of[T](v).data, of[T](v.args[0]).data)
+}
+
+func reshapeBackward[T kernel.Float](v *Value) {
+	dx := gradient[T](v.args[0])
+	kernel.Add(dx, dx, of[T](v).grad)
+}
+
+func transposeForward[T kernel.Float](v *Value) {
+	y, x := of[T](v).data, of[T](v.args[0]).data
+	for i := range v.rows {
+		for j := range v.cols {
+			y[i*v.cols+j] = x[j*v.rows+i]
+		}
+	}
+}
+
+func transposeBackward[T kernel.Float](v *Value) {
+	g, dx := of[T](v).grad, gradient[T](v.args[0])
+	for i := range v.rows {
+		for j := range v.cols {
+			dx[j*v.rows+i] += g[i*v.cols+j]
+		}
+	}
 }

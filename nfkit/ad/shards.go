@@ -11,7 +11,7 @@ import (
 const (
 	// shardRows is the number of rows that are taken through a whole model at once. The activations of
 	// a shard should fit the second-level cache together with the parameters.
-	shardRows = 64
+	shardRows = 128
 
 	// laneRows is the least number of rows for which gradients are kept apart, maxLanes the largest
 	// number of such lanes. Neither depends on the number of cores, so that sums do not either.
@@ -28,8 +28,8 @@ const (
 // Results depend on the rows, not on GOMAXPROCS: shards are the same for any number of cores, and gradients
 // are added up in a fixed order. A Shards must not be used by two goroutines at the same time.
 type Shards struct {
-	// Steps is the number of calls of Gradient so far. It numbers training steps for [Tape.Rand]: to go on with earlier ones,
-	// set it to what it was.
+	// Steps is the number of calls of Gradient so far. It numbers training steps for [Tape.Rand]: to go on with earlier
+	// ones, set it to what it was.
 	Steps uint64
 
 	precision Precision

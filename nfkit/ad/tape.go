@@ -38,6 +38,8 @@ type Tape struct {
 	f64    arena[float64]
 	f32    arena[float32]
 
+	counted []int // 0, 1, …, for count
+
 	leaves     map[*Param]*Value
 	generation uint64   // leaves of older generations read their parameter again
 	used       []*Value // leaves of this generation
@@ -162,6 +164,19 @@ func (t *Tape) Full(rows, cols int, c float64) *Value {
 		fill(v.f32.data, float32(c))
 	} else {
 		fill(v.f64.data, c)
+	}
+	return v
+}
+
+// Eye returns the n×n identity matrix. It has no gradient.
+func (t *Tape) Eye(n int) *Value {
+	v := t.Full(n, n, 0)
+	for i := range n {
+		if t.precision == Float32 {
+			v.f32.data[i*n+i] = 1
+		} else {
+			v.f64.data[i*n+i] = 1
+		}
 	}
 	return v
 }
@@ -336,6 +351,14 @@ var (
 	constOp = &op{name: "Const"}
 	paramOp = &op{name: "Param"}
 )
+
+// count returns 0, 1, … n−1.
+func (t *Tape) count(n int) []int {
+	for len(t.counted) < n {
+		t.counted = append(t.counted, len(t.counted))
+	}
+	return t.counted[:n]
+}
 
 // arena hands out slices of one type and takes them all back at once.
 type arena[T kernel.Float] struct {

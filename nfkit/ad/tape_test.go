@@ -33,7 +33,7 @@ func TestMisuse(t *testing.T) {
 		"ad: MatMul: the operands are on two tapes":                                                 func() { v.MatMul(w) },
 		"ad: Concat: the operands are on two tapes":                                                 func() { v.Concat(v, w) },
 		"ad: Dense: the operands are on two tapes":                                                  func() { v.Linear(w, nil) },
-		"ad: AffinePairs: the operands are on two tapes":                                            func() { v.AffinePairs(w) },
+		"ad: AffinePairs: the operands are on two tapes":                                            func() { v.AffinePairs(w, nil) },
 		"ad: TriMul: the operands are on two tapes":                                                 func() { v.TriMul(ad.Lower, w, nil) },
 		"ad: Tape.Backward: the operands are on two tapes":                                          func() { tape.Backward(w.Sum()) },
 		"ad: Mul: got 2×3 and 2×2 values; sizes must be equal or 1":                                 func() { v.Mul(p(2, 2)) },
@@ -51,8 +51,8 @@ func TestMisuse(t *testing.T) {
 		"ad: Concat: got values with 2 and 3 rows":                                                  func() { v.Concat(p(3, 1)) },
 		"ad: Repeat: got -1 copies, want 0 or more":                                                 func() { v.Repeat(-1) },
 		"ad: Reshape: got 3×3 for a 2×3 value":                                                      func() { v.Reshape(3, 3) },
-		"ad: AffinePairs: got 2×3 pairs for a 2×3 value, want 2×6":                                  func() { v.AffinePairs(v) },
-		"ad: AffinePairsInverse: got 1×6 pairs for a 2×3 value, want 2×6":                           func() { v.AffinePairsInverse(p(1, 6)) },
+		"ad: AffinePairs: got 2×3 pairs for 3 columns of a 2×3 value, want 2×6":                     func() { v.AffinePairs(v, nil) },
+		"ad: AffinePairsInverse: got 1×6 pairs for 3 columns of a 2×3 value, want 2×6":              func() { v.AffinePairsInverse(p(1, 6), nil) },
 		"ad: TriMul: got 2 elements off the diagonal for a 2×3 value, want 3":                       func() { v.TriMul(ad.Lower, p(1, 2), nil) },
 		"ad: TriSolve: got 2 diagonal elements for a 2×3 value, want 3":                             func() { v.TriSolve(ad.Upper, p(1, 3), p(1, 2)) },
 		"ad: Cholesky: got a 2×3 value, want a square one":                                          func() { v.Cholesky() },
@@ -223,7 +223,7 @@ func TestTapeAllocations(t *testing.T) {
 			tape.Reset()
 			v := tape.Rows(x, 0, 64)
 			h := v.Dense(w, b, ad.LeakyReLU, 0.1).TriMul(ad.Lower, strict, diag).TriSolve(ad.Upper, strict, nil)
-			y, l := h.Columns(index).AffinePairs(h)
+			y, l := h.Columns(index).AffinePairs(h, nil)
 			l = l.Add(y.Concat(v).Square().Exp().Sin().LogSumExp()).Sub(y.Slice(0, 2).Scatter(4, ends).RowSum())
 			tape.Backward(l.Mean())
 		}); n != 0 {

@@ -154,64 +154,68 @@ func dotStrided[T kernel.Float](a, b []T, step int) T {
 	return sum
 }
 
-// order calls f for the rows of a triangle so that each finds those that it depends on done.
-func order(half Triangle, d int, f func(i int)) {
-	for i := range d {
-		if half == Upper {
-			i = d - 1 - i
-		}
-		f(i)
-	}
-}
-
 func triSolveForward[T kernel.Float](v *Value) {
 	y, x, s, g := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, diagonal[T](v)
 	d, half := v.cols, Triangle(v.kind)
-	order(half, d, func(i int) {
+	copy(y, x)
+	if v.rows == 0 {
+		return
+	}
+	for k := range d {
+		i := order(half, k, d)
 		first, row := strictRow(half, s, i, d)
-		for r := range v.rows {
-			out := y[r*d : (r+1)*d]
-			sum := x[r*d+i]
-			for j, t := range row {
-				sum -= t * out[first+j]
-			}
-			if g != nil {
-				sum /= g[i]
-			}
-			out[i] = sum
+		for j, t := range row {
+			addStrided(y[i:], y[first+j:], d, -t, false)
 		}
-	})
+		if g != nil {
+			divStrided(y[i:], d, g[i])
+		}
+	}
 }
 
-// y = T⁻¹x: with e = T⁻ᵀ·dy, dx += e and dT_ij −= Σ e_i·y_j.
+// y = T⁻¹x: with e = T⁻ᵀ·dy, dx += e and dT_ij −= Σ e_i·y_j. The gradient of y is overwritten with e.
 func triSolveBackward[T kernel.Float](v *Value) {
 	e, y, s, g := spendGradient[T](v), of[T](v).data, of[T](v.args[1]).data, diagonal[T](v)
-	dx, ds := gradient[T](v.args[0]), gradient[T](v.args[1])
+	ds := gradient[T](v.args[1])
 	var dg []T
 	if g != nil {
 		dg = gradient[T](v.args[2])
 	}
 	d, half := v.cols, Triangle(v.kind)
-	order(1-half, d, func(i int) {
+	if v.rows == 0 {
+		return
+	}
+	for k := range d {
+		i := order(1-half, k, d)
 		first, row := strictRow(half, s, i, d)
 		_, drow := strictRow(half, ds, i, d)
-		for r := range v.rows {
-			er, out := e[r*d:(r+1)*d], y[r*d:(r+1)*d]
-			if g != nil {
-				er[i] /= g[i]
-			}
-			for j, t := range row {
-				er[first+j] -= t * er[i]
-			}
-			if dg != nil {
-				dg[i] -= er[i] * out[i]
-			}
-			for j := range drow {
-				drow[j] -= er[i] * out[first+j]
-			}
+		if g != nil {
+			divStrided(e[i:], d, g[i])
 		}
-	})
-	if dx != nil {
-		kernel.Add(dx, dx, e)
+		for j, t := range row {
+			addStrided(e[first+j:], e[i:], d, -t, false)
+		}
+		if dg != nil {
+			dg[i] -= dotStrided(e[i:], y[i:], d)
+		}
+		for j := range drow {
+			drow[j] -= dotStrided(e[i:], y[first+j:], d)
+		}
+	}
+	addGradient(v.args[0], 1, v, e)
+}
+
+// order returns the k-th row of a triangle to solve for, so that each finds those that it depends on done.
+func order(half Triangle, k, d int) int {
+	if half == Upper {
+		return d - 1 - k
+	}
+	return k
+}
+
+// divStrided divides every step-th element by c.
+func divStrided[T kernel.Float](s []T, step int, c T) {
+	for k := 0; k < len(s); k += step {
+		s[k] /= c
 	}
 }

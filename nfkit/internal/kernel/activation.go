@@ -39,7 +39,7 @@ func activationGrad[T Float](dy, y []T, act Activation, slope T) {
 	switch act {
 	case ActIdentity:
 	case ActLeakyReLU:
-		leakyGrad(dy, y, slope)
+		LeakyGrad(dy, y, slope)
 	case ActTanh:
 		tanhGrad(dy, y)
 	case ActSigmoid:
@@ -53,8 +53,8 @@ func activationGrad[T Float](dy, y []T, act Activation, slope T) {
 	}
 }
 
-// leakyGrad multiplies dy by 1 where y > 0 and by slope elsewhere.
-func leakyGrad[T Float](dy, y []T, slope T) {
+// LeakyGrad multiplies dy by 1 where y > 0 and by slope elsewhere.
+func LeakyGrad[T Float](dy, y []T, slope T) {
 	if arithAsm(leakyGradOp, dy, y, nil, slope) {
 		return
 	}
