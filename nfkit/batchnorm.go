@@ -18,7 +18,7 @@ type BatchNormOptions struct {
 //	x = (z − μ)/√(v + ε),  ln|det J| = −½ Σ ln(v + ε).
 //
 // In training, Forward takes mean μ and (n−1) variance v from the rows on its tape, and gradients flow through them.
-// These are the rows of one shard, 64 at most, and not the whole batch: the ghost batches of Hoffer et al. 2017,
+// These are the rows of one shard, see [ad.Shards], and not the whole batch: the ghost batches of Hoffer et al. 2017,
 // arXiv:1705.08741. So x depends on the other rows, and a loss is not quite that of a density. A rest of fewer than 6
 // rows, whose variances are too rough, is treated as in evaluation.
 //

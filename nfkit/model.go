@@ -68,8 +68,8 @@ func (m *NormalizingFlow) view() *NormalizingFlow {
 }
 
 // Given returns the model conditioned on a context: the distribution q(x | context). context has one row for each row
-// of the batches to come, or a single row for all of them. Parameters are shared with m. It panics when the flows and
-// the base take no context, or one of another number of columns.
+// of the batches to come, or a single row for all of them; it is not copied. Parameters are shared with m. It panics
+// when the flows and the base take no context, or one of another number of columns.
 func (m *NormalizingFlow) Given(context mat.Matrix) *NormalizingFlow {
 	_, c := context.Dims()
 	switch want := m.ContextDim(); {

@@ -62,7 +62,6 @@ func TestOpsAtExtremes(t *testing.T) {
 		{"LogSumExp", (*ad.Value).LogSumExp, []float64{-inf, 3}, 3, 0},
 		{"LogSumExp", (*ad.Value).LogSumExp, []float64{inf, 3}, inf, nan},
 		{"LogSumExp", (*ad.Value).LogSumExp, nil, -inf, 0},
-		{"LogIndicator to ∞", func(v *ad.Value) *ad.Value { return v.LogIndicator(0, inf).Add(v.Scale(0)) }, []float64{1e4}, 0, 0},
 		{"LogIndicator of ∞", func(v *ad.Value) *ad.Value { return v.LogIndicator(0, inf).Add(v.Reciprocal()) }, []float64{inf}, 0, 0},
 		{"Div by v", func(v *ad.Value) *ad.Value { return v.Tape().Full(1, 1, 0x1p-100).Div(v) }, []float64{0x1p-100}, 1, -0x1p100},
 		{"Max with 0", func(v *ad.Value) *ad.Value { return v.Max(v.Tape().Full(1, 1, 0)) }, []float64{0}, 0, 1},
