@@ -21,7 +21,7 @@ type LULinearPermuteOptions struct {
 //
 //	z = L·U·x_π + b,  ln|det J| = Σⱼ ln U_jj,  U_jj = softplus(u_j) + 10⁻³
 //
-// is its Inverse; Forward solves for x. Cost O(nd²) in either direction. Oliva et al. 2018, arXiv:1801.09819;
+// is its Inverse; Forward solves for x. Cost O(nd² + d³) in either direction. Oliva et al. 2018, arXiv:1801.09819;
 // Kingma & Dhariwal 2018, arXiv:1807.03039, eq. 10. Its twin in normflows is LULinearPermute.
 type LULinearPermute struct {
 	permutation              []int

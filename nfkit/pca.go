@@ -22,7 +22,6 @@ import (
 // wrong.
 type GaussianPCA struct {
 	loc, factors, logSigma *ad.Param
-	unit                   []float64 // l×l identity
 
 	below, right, diagonal []int // places in an l×l matrix L, by rows: of its strict triangle, of that of Lᵀ, and of its diagonal
 }
@@ -59,10 +58,8 @@ func NewGaussianPCA(dim int, opts *GaussianPCAOptions, src rand.Source) *Gaussia
 		loc:      ad.NewParam(1, dim, make([]float64, dim)),
 		factors:  ad.NewParam(l, dim, factors),
 		logSigma: ad.NewParam(1, 1, []float64{math.Log(o.Sigma)}),
-		unit:     make([]float64, l*l),
 	}
 	for i := range l {
-		g.unit[i*l+i] = 1
 		g.diagonal = append(g.diagonal, i*l+i)
 		for j := range i {
 			g.below = append(g.below, i*l+j)
@@ -91,7 +88,7 @@ func (g *GaussianPCA) LogProb(z, _ *ad.Value) *ad.Value {
 	checkBatch("GaussianPCA.LogProb", z, g.Dim())
 	t, d, l := z.Tape(), g.Dim(), g.latent()
 	w, s := t.Param(g.factors), t.Param(g.logSigma)
-	m := w.Linear(w, nil).Add(t.Const(l, l, g.unit).Mul(s.Scale(2).Exp())) // l×l
+	m := w.Linear(w, nil).Add(t.Eye(l).Mul(s.Scale(2).Exp())) // l×l
 	factor := m.Cholesky().Reshape(1, l*l)
 	diagonal := factor.Columns(g.diagonal)
 

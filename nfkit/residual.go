@@ -37,7 +37,6 @@ type ResidualOptions struct {
 type Residual struct {
 	net  *LipschitzMLP
 	opts ResidualOptions
-	eye  []float64 // the identity matrix
 
 	geomP  []float64 // logit of p
 	unused [4][]float64
@@ -65,10 +64,7 @@ func NewResidual(net *LipschitzMLP, opts *ResidualOptions) *Residual {
 		panic(fmt.Sprintf("nfkit: NewResidual: got a network from %d to %d columns, want as many of either", dim, net.Out()))
 	}
 	p := min(0.5, 1-net.Lipschitz())
-	f := &Residual{net: net, eye: make([]float64, dim*dim), geomP: []float64{math.Log(p / (1 - p))}}
-	for j := range dim {
-		f.eye[j*dim+j] = 1
-	}
+	f := &Residual{net: net, geomP: []float64{math.Log(p / (1 - p))}}
 	f.unused = [4][]float64{{2}, {0}, {0}, {0}}
 	if opts != nil {
 		f.opts = *opts
@@ -130,7 +126,7 @@ func (f *Residual) logDet(x *ad.Value, slopes []*ad.Value) *ad.Value {
 // exact returns ln det(I + J). The rows of the matrices are the columns of J, which does not change the determinant.
 func (f *Residual) exact(x *ad.Value, slopes []*ad.Value) *ad.Value {
 	n, d := x.Dims()
-	eye := x.Tape().Const(1, d*d, f.eye)
+	eye := x.Tape().Eye(d).Reshape(1, d*d)
 	j := f.net.tangent(eye.Repeat(n).Reshape(n*d, d), d, slopes)
 	return j.Reshape(n, d*d).Add(eye).LogAbsDet()
 }

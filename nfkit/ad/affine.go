@@ -7,7 +7,8 @@ import (
 )
 
 // AffinePairs scales and shifts the columns of v with the numbers in index, all of them if it is nil, and keeps the
-// others: with k columns to change, y_j = v_j·eˢ + t there. It returns y, and the row sums of s, n×1, which are ln|det ∂y/∂v|.
+// others: with k columns to change, y_j = v_j·eˢ + t there. It returns y, and the row sums of s, n×1, which are ln|det
+// ∂y/∂v|.
 //
 // pairs, n×2k, holds t and s of each of these columns side by side: t₀ s₀ t₁ s₁ …, the order in which a
 // coupling's network returns them. index must not change while the value is in use, and names no column twice.
@@ -173,8 +174,8 @@ func affineInverseBackward[T kernel.Float](v *Value) {
 	addLogDet(dp, dl, len(changed), -1)
 }
 
-// passGradient returns what the first operand of v gains, which at first is g, v's own gradient: nil if it wants none. It
-// is to be added to sum if that is not nil, and is the operand's gradient itself otherwise.
+// passGradient returns what the first operand of v gains, which at first is g, v's own gradient: nil if it wants none.
+// It is to be added to sum if that is not nil, and is the operand's gradient itself otherwise.
 func passGradient[T kernel.Float](v *Value, g []T) (gain, sum []T) {
 	grad, fresh := freshGradient[T](v.args[0])
 	switch {
