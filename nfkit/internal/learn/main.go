@@ -28,7 +28,7 @@ type recipe struct {
 }
 
 var recipes = []recipe{
-	{"tutorial", tutorial, 1.6121, 1.659, 1.66},
+	{"tutorial", tutorial, 1.6121, 1.659, 1.68},
 	{"nsf_tutorial", nsfTutorial, 1.6121, 1.659, 1.625},
 	{"readme_twomoons", readmeTwoMoons, 1.5711, 1.597, 1.60},
 	{"planar_reverse", planarReverse, -0.8042, -0.594, -0.594},
