@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -167,7 +168,12 @@ func launchedJupyter(t *testing.T, dir string, source []byte) *runningJupyter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.Path = strings.Replace(strings.Replace(file.Path, "/lab/tree/", "/files/", 1), "/notebooks/", "/files/", 1)
+	for _, j := range jupyters { // lab/tree/NAME becomes files/NAME
+		if name, ok := strings.CutPrefix(file.Path, "/"+j.page); ok {
+			file.Path = "/files/" + name
+			break
+		}
+	}
 	return &runningJupyter{page: address, file: file.String(), end: func() {
 		stop()
 		if status := cmd.ProcessState.ExitCode(); status != statusOK || stderr.Len() != 0 {
@@ -327,7 +333,8 @@ const (
 	inClassic   = `(typeof Jupyter !== 'undefined' && Boolean(Jupyter.notebook))`
 	readyScript = inClassic + `
 		? Jupyter.notebook._fully_loaded && Jupyter.notebook.kernel && Jupyter.notebook.kernel.is_connected() && !Jupyter.notebook.kernel_busy
-		: document.querySelector('.jp-NotebookPanel .jp-Cell') && document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]')`
+		: document.querySelector('.jp-NotebookPanel .jp-Cell') && document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]') &&
+			document.querySelector('.jp-KernelName, .jp-Toolbar-kernelName')?.innerText.includes('` + kernelDisplayName + `')`
 	doneScript = `[...document.querySelectorAll('.code_cell .input_prompt, .jp-CodeCell .jp-InputPrompt')].every(p => /\[\d+\]/.test(p.innerText)) && (` + readyScript + `)`
 
 	// nfkitCells gives the cells, nfkitImages the images in a cell's output, and nfkitSeen
@@ -366,7 +373,7 @@ func (b *browserPage) choose(menu, item string) {
 			return [r.x + r.width / 2, r.y + r.height / 2];
 		})()`, label, text))
 		if len(at) == 2 {
-			b.do(chromedp.MouseClickXY(at[0], at[1]))
+			b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0], at[1]), chromedp.MouseClickXY(at[0], at[1]))
 		}
 		return len(at) == 2
 	}

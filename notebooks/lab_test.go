@@ -106,8 +106,8 @@ func TestLab(t *testing.T) {
 // do not stay.
 func TestLabEnds(t *testing.T) {
 	for how, want := range map[string]string{
-		"exits":        "Fake 1.0 does not start: Jupyter ended: exit status 3; the last lines of its log:\n\tport 8888 is not available",
-		"dies":         "Jupyter ended: exit status 5; the last lines of its log:\n\tout of memory",
+		"exits":        "Fake 1.0 does not start: the server ended: exit status 3; the last lines of its log:\n\tport 8888 is not available",
+		"dies":         "the server ended: exit status 5; the last lines of its log:\n\tout of memory",
 		"is shut down": "",
 	} {
 		t.Run(how, func(t *testing.T) {

@@ -142,7 +142,7 @@ func (s *server) death() error {
 	if s.endErr != nil {
 		how = s.endErr.Error()
 	}
-	return fmt.Errorf("Jupyter ended: %s%s", how, logEnd(s.logName()))
+	return fmt.Errorf("the server ended: %s%s", how, logEnd(s.logName()))
 }
 
 func (s *server) logName() string    { return filepath.Join(s.scratch, "jupyter.log") }
