@@ -2,15 +2,16 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
+	"slices"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
 // planarReverse trains the model of planar.ipynb, 16 planar layers, on the density of TwoModes(2, 0.1) without samples of it.
-// It prints a line for each of three seeds and returns the worst.
+// It prints a line for each of three seeds and returns the
+// median; the reference's number is that of one seed.
 //
 // The notebook takes 20,000 steps of 40 points with a learning rate of 1e-3: so few points, with a weight of the target that
 // rises from 0.01 to 1, leave it to chance whether the model finds both crescents. With that recipe, five seeds end between
@@ -18,7 +19,7 @@ import (
 // 6000 of them, and a learning rate that falls from 1e-2 to 0.
 func planarReverse() (float64, error) {
 	const steps = 10_000
-	worst := math.Inf(-1)
+	var reached []float64
 	for seed := range uint64(3) {
 		src := rand.NewPCG(seed, 0)
 		var flows []nf.Flow
@@ -42,7 +43,8 @@ func planarReverse() (float64, error) {
 			return 0, err
 		}
 		fmt.Printf("  seed %d %57.4f\n", seed, kl)
-		worst = max(worst, kl)
+		reached = append(reached, kl)
 	}
-	return worst, nil
+	slices.Sort(reached)
+	return reached[1], nil
 }
