@@ -3,6 +3,9 @@ package nfkit
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
@@ -28,7 +31,17 @@ type Adam struct {
 	params []*ad.Param
 	m, v   [][]float64
 	step   int
+
+	// How a step is shared out: parts are ranges of params.
+	parts [][2]int
+	now   kernel.AdamStep
+	next  atomic.Int64
+	wait  sync.WaitGroup
+	run   func() // made once, so that starting it allocates nothing
 }
+
+// adamShare is the number of elements that are worth a core of their own.
+const adamShare = 1 << 14
 
 // NewAdam returns an optimiser of params. A nil opts means the defaults. It panics on options out of range.
 func NewAdam(params []*ad.Param, opts *AdamOptions) *Adam {
@@ -50,9 +63,20 @@ func NewAdam(params []*ad.Param, opts *AdamOptions) *Adam {
 		panic(fmt.Sprintf("nfkit: NewAdam: got %+v, want a positive learning rate and epsilon, betas in [0, 1) and a weight decay of 0 or more", o))
 	}
 	a := &Adam{LearningRate: o.LearningRate, opts: o, params: params}
-	for _, p := range params {
+	first, size := 0, 0
+	for i, p := range params {
 		a.m = append(a.m, make([]float64, len(p.Data)))
 		a.v = append(a.v, make([]float64, len(p.Data)))
+		if size += len(p.Data); size >= adamShare || i == len(params)-1 {
+			a.parts = append(a.parts, [2]int{first, i + 1})
+			first, size = i+1, 0
+		}
+	}
+	a.run = func() {
+		defer a.wait.Done()
+		for i := a.next.Add(1) - 1; i < int64(len(a.parts)); i = a.next.Add(1) - 1 {
+			a.stepPart(a.parts[i])
+		}
 	}
 	return a
 }
@@ -60,14 +84,26 @@ func NewAdam(params []*ad.Param, opts *AdamOptions) *Adam {
 // Step changes the parameters, except frozen ones, along the gradients that they hold. Cost O(number of elements).
 func (a *Adam) Step() {
 	a.step++
-	s := kernel.AdamStep{
+	a.now = kernel.AdamStep{
 		LR: a.LearningRate, Beta1: a.opts.Betas[0], Beta2: a.opts.Betas[1], Eps: a.opts.Epsilon, WeightDecay: a.opts.WeightDecay,
 		Correction1: 1 - math.Pow(a.opts.Betas[0], float64(a.step)),
 		Correction2: 1 - math.Pow(a.opts.Betas[1], float64(a.step)),
 	}
-	for i, p := range a.params {
-		if !p.Frozen {
-			kernel.Adam(p.Data, p.Grad, a.m[i], a.v[i], s)
+	cores := min(runtime.GOMAXPROCS(0), len(a.parts))
+	a.next.Store(0)
+	a.wait.Add(max(cores, 1))
+	for range cores - 1 {
+		go a.run()
+	}
+	a.run()
+	a.wait.Wait()
+}
+
+// stepPart takes the step for the parameters of a part.
+func (a *Adam) stepPart(part [2]int) {
+	for i := part[0]; i < part[1]; i++ {
+		if p := a.params[i]; !p.Frozen {
+			kernel.Adam(p.Data, p.Grad, a.m[i], a.v[i], a.now)
 		}
 	}
 }

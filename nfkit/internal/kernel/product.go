@@ -51,6 +51,9 @@ func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
 	case n > narrow:
 		mulTransposed(c, a, rsa, csa, b, rsb, csb, n, k, m)
 		return
+	default:
+		mulFew(c, a, rsa, csa, b, rsb, csb, n, k, m)
+		return
 	}
 	done := 0
 	if readable(b, rsb, csb) {
@@ -95,6 +98,21 @@ func mulDots[T Float](c, a []T, rsa int, b []T, rsb, csb, n, k, m int) {
 		d := min(depth, k-p)
 		pack(scratch[:d*m], b[p*rsb:], rsb, csb, d, m)
 		dots(c, c, m, a[p:], rsa, scratch[:d*m], n, d, m, 1)
+	}
+}
+
+// mulFew is mulStrided for few rows and columns.
+func mulFew[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
+	for i := range n {
+		for j := range m {
+			sum, at, bt := c[i*m+j], i*rsa, j*csb
+			for range k {
+				sum += T(a[at] * b[bt])
+				at += csa
+				bt += rsb
+			}
+			c[i*m+j] = sum
+		}
 	}
 }
 
