@@ -430,7 +430,8 @@ func TestFitAllocatesNothingPerStep(t *testing.T) {
 			Must(err)
 		})
 	}
-	if few, many := allocs(10), allocs(110); many > few {
+	// A step that allocates does so 100 times; the count is of the whole process, whose collector allocates now and then.
+	if few, many := allocs(10), allocs(110); many >= few+100 {
 		t.Errorf("10 steps allocate %v times, 110 steps %v times", few, many)
 	}
 }
