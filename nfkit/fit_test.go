@@ -422,16 +422,20 @@ func (d still) Sample(int, rand.Source) *mat.Dense { return d.x }
 func TestFitAllocatesNothingPerStep(t *testing.T) {
 	data := still{correlated.Sample(256, rand.NewPCG(1, 2))}
 	model := smallModel(16, 1)
+	// The count is of the whole process, where others allocate now and then: the least of a few is that of the steps.
 	allocs := func(steps int) float64 {
-		adam := NewAdam(model.Params(), nil)
-		return testing.AllocsPerRun(3, func() {
-			_, err := Fit(context.Background(), model, data, &FitOptions{Steps: steps, BatchSize: 256, Adam: adam, MaxGradNorm: 1,
-				Schedule: Cosine(1e-3, 0, 500), OnStep: func(Step) error { return nil }}, rand.NewPCG(1, 2))
-			Must(err)
-		})
+		least := math.Inf(1)
+		for range 5 {
+			adam := NewAdam(model.Params(), nil)
+			least = min(least, testing.AllocsPerRun(1, func() {
+				_, err := Fit(context.Background(), model, data, &FitOptions{Steps: steps, BatchSize: 256, Adam: adam, MaxGradNorm: 1,
+					Schedule: Cosine(1e-3, 0, 500), OnStep: func(Step) error { return nil }}, rand.NewPCG(1, 2))
+				Must(err)
+			}))
+		}
+		return least
 	}
-	// A step that allocates does so 100 times; the count is of the whole process, whose collector allocates now and then.
-	if few, many := allocs(10), allocs(110); many >= few+100 {
+	if few, many := allocs(10), allocs(110); many > few {
 		t.Errorf("10 steps allocate %v times, 110 steps %v times", few, many)
 	}
 }

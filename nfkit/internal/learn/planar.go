@@ -2,25 +2,24 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
-	"slices"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
 // planarReverse trains the model of planar.ipynb, 16 planar layers, on the density of TwoModes(2, 0.1) without samples of it.
-// It prints a line for each of three seeds and returns the
-// median; the reference's number is that of one seed.
+// It prints a line for each of five seeds and returns the worst.
 //
 // The notebook takes 20,000 steps of 40 points with a learning rate of 1e-3: so few points, with a weight of the target that
 // rises from 0.01 to 1, leave it to chance whether the model finds both crescents. With that recipe, five seeds end between
-// −0.10, which is one crescent, and −0.63. Here it is 10,000 steps of 256 points with path gradients, the weight at 1 after
-// 6000 of them, and a learning rate that falls from 1e-2 to 0.
+// −0.10, which is one crescent, and −0.63. Here it is as many steps of 256 points with path gradients, the weight at 1 after
+// 12,000 of them, and a learning rate that falls from 5e-3 to 0. A rate of 1e-2 leaves it to chance again.
 func planarReverse() (float64, error) {
-	const steps = 10_000
-	var reached []float64
-	for seed := range uint64(3) {
+	const steps = 20_000
+	worst := math.Inf(-1)
+	for seed := range uint64(5) {
 		src := rand.NewPCG(seed, 0)
 		var flows []nf.Flow
 		for range 16 {
@@ -29,9 +28,9 @@ func planarReverse() (float64, error) {
 		model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), flows)
 		target := targets.TwoModes{}
 		adam := nf.NewAdam(model.Params(), &nf.AdamOptions{WeightDecay: 1e-4})
-		rate := nf.Cosine(1e-2, 0, steps)
+		rate := nf.Cosine(5e-3, 0, steps)
 		for step := range steps {
-			opts := &nf.ReverseKLOptions{Beta: min(1, 0.01+float64(step)/6000), PathGradient: true}
+			opts := &nf.ReverseKLOptions{Beta: min(1, 0.01+float64(step)/12_000), PathGradient: true}
 			if _, err := model.ReverseKLGrad(target, 256, opts, src); err != nil {
 				return 0, err
 			}
@@ -43,8 +42,7 @@ func planarReverse() (float64, error) {
 			return 0, err
 		}
 		fmt.Printf("  seed %d %57.4f\n", seed, kl)
-		reached = append(reached, kl)
+		worst = max(worst, kl)
 	}
-	slices.Sort(reached)
-	return reached[1], nil
+	return worst, nil
 }
