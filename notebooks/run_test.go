@@ -204,7 +204,7 @@ func TestFailingCells(t *testing.T) {
 		{"compile error", "%%\nfmt.Println(undefinedName)\nvar x int = \"s\"",
 			[]string{"Cell[2]: Line 2", "undefined: undefinedName", "Cell[2]: Line 3", "cannot use \"s\""}},
 		{"syntax error", "func f( {}", []string{"expected"}},
-		{"panic", "%%\nvar s []int\nfmt.Println(s[3])", []string{"index out of range [3]", "[[ Cell [2] Line 3 ]]", "exit status 2"}},
+		{"panic", "%%\nvar s []int\nfmt.Println(s[3])", []string{"index out of range [3]", "main.go:", "exit status 2"}},
 		{"exit", "%%\nfmt.Fprintln(os.Stderr, \"giving up\")\nos.Exit(7)", []string{"giving up", "exit status 7"}},
 		{"shell", "!ls /no-such-folder", []string{"a shell line of the cell failed", "no-such-folder"}},
 	} {
