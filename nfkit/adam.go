@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+	"github.com/nfkit/nfkit-go/nfkit/internal/team"
 )
 
 // AdamOptions are the options of [NewAdam].
@@ -35,9 +34,7 @@ type Adam struct {
 	// How a step is shared out: parts are ranges of params.
 	parts [][2]int
 	now   kernel.AdamStep
-	next  atomic.Int64
-	wait  sync.WaitGroup
-	run   func() // made once, so that starting it allocates nothing
+	part  func(worker, i int) // made once, so that passing it on allocates nothing
 }
 
 // adamShare is the number of elements that are worth a core of their own.
@@ -72,12 +69,7 @@ func NewAdam(params []*ad.Param, opts *AdamOptions) *Adam {
 			first, size = i+1, 0
 		}
 	}
-	a.run = func() {
-		defer a.wait.Done()
-		for i := a.next.Add(1) - 1; i < int64(len(a.parts)); i = a.next.Add(1) - 1 {
-			a.stepPart(a.parts[i])
-		}
-	}
+	a.part = a.stepPart
 	return a
 }
 
@@ -89,19 +81,12 @@ func (a *Adam) Step() {
 		Correction1: 1 - math.Pow(a.opts.Betas[0], float64(a.step)),
 		Correction2: 1 - math.Pow(a.opts.Betas[1], float64(a.step)),
 	}
-	cores := min(runtime.GOMAXPROCS(0), len(a.parts))
-	a.next.Store(0)
-	a.wait.Add(max(cores, 1))
-	for range cores - 1 {
-		go a.run()
-	}
-	a.run()
-	a.wait.Wait()
+	team.Do(runtime.GOMAXPROCS(0), len(a.parts), a.part)
 }
 
-// stepPart takes the step for the parameters of a part.
-func (a *Adam) stepPart(part [2]int) {
-	for i := part[0]; i < part[1]; i++ {
+// stepPart takes the step for the parameters of part k.
+func (a *Adam) stepPart(_, k int) {
+	for i := a.parts[k][0]; i < a.parts[k][1]; i++ {
 		if p := a.params[i]; !p.Frozen {
 			kernel.Adam(p.Data, p.Grad, a.m[i], a.v[i], a.now)
 		}

@@ -2,10 +2,9 @@ package ad
 
 import (
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
+	"github.com/nfkit/nfkit-go/nfkit/internal/team"
 )
 
 const (
@@ -33,7 +32,7 @@ type Shards struct {
 	Steps uint64
 
 	precision Precision
-	workers   []*worker
+	tapes     []*Tape // one for each core
 	lanes     []*sums
 
 	// The work in hand.
@@ -41,24 +40,12 @@ type Shards struct {
 	used   int // lanes
 	params []*Param
 	size   int // elements of params
+	parts  int // of the elements, to be summed up
 	scale  float64
 	value  func(t *Tape, lo, hi int)
 	loss   func(t *Tape, lo, hi int) *Value
 
-	// How it is shared out.
-	task  func(t *Tape, i int)
-	tasks int
-	next  atomic.Int64
-	wait  sync.WaitGroup
-
-	shard, lane, sum func(t *Tape, i int) // the kinds of task, made once
-}
-
-// worker is one core's share of the work.
-type worker struct {
-	tape  *Tape
-	run   func() // made once, so that starting it allocates nothing
-	panic any    // what stopped it
+	shard, lane, sum func(worker, i int) // the kinds of task, made once
 }
 
 // sums are those of a run of consecutive shards, a lane.
@@ -100,9 +87,9 @@ func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Ta
 		s.size += len(p.Data)
 	}
 	s.Steps++
-	s.start(s.lane, lanes)
-	s.used = lanes
-	s.start(s.sum, max(1, s.size/sumSize))
+	s.used, s.parts = lanes, max(1, s.size/sumSize)
+	s.start(s.lane, s.used)
+	team.Do(runtime.GOMAXPROCS(0), s.parts, s.sum)
 	s.loss, s.params = nil, nil
 	var total float64
 	for _, l := range s.lanes[:lanes] {
@@ -112,61 +99,29 @@ func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Ta
 }
 
 // start runs the given number of tasks on all cores and returns when they are done.
-func (s *Shards) start(task func(t *Tape, i int), tasks int) {
-	s.task, s.tasks = task, tasks
-	active := min(runtime.GOMAXPROCS(0), tasks)
-	if active == 0 {
-		return
+func (s *Shards) start(task func(worker, i int), tasks int) {
+	cores := min(runtime.GOMAXPROCS(0), tasks)
+	for len(s.tapes) < cores {
+		s.tapes = append(s.tapes, NewTape(s.precision))
 	}
-	for len(s.workers) < active {
-		w := &worker{tape: NewTape(s.precision)}
-		w.run = func() {
-			defer s.wait.Done()
-			defer func() { w.panic = recover() }()
-			s.work(w.tape)
-		}
-		s.workers = append(s.workers, w)
+	for _, t := range s.tapes[:cores] {
+		t.Reset()
+		t.gradients, t.training, t.closed = s.loss != nil, s.loss != nil, false
 	}
-	s.next.Store(0)
-	s.wait.Add(active - 1)
-	for i, w := range s.workers[:active] {
-		w.tape.Reset()
-		w.tape.gradients, w.tape.training, w.tape.closed = s.loss != nil, s.loss != nil, false
-		if i > 0 {
-			go w.run()
-		}
-	}
-	s.share(s.workers[0].tape)
-	for _, w := range s.workers[1:active] {
-		if w.panic != nil {
-			panic(w.panic)
-		}
-	}
-}
-
-// share does the caller's share of the work, on its own stack, and waits for the others.
-func (s *Shards) share(t *Tape) {
-	defer s.wait.Wait()
-	s.work(t)
-}
-
-// work takes tasks until none is left.
-func (s *Shards) work(t *Tape) {
-	for i := s.next.Add(1) - 1; i < int64(s.tasks); i = s.next.Add(1) - 1 {
-		s.task(t, int(i))
-	}
+	team.Do(cores, tasks, task)
 }
 
 // doShard computes shard i without gradients.
-func (s *Shards) doShard(t *Tape, i int) {
-	lo := i * shardRows
+func (s *Shards) doShard(worker, i int) {
+	t, lo := s.tapes[worker], i*shardRows
 	t.rewind()
 	t.Seed(0, uint64(lo))
 	s.value(t, lo, min(lo+shardRows, s.rows))
 }
 
 // doLane adds up the losses and gradients of lane i.
-func (s *Shards) doLane(t *Tape, i int) {
+func (s *Shards) doLane(worker, i int) {
+	t := s.tapes[worker]
 	if !t.closed { // the first lane of this tape
 		for _, p := range s.params {
 			t.Param(p)
@@ -185,7 +140,7 @@ func (s *Shards) doLane(t *Tape, i int) {
 	}
 	l.loss = 0
 	shards := (s.rows + shardRows - 1) / shardRows
-	lo, hi := i*shards/s.tasks*shardRows, min((i+1)*shards/s.tasks*shardRows, s.rows)
+	lo, hi := i*shards/s.used*shardRows, min((i+1)*shards/s.used*shardRows, s.rows)
 	for ; lo < hi; lo += shardRows {
 		t.rewind()
 		t.Seed(s.Steps, uint64(lo))
@@ -204,8 +159,8 @@ func bind[T kernel.Float](t *Tape, params []*Param, sums []T) {
 }
 
 // doSum sets the gradients of part i of the parameters to scale times their sums over the lanes.
-func (s *Shards) doSum(_ *Tape, i int) {
-	first, end := i*s.size/s.tasks, (i+1)*s.size/s.tasks
+func (s *Shards) doSum(_, i int) {
+	first, end := i*s.size/s.parts, (i+1)*s.size/s.parts
 	at := 0
 	for _, p := range s.params {
 		n := len(p.Data)

@@ -1,0 +1,156 @@
+// Package team shares work out over the cores. Between two pieces of work its goroutines stay awake for a moment: to wake a sleeping core
+// takes as long as a part of a training step.
+package team
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// linger is how long a goroutine without work keeps its core busy before it gives it up.
+const linger = 200 * time.Microsecond
+
+// Do calls do for the tasks 0 to tasks−1, on the given number of goroutines, of which the caller's is one, and returns when all are done.
+// Tasks begin in their order. worker, less than workers, tells which goroutine a task runs on: no two tasks of the same worker run at
+// the same time. A panic in do reaches the caller when the other goroutines are done. Do allocates nothing in the long run, and may be
+// called by several goroutines at once.
+func Do(workers, tasks int, do func(worker, task int)) {
+	workers = min(workers, tasks)
+	if workers <= 1 {
+		for i := range tasks {
+			do(0, i)
+		}
+		return
+	}
+	t := take()
+	t.do, t.tasks = do, int64(tasks)
+	t.next.Store(0)
+	for len(t.members) < workers-1 {
+		t.members = append(t.members, newMember(t, len(t.members)+1))
+	}
+	members := t.members[:workers-1]
+	t.running.Add(int32(len(members)))
+	t.wait.Add(len(members))
+	for _, m := range members {
+		m.call()
+	}
+	t.lead()
+	var failure any
+	for _, m := range members {
+		if m.failure != nil {
+			failure, m.failure = m.failure, nil
+		}
+	}
+	t.put()
+	if failure != nil {
+		panic(failure)
+	}
+}
+
+// free are the teams without work. The last one to become free is the first to be used again, as its members are awake.
+var free struct {
+	sync.Mutex
+	teams []*team
+}
+
+// team is the work of one call of Do, and those who share it.
+type team struct {
+	do      func(worker, task int)
+	tasks   int64
+	next    atomic.Int64
+	members []*member
+	running atomic.Int32   // members at work
+	wait    sync.WaitGroup // for them
+}
+
+func take() *team {
+	free.Lock()
+	defer free.Unlock()
+	n := len(free.teams)
+	if n == 0 {
+		return &team{}
+	}
+	t := free.teams[n-1]
+	free.teams = free.teams[:n-1]
+	return t
+}
+
+func (t *team) put() {
+	t.do = nil
+	free.Lock()
+	free.teams = append(free.teams, t)
+	free.Unlock()
+}
+
+// lead does the caller's share and waits for that of the others, also when the caller's panics. The team is not used again then.
+func (t *team) lead() {
+	defer func() {
+		if !await(&t.running, 0) {
+			t.wait.Wait()
+		}
+	}()
+	t.work(0)
+}
+
+// work takes tasks until none is left.
+func (t *team) work(worker int) {
+	for i := t.next.Add(1) - 1; i < t.tasks; i = t.next.Add(1) - 1 {
+		t.do(worker, int(i))
+	}
+}
+
+// What a member does.
+const (
+	gone    int32 = iota // it has no goroutine
+	waiting              // its goroutine waits for work
+	called               // it is to work, or does
+)
+
+// member is one of the goroutines beside the caller's.
+type member struct {
+	team    *team
+	state   atomic.Int32
+	failure any    // what its work panicked with
+	run     func() // made once, so that to start it allocates nothing
+}
+
+func newMember(t *team, worker int) *member {
+	m := &member{team: t}
+	m.run = func() {
+		for again := true; again; again = await(&m.state, called) || !m.state.CompareAndSwap(waiting, gone) {
+			m.work(worker)
+		}
+	}
+	return m
+}
+
+// call sets the member to work.
+func (m *member) call() {
+	if !m.state.CompareAndSwap(waiting, called) {
+		m.state.Store(called)
+		go m.run()
+	}
+}
+
+func (m *member) work(worker int) {
+	defer func() {
+		m.failure = recover()
+		m.state.Store(waiting)
+		m.team.wait.Done()
+		m.team.running.Add(-1)
+	}()
+	m.team.work(worker)
+}
+
+// await returns true as soon as v has the wanted value, or false if that takes too long.
+func await(v *atomic.Int32, want int32) bool {
+	for start := time.Now(); time.Since(start) < linger; {
+		for range 64 {
+			if v.Load() == want {
+				return true
+			}
+		}
+	}
+	return false
+}

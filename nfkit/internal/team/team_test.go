@@ -1,0 +1,133 @@
+package team
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// counts runs Do and returns how often each task ran. It reports workers that do not exist or do two things at once.
+func counts(t *testing.T, workers, tasks int) []int32 {
+	t.Helper()
+	done := make([]int32, tasks)
+	busy := make([]atomic.Bool, workers)
+	Do(workers, tasks, func(worker, i int) {
+		if worker < 0 || worker >= workers || busy[worker].Swap(true) {
+			t.Errorf("%d workers: worker %d does not exist or has two tasks at once", workers, worker)
+			return
+		}
+		atomic.AddInt32(&done[i], 1)
+		if i%3 == 0 {
+			runtime.Gosched()
+		}
+		busy[worker].Store(false)
+	})
+	return done
+}
+
+func wantOnce(t *testing.T, workers int, done []int32) {
+	t.Helper()
+	for i, n := range done {
+		if n != 1 {
+			t.Errorf("%d workers: task %d of %d ran %d times, want once", workers, i, len(done), n)
+		}
+	}
+}
+
+// Every task runs once, whether the members are awake, have gone, or are new.
+func TestDo(t *testing.T) {
+	for _, pause := range []time.Duration{0, linger / 2, linger, 2 * linger} {
+		for _, workers := range []int{1, 2, 3, 8, 2} {
+			for _, tasks := range []int{0, 1, 2, 7, 100} {
+				wantOnce(t, workers, counts(t, workers, tasks))
+				time.Sleep(pause)
+			}
+		}
+	}
+}
+
+// Calls from several goroutines, and from tasks, do not meet.
+func TestDoAtOnce(t *testing.T) {
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 50 {
+				wantOnce(t, 4, counts(t, 4, 10))
+			}
+		})
+	}
+	wait.Wait()
+	inner := make([][]int32, 6)
+	Do(3, len(inner), func(_, i int) { inner[i] = counts(t, 2, 5) })
+	for _, done := range inner {
+		wantOnce(t, 2, done)
+	}
+}
+
+// A panic reaches the caller after all tasks that have begun have ended, from whichever goroutine it comes.
+func TestPanic(t *testing.T) {
+	for task := range 4 {
+		var running atomic.Int32
+		var start sync.WaitGroup
+		start.Add(4) // so that each worker has one of the tasks
+		got := func() (got any) {
+			defer func() { got = recover() }()
+			Do(4, 4, func(_, i int) {
+				running.Add(1)
+				defer running.Add(-1)
+				start.Done()
+				start.Wait()
+				if i == task {
+					panic(fmt.Sprint("task ", i))
+				}
+				time.Sleep(time.Millisecond)
+			})
+			return nil
+		}()
+		if want := fmt.Sprint("task ", task); got != want {
+			t.Errorf("the panic is %v, want %q", got, want)
+		}
+		if n := running.Load(); n != 0 {
+			t.Errorf("%d tasks run after the panic of task %d", n, task)
+		}
+		wantOnce(t, 4, counts(t, 4, 20))
+	}
+}
+
+// Members end when they have had no work for a while.
+func TestMembersGo(t *testing.T) {
+	before := runtime.NumGoroutine()
+	counts(t, 4, 100)
+	for limit := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; {
+		if time.Now().After(limit) {
+			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-before)
+		}
+		time.Sleep(linger)
+	}
+}
+
+func TestDoAllocatesNothing(t *testing.T) {
+	nothing := func(int, int) {}
+	Do(2, 10, nothing)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const calls = 1000
+	for range calls {
+		Do(2, 10, nothing)
+	}
+	runtime.ReadMemStats(&after)
+	if n := float64(after.Mallocs-before.Mallocs) / calls; n > 0.1 {
+		t.Errorf("a call allocates %v times, want 0", n)
+	}
+}
+
+// The time from a call to its end, right after the one before.
+func BenchmarkDo(b *testing.B) {
+	nothing := func(int, int) {}
+	for b.Loop() {
+		Do(runtime.GOMAXPROCS(0), 100, nothing)
+	}
+}
