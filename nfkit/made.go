@@ -3,6 +3,7 @@ package nfkit
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -105,7 +106,36 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 		}
 	}
 	m.final = newMaskedLinear(last.degrees, out, 1, r)
+	m.arrange()
 	return m
+}
+
+// arrange keeps hidden units by their degrees, so that those which see the same units are neighbours: products then leave out most
+// of what is masked.
+func (m *MADE) arrange() {
+	before := byDegree(m.initial.degrees)
+	m.initial.arrange(before, nil)
+	if m.context != nil {
+		m.context.arrange(before, nil)
+	}
+	for i, l := range m.hidden {
+		order := byDegree(l.degrees)
+		l.arrange(order, before)
+		if before = order; m.blocks != nil && m.blocks[i/2].gate != nil && i%2 == 1 {
+			m.blocks[i/2].gate.arrange(order, nil)
+		}
+	}
+	m.final.arrange(nil, before)
+}
+
+// byDegree returns the units in the order of their degrees.
+func byDegree(degrees []int) []int {
+	order := make([]int, len(degrees))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return degrees[i] - degrees[j] })
+	return order
 }
 
 func (o *MADEOptions) check(dim, outputs, hidden int) {
@@ -279,5 +309,7 @@ func (m *MADE) State() State {
 		}
 		s = append(s, c.state(name+".linear_layers."+strconv.Itoa(i%2), l)...)
 	}
-	return append(s, c.state("final_layer", m.final)...)
+	s = append(s, c.state("final_layer", m.final)...)
+	s[len(s)-1].Loaded = m.arrange
+	return s
 }

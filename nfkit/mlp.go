@@ -42,6 +42,12 @@ func (l linear) draw(limit float64, r *rand.Rand) {
 // apply returns x·wᵀ + b.
 func (l linear) apply(x *ad.Value) *ad.Value { return x.Linear(l.weight, l.bias) }
 
+// arrange keeps outputs and inputs in these orders on a tape; nil is that of the parameters.
+func (l linear) arrange(out, in []int) {
+	l.weight.Arrange(out, in)
+	l.bias.Arrange(nil, out)
+}
+
 func (l linear) zero() {
 	clear(l.weight.Data)
 	clear(l.bias.Data)

@@ -24,6 +24,8 @@ type Tensor struct {
 	// Check, if set, says what is wrong with new contents before they are accepted. It is called for all tensors of a
 	// State in turn, so the answer for several may come with the last.
 	Check func(t Tensor) error
+
+	Loaded func() // if set, called when the contents have been replaced, with those of all tensors of the State
 }
 
 // Len returns the number of elements.

@@ -80,7 +80,7 @@ func denseForward[T kernel.Float](v *Value) {
 	if len(v.args) > 2 {
 		b = of[T](v.args[2]).data
 	}
-	kernel.Dense(of[T](v).data, of[T](x).data, packed[T](w), b, v.rows, x.cols, v.cols, activation(v), T(v.c))
+	kernel.Dense(of[T](v).data, of[T](x).data, packed[T](w), b, v.rows, activation(v), T(v.c))
 }
 
 func denseBackward[T kernel.Float](v *Value) {
@@ -89,25 +89,36 @@ func denseBackward[T kernel.Float](v *Value) {
 	if len(v.args) > 2 {
 		db = gradient[T](v.args[2])
 	}
-	dw := gradient[T](w) // before that of x, which may be the same value
+	var set kernel.Set
+	dw, fresh := freshGradient[T](w) // before that of x, which may be the same value
+	if fresh {
+		set |= kernel.SetW
+	}
 	dx, fresh := freshGradient[T](x)
-	kernel.DenseBackward(dx, dw, db, spendGradient[T](v), of[T](v).data, of[T](x).data, packed[T](w),
-		v.rows, x.cols, v.cols, activation(v), T(v.c), fresh)
+	if fresh {
+		set |= kernel.SetX
+	}
+	kernel.DenseBackward(dx, dw, db, spendGradient[T](v), of[T](v).data, of[T](x).data, packed[T](w), v.rows, activation(v), T(v.c), set)
 }
 
 // packed returns the weights w in the order in which the kernels read them, which it makes at their first use.
-func packed[T kernel.Float](w *Value) []T {
-	b, n := of[T](w), kernel.PackedLen[T](w.rows, w.cols)
-	if !w.packed {
-		if w.param != nil { // lives longer than the memory of a shard
-			b.extra = resize(b.extra, n)
-		} else {
-			b.extra = take[T](w.tape, n)
+func packed[T kernel.Float](w *Value) kernel.Weights[T] {
+	if w.param != nil {
+		w.tape.readings.ensurePacked(w.reading)
+		if c, ok := any(&w.reading.f64).(*contents[T]); ok {
+			return c.weights
 		}
-		kernel.PackDense(b.extra, b.data, w.rows, w.cols)
-		w.packed = true
+		return any(&w.reading.f32).(*contents[T]).weights
 	}
-	return b.extra
+	b := of[T](w)
+	if !w.packed {
+		b.extra = take[T](w.tape, kernel.PackedLen[T](w.rows, w.cols))
+		w.packed = true
+		p := kernel.Weights[T]{Packed: b.extra}
+		p.Pack(b.data, w.rows, w.cols, nil)
+		return p
+	}
+	return kernel.Weights[T]{M: w.rows, K: w.cols, Packed: b.extra}
 }
 
 func activation(v *Value) kernel.Activation {

@@ -12,8 +12,11 @@ type Param struct {
 	Grad   []float64 // gradient of the last loss, by rows
 	Frozen bool      // no gradient is computed and no optimiser changes Data
 
-	mask       []float64 // nil: none
 	rows, cols int
+
+	// How tapes read Data.
+	mask               []float64 // nil: none
+	rowOrder, colOrder []int     // nil: that of Data
 }
 
 // NewParam returns a parameter with the given elements, by rows, which it keeps.
@@ -36,10 +39,60 @@ func NewMaskedParam(rows, cols int, data, mask []float64) *Param {
 	return p
 }
 
-// maskGrad makes Grad that of Data, given that of Data⊙mask.
-func (p *Param) maskGrad() {
-	if p.mask != nil {
-		kernel.Mul(p.Grad, p.Grad, p.mask)
+// Arrange makes row i and column j of p on a tape those with the numbers rows[i] and cols[j] of Data; nil stands for the order of Data. Data and
+// Grad keep theirs. Rows or columns that a mask leaves alike make faster products if they are neighbours. The slices are kept. It panics
+// when one is not a permutation.
+func (p *Param) Arrange(rows, cols []int) {
+	for _, o := range []struct {
+		order []int
+		n     int
+	}{{rows, p.rows}, {cols, p.cols}} {
+		if o.order != nil && !permutation(o.order, o.n) {
+			panic(fmt.Sprintf("ad: Param.Arrange: got the order %v, want a permutation of 0 to %d", o.order, o.n-1))
+		}
+	}
+	p.rowOrder, p.colOrder = rows, cols
+}
+
+func permutation(order []int, n int) bool {
+	seen := make([]bool, n)
+	for _, i := range order {
+		if i < 0 || i >= n || seen[i] {
+			return false
+		}
+		seen[i] = true
+	}
+	return len(order) == n
+}
+
+// plain reports whether tapes read Data as it is.
+func (p *Param) plain() bool { return p.mask == nil && p.rowOrder == nil && p.colOrder == nil }
+
+// row returns the number in Data of row i on a tape.
+func (p *Param) row(i int) int {
+	if p.rowOrder == nil {
+		return i
+	}
+	return p.rowOrder[i]
+}
+
+// addGrad adds factor times g, a gradient of p on a tape, to Grad.
+func addGrad[T kernel.Float](p *Param, g []T, factor float64) {
+	for i := range p.rows {
+		at := p.row(i) * p.cols
+		to, from := p.Grad[at:][:p.cols], g[i*p.cols:][:p.cols]
+		if p.colOrder == nil {
+			for j, v := range from {
+				to[j] += factor * float64(v)
+			}
+		} else {
+			for j, k := range p.colOrder {
+				to[k] += factor * float64(from[j])
+			}
+		}
+		if p.mask != nil {
+			kernel.Mul(to, to, p.mask[at:][:p.cols])
+		}
 	}
 }
 

@@ -31,9 +31,9 @@ type Shards struct {
 	// ones, set it to what it was.
 	Steps uint64
 
-	precision Precision
-	tapes     []*Tape // one for each core
-	lanes     []*sums
+	readings *readings
+	tapes    []*Tape // one for each core
+	lanes    []*sums
 
 	// The work in hand.
 	rows   int
@@ -45,7 +45,7 @@ type Shards struct {
 	value  func(t *Tape, lo, hi int)
 	loss   func(t *Tape, lo, hi int) *Value
 
-	shard, lane, sum func(worker, i int) // the kinds of task, made once
+	update, shard, lane, sum func(worker, i int) // the kinds of task, made once
 }
 
 // sums are those of a run of consecutive shards, a lane.
@@ -57,8 +57,8 @@ type sums struct {
 
 // NewShards returns an evaluator whose tapes compute in the given precision.
 func NewShards(p Precision) *Shards {
-	s := &Shards{precision: p}
-	s.shard, s.lane, s.sum = s.doShard, s.doLane, s.doSum
+	s := &Shards{readings: newReadings(p)}
+	s.update, s.shard, s.lane, s.sum = s.readings.update, s.doShard, s.doLane, s.doSum
 	return s
 }
 
@@ -102,10 +102,12 @@ func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Ta
 func (s *Shards) start(task func(worker, i int), tasks int) {
 	cores := min(runtime.GOMAXPROCS(0), tasks)
 	for len(s.tapes) < cores {
-		s.tapes = append(s.tapes, NewTape(s.precision))
+		s.tapes = append(s.tapes, newTape(s.readings))
 	}
+	s.readings.renew()
+	team.Do(cores, len(s.readings.list), s.update)
 	for _, t := range s.tapes[:cores] {
-		t.Reset()
+		t.forget()
 		t.gradients, t.training, t.closed = s.loss != nil, s.loss != nil, false
 	}
 	team.Do(cores, tasks, task)
@@ -129,13 +131,11 @@ func (s *Shards) doLane(worker, i int) {
 		t.closed = true
 	}
 	l := s.lanes[i]
-	if s.precision == Float32 {
+	if s.readings.precision == Float32 {
 		l.f32 = resize(l.f32, s.size)
-		clear(l.f32)
 		bind(t, s.params, l.f32)
 	} else {
 		l.f64 = resize(l.f64, s.size)
-		clear(l.f64)
 		bind(t, s.params, l.f64)
 	}
 	l.loss = 0
@@ -148,12 +148,20 @@ func (s *Shards) doLane(worker, i int) {
 		t.propagate(loss, 1)
 		l.loss += loss.At(0, 0)
 	}
+	for _, p := range s.params {
+		if v := t.leaves[p]; v.unset { // it had no part in the loss
+			clear(v.f32.grad)
+			clear(v.f64.grad)
+			v.unset = false
+		}
+	}
 }
 
-// bind makes t add the gradients of params to sums, one after the other.
+// bind makes sums the place of the gradients of params, one after the other.
 func bind[T kernel.Float](t *Tape, params []*Param, sums []T) {
 	for _, p := range params {
-		of[T](t.leaves[p]).grad = sums[:len(p.Data):len(p.Data)]
+		v := t.leaves[p]
+		of[T](v).grad, v.unset = sums[:len(p.Data):len(p.Data)], true
 		sums = sums[len(p.Data):]
 	}
 }
@@ -173,17 +181,32 @@ func (s *Shards) doSum(_, i int) {
 
 // sumParam sets the gradient of p, which is at the given place of the lanes.
 func (s *Shards) sumParam(p *Param, at int) {
-	clear(p.Grad)
 	if p.Frozen {
-		return
-	}
-	for _, l := range s.lanes[:s.used] {
-		if s.precision == Float32 {
-			kernel.AddConvert64(p.Grad, l.f32[at:at+len(p.Grad)])
+		clear(p.Grad)
+	} else if s.readings.precision == Float32 {
+		if sum := sumLanes(s, at, len(p.Grad), func(l *sums) []float32 { return l.f32 }); p.plain() {
+			kernel.ScaleConvert64(p.Grad, s.scale, sum)
 		} else {
-			kernel.Add(p.Grad, p.Grad, l.f64[at:at+len(p.Grad)])
+			setGrad(p, sum, s.scale)
 		}
+	} else if sum := sumLanes(s, at, len(p.Grad), func(l *sums) []float64 { return l.f64 }); p.plain() {
+		kernel.Scale(p.Grad, s.scale, sum)
+	} else {
+		setGrad(p, sum, s.scale)
 	}
-	kernel.Scale(p.Grad, s.scale, p.Grad)
-	p.maskGrad()
+}
+
+// sumLanes adds up n elements of the lanes from place at on, in the first of them.
+func sumLanes[T kernel.Float](s *Shards, at, n int, elements func(*sums) []T) []T {
+	sum := elements(s.lanes[0])[at : at+n]
+	for _, l := range s.lanes[1:s.used] {
+		kernel.Add(sum, sum, elements(l)[at:at+n])
+	}
+	return sum
+}
+
+// setGrad sets Grad to factor times g, a gradient of p on a tape.
+func setGrad[T kernel.Float](p *Param, g []T, factor float64) {
+	clear(p.Grad)
+	addGrad(p, g, factor)
 }

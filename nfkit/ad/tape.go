@@ -40,6 +40,7 @@ type Tape struct {
 
 	counted []int // 0, 1, …, for count
 
+	readings   *readings
 	leaves     map[*Param]*Value
 	generation uint64   // leaves of older generations read their parameter again
 	used       []*Value // leaves of this generation
@@ -50,9 +51,11 @@ type Tape struct {
 }
 
 // NewTape returns an empty tape that computes in the given precision and records for Backward.
-func NewTape(p Precision) *Tape {
+func NewTape(p Precision) *Tape { return newTape(newReadings(p)) }
+
+func newTape(r *readings) *Tape {
 	noise := rand.NewPCG(0, 0)
-	return &Tape{precision: p, gradients: true, leaves: make(map[*Param]*Value), generation: 1, noise: noise, random: rand.New(noise)}
+	return &Tape{precision: r.precision, gradients: true, readings: r, leaves: make(map[*Param]*Value), generation: 1, noise: noise, random: rand.New(noise)}
 }
 
 // NewEvalTape returns an empty tape that computes values only: Backward panics on it, and
@@ -84,6 +87,12 @@ func (t *Tape) Seed(step, row uint64) { t.noise.Seed(step, row) }
 
 // Reset forgets all values and makes their memory free for new ones. Parameters are read anew afterwards.
 func (t *Tape) Reset() {
+	t.readings.renew()
+	t.forget()
+}
+
+// forget is Reset without the readings, which others may use.
+func (t *Tape) forget() {
 	t.rewind()
 	t.generation++
 	t.used = t.used[:0]
@@ -185,7 +194,7 @@ func (t *Tape) Eye(n int) *Value {
 func (t *Tape) Param(p *Param) *Value {
 	v := t.leaves[p]
 	if v == nil {
-		v = &Value{tape: t, op: paramOp, param: p, rows: p.rows, cols: p.cols}
+		v = &Value{tape: t, op: paramOp, param: p, reading: t.readings.get(p), rows: p.rows, cols: p.cols}
 		t.leaves[p] = v
 	}
 	if v.generation != t.generation {
@@ -194,26 +203,12 @@ func (t *Tape) Param(p *Param) *Value {
 	return v
 }
 
-// read copies the parameter of leaf v to the tape, or shares it where precision and elements are the same.
+// read gives leaf v the contents of its parameter.
 func (t *Tape) read(v *Value) {
-	p := v.param
-	if t.precision == Float32 {
-		v.f32.data = resize(v.f32.data, len(p.Data))
-		kernel.Convert32(v.f32.data, p.Data)
-		if p.mask != nil {
-			for i, m := range p.mask {
-				v.f32.data[i] *= float32(m)
-			}
-		}
-	} else if p.mask != nil {
-		v.f64.data = resize(v.f64.data, len(p.Data))
-		kernel.Mul(v.f64.data, p.Data, p.mask)
-	} else {
-		v.f64.data = p.Data
-	}
+	t.readings.ensure(v.reading)
+	v.f32.data, v.f64.data = v.reading.f32.data, v.reading.f64.data
 	v.f32.grad, v.f64.grad = nil, nil
-	v.packed = false
-	v.needs = t.gradients && !t.closed && !p.Frozen
+	v.needs = t.gradients && !t.closed && !v.param.Frozen
 	v.generation = t.generation
 	t.used = append(t.used, v)
 }
@@ -231,14 +226,12 @@ func (t *Tape) Backward(loss *Value) {
 		if !v.needs {
 			continue
 		}
-		if t.precision == Float32 {
-			if v.f32.grad != nil {
-				kernel.AddConvert64(v.param.Grad, v.f32.grad)
-			}
-		} else if v.f64.grad != nil {
-			kernel.Add(v.param.Grad, v.param.Grad, v.f64.grad)
+		if v.f32.grad != nil {
+			addGrad(v.param, v.f32.grad, 1)
 		}
-		v.param.maskGrad()
+		if v.f64.grad != nil {
+			addGrad(v.param, v.f64.grad, 1)
+		}
 		v.f32.grad, v.f64.grad = nil, nil
 	}
 }

@@ -15,7 +15,9 @@ type Value struct {
 	id         int // position on the tape
 	op         *op
 	param      *Param // of a leaf
-	generation uint64 // of a leaf
+	reading    *reading
+	generation uint64
+	unset      bool // the elements of the leaf's gradient are undefined, and stand for 0
 	args       []*Value
 	rows, cols int
 	needs      bool // a gradient is wanted
@@ -60,6 +62,9 @@ func gradient[T kernel.Float](v *Value) []T {
 	if b.grad == nil {
 		b.grad = take[T](v.tape, len(b.data))
 		clear(b.grad)
+	} else if v.unset {
+		clear(b.grad)
+		v.unset = false
 	}
 	return b.grad
 }
@@ -71,6 +76,9 @@ func freshGradient[T kernel.Float](v *Value) (grad []T, fresh bool) {
 	switch {
 	case !v.needs:
 		return nil, false
+	case v.unset:
+		v.unset = false
+		return b.grad, true
 	case b.grad != nil:
 		return b.grad, false
 	}

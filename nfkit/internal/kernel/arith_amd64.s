@@ -1044,19 +1044,20 @@ end:
 	VZEROUPPER
 	RET
 
-// func addConvert64AVX2(dst *float64, n int, src *float32)
+// func scaleConvert64AVX2(dst *float64, n int, src *float32, alpha float64)
 // Requires: AVX
-TEXT ·addConvert64AVX2(SB), $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ n+8(FP), CX
-	MOVQ src+16(FP), DX
+TEXT ·scaleConvert64AVX2(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         src+16(FP), DX
+	VBROADCASTSD alpha+24(FP), Y0
 
 loop:
 	SUBQ      $0x04, CX
 	JL        end
-	VCVTPS2PD (DX), Y0
-	VADDPD    (AX), Y0, Y0
-	VMOVUPD   Y0, (AX)
+	VCVTPS2PD (DX), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, (AX)
 	ADDQ      $0x10, DX
 	ADDQ      $0x20, AX
 	JMP       loop

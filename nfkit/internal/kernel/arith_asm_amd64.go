@@ -139,7 +139,7 @@ func dot64AVX2(sums *[16]float64, blocks int, a *float64, b *float64)
 //go:noescape
 func convert32AVX2(dst *float32, n int, src *float64)
 
-// addConvert64AVX2 is AddConvert64 for n elements, a multiple of 4.
+// scaleConvert64AVX2 is ScaleConvert64 for n elements, a multiple of 4.
 //
 //go:noescape
-func addConvert64AVX2(dst *float64, n int, src *float32)
+func scaleConvert64AVX2(dst *float64, n int, src *float32, alpha float64)

@@ -145,14 +145,14 @@ func TestConvert(t *testing.T) {
 				}
 			}
 			Convert32(single, wide)
-			sum := append([]float64(nil), wide...)
-			AddConvert64(sum, single)
+			scaled := make([]float64, n)
+			ScaleConvert64(scaled, -3, single)
 			for i, v := range wide {
 				if want := float32(v); !sameBits(single[i], want) {
 					t.Errorf("Convert32(%v) = %v, want %v", v, single[i], want)
 				}
-				if want := v + float64(single[i]); !sameBits(sum[i], want) {
-					t.Errorf("AddConvert64(%v, %v) = %v, want %v", v, single[i], sum[i], want)
+				if want := -3 * float64(single[i]); !sameBits(scaled[i], want) {
+					t.Errorf("ScaleConvert64(-3, %v) = %v, want %v", single[i], scaled[i], want)
 				}
 			}
 			checkWide()

@@ -42,12 +42,11 @@ func benchDense[T Float](b *testing.B, n, k, m int) {
 	src := rand.NewPCG(1, 2)
 	x, y, dx, dy := normals[T](n*k, src), make([]T, n*m), make([]T, n*k), normals[T](n*m, src)
 	w, bias, dw, db := normals[T](m*k, src), normals[T](m, src), make([]T, m*k), make([]T, m)
-	packed := make([]T, PackedLen[T](m, k))
-	PackDense(packed, w, m, k)
+	packed := packedWeights(w, m, k)
 	b.Run("forward", func(b *testing.B) {
 		benchEach(b, func(b *testing.B) {
 			for b.Loop() {
-				Dense(y, x, packed, bias, n, k, m, ActLeakyReLU, 0)
+				Dense(y, x, packed, bias, n, ActLeakyReLU, 0)
 			}
 			gflops(b, 2*n*k*m)
 		})
@@ -55,14 +54,14 @@ func benchDense[T Float](b *testing.B, n, k, m int) {
 	b.Run("backward", func(b *testing.B) {
 		benchEach(b, func(b *testing.B) {
 			for b.Loop() {
-				DenseBackward(dx, dw, db, dy, y, x, packed, n, k, m, ActLeakyReLU, 1, false)
+				DenseBackward(dx, dw, db, dy, y, x, packed, n, ActLeakyReLU, 1, 0)
 			}
 			gflops(b, 4*n*k*m)
 		})
 	})
 	b.Run("pack", func(b *testing.B) {
 		for b.Loop() {
-			PackDense(packed, w, m, k)
+			packed.Pack(w, m, k, nil)
 		}
 	})
 }

@@ -10,12 +10,12 @@ func Convert32(dst []float32, src []float64) {
 	}
 }
 
-// AddConvert64 adds src to dst. src is at least as long as dst.
-func AddConvert64(dst []float64, src []float32) {
+// ScaleConvert64 stores alpha·src in dst. src is at least as long as dst.
+func ScaleConvert64(dst []float64, alpha float64, src []float32) {
 	src = src[:len(dst)]
-	done := addConvert64Asm(dst, src)
+	done := scaleConvert64Asm(dst, src, alpha)
 	dst, src = dst[done:], src[done:]
 	for i, v := range src {
-		dst[i] += float64(v)
+		dst[i] = alpha * float64(v)
 	}
 }

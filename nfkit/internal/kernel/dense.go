@@ -2,41 +2,55 @@ package kernel
 
 // Dense stores act(x·wᵀ + b) in y:
 //
-//	y[i·m+j] = act(Σ_p x[i·k+p]·w[j·k+p] + b[j])
+//	y[i·M+j] = act(Σ_p x[i·K+p]·w[j·K+p] + b[j])
 //
-// x is n×k, y is n×m, b has m elements or is nil (no bias), packed is what PackDense made of the m×k weights.
-// slope is read by ActLeakyReLU alone. y must not overlap the inputs. Cost 2nkm flops.
-func Dense[T Float](y, x, packed, b []T, n, k, m int, act Activation, slope T) {
-	y, x, packed = y[:n*m], x[:n*k], packed[:PackedLen[T](m, k)]
+// x is n×K, y is n×M, b has M elements or is nil (no bias). slope is read by ActLeakyReLU alone. y must not overlap the inputs.
+// Cost 2nKM flops.
+func Dense[T Float](y, x []T, w Weights[T], b []T, n int, act Activation, slope T) {
+	y, x = y[:n*w.M], x[:n*w.K]
 	if act != ActLeakyReLU {
 		slope = 1
 	}
-	mulPacked(y, b, 0, x, packed[:packedHalf[T](k, m)], n, k, m, slope)
+	mulPacked(y, b, 0, x, w.forward(), w.Forward, n, w.K, w.M, slope)
 	activate(y, act)
 }
+
+// Set says which gradients are to be set, whatever they were before, rather than added to.
+type Set uint8
+
+const (
+	SetX Set = 1 << iota
+	SetW
+)
 
 // DenseBackward takes gradients back through y = Dense(x): with dz = dy ⊙ act'(z),
 //
 //	dx += dz·w    dw += dzᵀ·x    db += column sums of dz
 //
-// dx is n×k, dw m×k as the weights themselves (not packed), db has m elements; each of them is skipped when nil.
-// With set, dx = dz·w instead, whatever it was before. y is the result of Dense, packed its weights. dy is overwritten with dz. Cost 2nkm flops each for dx and dw.
-func DenseBackward[T Float](dx, dw, db, dy, y, x, packed []T, n, k, m int, act Activation, slope T, set bool) {
-	dy, y, x, packed = dy[:n*m], y[:n*m], x[:n*k], packed[:PackedLen[T](m, k)]
+// dx is n×K, dw M×K as the weights themselves (not packed), db has M elements; each of them is skipped when nil.
+// y is the result of Dense. dy is overwritten with dz. dw stays 0 where the weights do. Cost 2nKM flops each for dx and dw.
+func DenseBackward[T Float](dx, dw, db, dy, y, x []T, w Weights[T], n int, act Activation, slope T, set Set) {
+	m, k := w.M, w.K
+	dy, y, x = dy[:n*m], y[:n*m], x[:n*k]
 	activationGrad(dy, y, act, slope)
 	if db != nil {
 		addColumnSums(db[:m], dy)
 	}
 	if dw != nil {
-		mulStrided(dw[:m*k], dy, 1, m, x, k, 1, m, n, k)
+		fresh := set&SetW != 0
+		if fresh && len(w.Backward) > 0 {
+			clear(dw[:m*k])
+			fresh = false
+		}
+		mulStrided(dw[:m*k], dy, 1, m, x, k, 1, m, n, k, w.Backward, fresh)
 	}
 	if dx != nil {
 		dx = dx[:n*k]
 		before, step := dx, k
-		if set {
+		if set&SetX != 0 {
 			before, step = nil, 0
 		}
-		mulPacked(dx, before, step, dy, packed[packedHalf[T](k, m):], n, m, k, 1)
+		mulPacked(dx, before, step, dy, w.backward(), w.Backward, n, m, k, 1)
 	}
 }
 

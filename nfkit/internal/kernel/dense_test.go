@@ -58,8 +58,9 @@ func testDense[T Float](t *testing.T, n, k, m int) {
 	dx, checkDX := guarded[T](t, src, n*k, k%8)
 	dw, checkDW := guarded[T](t, src, m*k, 5)
 	db, checkDB := guarded[T](t, src, m, 6)
-	packed, checkP := guarded[T](t, src, PackedLen[T](m, k), 0)
-	PackDense(packed, w, m, k)
+	memory, checkP := guarded[T](t, src, PackedLen[T](m, k), 0)
+	packed := Weights[T]{Packed: memory}
+	packed.Pack(w, m, k, nil)
 	if n%3 == 0 {
 		b = nil
 	}
@@ -80,7 +81,7 @@ func testDense[T Float](t *testing.T, n, k, m int) {
 			z[i*m+j], size[i*m+j] = s, abs
 		}
 	}
-	Dense(y, x, packed, b, n, k, m, act.act, 0.125)
+	Dense(y, x, packed, b, n, act.act, 0.125)
 	for i, got := range y {
 		// Each of k sums rounds once; the activations here have slopes of at most 1.
 		tol := eps[T]() * (size[i]*float64(k)/2 + 4)
@@ -93,7 +94,7 @@ func testDense[T Float](t *testing.T, n, k, m int) {
 	}
 	// The backward pass starts from the y that the forward pass rounded, so dz is compared first, then taken as given.
 	dx0, dw0, db0 := append([]T(nil), dx...), append([]T(nil), dw...), append([]T(nil), db...)
-	DenseBackward(dx, dw, db, dy, y, x, packed, n, k, m, act.act, 0.125, false)
+	DenseBackward(dx, dw, db, dy, y, x, packed, n, act.act, 0.125, 0)
 	for i, got := range dy {
 		tol := eps[T]() * (size[i]*float64(k)/2 + 8) * (math.Abs(dz[i]) + 4)
 		if !(math.Abs(float64(got)-dz[i]) <= tol) {
@@ -126,24 +127,74 @@ func testDense[T Float](t *testing.T, n, k, m int) {
 	}
 }
 
+// packedWeights returns the m×k weights w, packed.
+func packedWeights[T Float](w []T, m, k int) Weights[T] {
+	packed := Weights[T]{Packed: make([]T, PackedLen[T](m, k))}
+	packed.Pack(w, m, k, nil)
+	return packed
+}
+
 func TestDenseBackwardSets(t *testing.T) {
-	const n, k, m = 5, 70, 9
-	r := rand.New(rand.NewPCG(8, 9))
-	normal := func(n int) []float64 {
-		s := make([]float64, n)
-		for i := range s {
-			s[i] = r.NormFloat64()
+	onEach(t, func(t *testing.T) {
+		for _, s := range [][3]int{{5, 70, 9}, {7, 64, 32}, {6, 1, 64}, {6, 64, 2}, {3, 4, 5}} {
+			testDenseBackwardSets[float32](t, s[0], s[1], s[2])
+			testDenseBackwardSets[float64](t, s[0], s[1], s[2])
 		}
-		return s
+	})
+}
+
+func testDenseBackwardSets[T Float](t *testing.T, n, k, m int) {
+	src := rand.NewPCG(8, 9)
+	y, x, w, dy := normals[T](n*m, src), normals[T](n*k, src), normals[T](m*k, src), normals[T](n*m, src)
+	packed := packedWeights(w, m, k)
+	dx, dw := make([]T, n*k), make([]T, m*k)
+	DenseBackward(dx, dw, nil, slices.Clone(dy), y, x, packed, n, ActTanh, 0, 0)
+	setX, setW := normals[T](n*k, src), normals[T](m*k, src)
+	DenseBackward(setX, setW, nil, slices.Clone(dy), y, x, packed, n, ActTanh, 0, SetX|SetW)
+	if !slices.Equal(dx, setX) || !slices.Equal(dw, setW) {
+		t.Errorf("%s %d×%d→%d: gradients that were set differ from those added to 0", typeName[T](), n, k, m)
 	}
-	y, x, w, dy := normal(n*m), normal(n*k), normal(m*k), normal(n*m)
-	packed := make([]float64, PackedLen[float64](m, k))
-	PackDense(packed, w, m, k)
-	added, set := make([]float64, n*k), normal(n*k)
-	DenseBackward(added, nil, nil, slices.Clone(dy), y, x, packed, n, k, m, ActTanh, 0, false)
-	DenseBackward(set, nil, nil, slices.Clone(dy), y, x, packed, n, k, m, ActTanh, 0, true)
-	if !slices.Equal(added, set) {
-		t.Errorf("gradients that were set differ from those added to 0")
+}
+
+// Weights that say where they are 0 give what the same weights give that do not, except that masked weights have no gradient.
+func TestDenseSpans(t *testing.T) {
+	onEach(t, func(t *testing.T) {
+		for _, s := range [][3]int{{5, 70, 90}, {7, 64, 64}, {6, 16, 40}, {6, 64, 2}, {3, 1, 65}} {
+			testDenseSpans[float32](t, s[0], s[1], s[2])
+			testDenseSpans[float64](t, s[0], s[1], s[2])
+		}
+	})
+}
+
+func testDenseSpans[T Float](t *testing.T, n, k, m int) {
+	src := rand.NewPCG(10, uint64(m))
+	r := rand.New(src)
+	x, w, dy := normals[T](n*k, src), normals[T](m*k, src), normals[T](n*m, src)
+	rows, mask := make([]Span, m), make([]T, m*k)
+	for i := range rows {
+		lo := r.IntN(k+1) * i / m
+		rows[i] = Span{lo, min(k, lo+r.IntN(k+1))} // some are empty
+		for j := rows[i].Lo; j < rows[i].Hi; j++ {
+			mask[i*k+j] = 1
+		}
+	}
+	Mul(w, w, mask)
+	plain, spans := packedWeights(w, m, k), packedWeights(w, m, k)
+	spans.Pack(w, m, k, rows)
+	for _, set := range []Set{0, SetX | SetW} {
+		results := func(packed Weights[T]) (all [3][]T) {
+			y, dx, dw := make([]T, n*m), make([]T, n*k), make([]T, m*k)
+			Dense(y, x, packed, nil, n, ActTanh, 0)
+			DenseBackward(dx, dw, nil, slices.Clone(dy), y, x, packed, n, ActTanh, 0, set)
+			Mul(dw, dw, mask)
+			return [3][]T{y, dx, dw}
+		}
+		want := results(plain)
+		for i, got := range results(spans) {
+			if what := []string{"y", "dx", "dw"}[i]; !slices.Equal(got, want[i]) {
+				t.Errorf("%s %d×%d→%d: with spans, %s is %v, want %v", typeName[T](), n, k, m, what, got, want[i])
+			}
+		}
 	}
 }
 
@@ -154,10 +205,9 @@ func TestDenseBackwardSkipsNil(t *testing.T) {
 		x, _ := guarded[float64](t, src, n*k, 0)
 		w, _ := guarded[float64](t, src, m*k, 0)
 		y, dy := make([]float64, n*m), make([]float64, n*m)
-		packed := make([]float64, PackedLen[float64](m, k))
-		PackDense(packed, w, m, k)
-		Dense(y, x, packed, nil, n, k, m, ActTanh, 0)
-		DenseBackward(nil, nil, nil, dy, y, x, packed, n, k, m, ActTanh, 0, false)
+		packed := packedWeights(w, m, k)
+		Dense(y, x, packed, nil, n, ActTanh, 0)
+		DenseBackward(nil, nil, nil, dy, y, x, packed, n, ActTanh, 0, 0)
 		for name, act := range map[string]Activation{"Dense": 99, "DenseBackward": 99} {
 			func() {
 				defer func() {
@@ -166,9 +216,9 @@ func TestDenseBackwardSkipsNil(t *testing.T) {
 					}
 				}()
 				if name == "Dense" {
-					Dense(y, x, packed, nil, n, k, m, act, 0)
+					Dense(y, x, packed, nil, n, act, 0)
 				} else {
-					DenseBackward(nil, nil, nil, dy, y, x, packed, n, k, m, act, 0, false)
+					DenseBackward(nil, nil, nil, dy, y, x, packed, n, act, 0, 0)
 				}
 			}()
 		}
@@ -191,14 +241,13 @@ func testRowsIndependent[T Float](t *testing.T) {
 		x, _ := guarded[T](t, src, n*k, 1)
 		w, _ := guarded[T](t, src, m*k, 0)
 		b, _ := guarded[T](t, src, m, 0)
-		packed := make([]T, PackedLen[T](m, k))
-		PackDense(packed, w, m, k)
+		packed := packedWeights(w, m, k)
 		whole := make([]T, n*m)
-		Dense(whole, x, packed, b, n, k, m, ActLeakyReLU, 0.01)
+		Dense(whole, x, packed, b, n, ActLeakyReLU, 0.01)
 		for cut := range n + 1 {
 			parts := make([]T, n*m)
-			Dense(parts, x, packed, b, cut, k, m, ActLeakyReLU, 0.01)
-			Dense(parts[cut*m:], x[cut*k:], packed, b, n-cut, k, m, ActLeakyReLU, 0.01)
+			Dense(parts, x, packed, b, cut, ActLeakyReLU, 0.01)
+			Dense(parts[cut*m:], x[cut*k:], packed, b, n-cut, ActLeakyReLU, 0.01)
 			for i := range whole {
 				if parts[i] != whole[i] {
 					t.Fatalf("%s %d→%d cut at row %d: y[%d] = %v, uncut %v", typeName[T](), k, m, cut, i, parts[i], whole[i])

@@ -174,13 +174,13 @@ func convert32Asm(dst []float32, src []float64) int {
 	return n
 }
 
-// addConvert64Asm is convert32Asm for AddConvert64.
-func addConvert64Asm(dst []float64, src []float32) int {
+// scaleConvert64Asm is convert32Asm for ScaleConvert64.
+func scaleConvert64Asm(dst []float64, src []float32, alpha float64) int {
 	if active == goOnly {
 		return 0
 	}
 	n := len(dst) &^ 3
-	addConvert64AVX2(p64(dst), n, p32(src))
+	scaleConvert64AVX2(p64(dst), n, p32(src), alpha)
 	return n
 }
 

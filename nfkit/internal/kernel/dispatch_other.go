@@ -12,12 +12,12 @@ func dotPairs[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {
 	return dotPairsGo(sums, a, lda, b0, b1, rows, k)
 }
 
-func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool { return false }
-func sumAsm[T Float](sums *[lanes]T, x []T) int                 { return 0 }
-func dotAsm[T Float](sums *[lanes]T, a, b []T) int              { return 0 }
-func convert32Asm(dst []float32, src []float64) int             { return 0 }
-func addConvert64Asm(dst []float64, src []float32) int          { return 0 }
-func mathAsm[T Float](op mathOp, dst, x []T) bool               { return false }
+func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool         { return false }
+func sumAsm[T Float](sums *[lanes]T, x []T) int                         { return 0 }
+func dotAsm[T Float](sums *[lanes]T, a, b []T) int                      { return 0 }
+func convert32Asm(dst []float32, src []float64) int                     { return 0 }
+func scaleConvert64Asm(dst []float64, src []float32, alpha float64) int { return 0 }
+func mathAsm[T Float](op mathOp, dst, x []T) bool                       { return false }
 
 func adamAsm(p, g, m, v []float64, s *AdamStep, rate, root float64) int { return 0 }
 

@@ -73,11 +73,11 @@ func testAllocations[T Float](t *testing.T) {
 		n, k, m := s[0], s[1], s[2]
 		src := rand.NewPCG(1, 2)
 		x, y, w := normals[T](n*k, src), normals[T](n*m, src), normals[T](m*k, src)
-		b, packed := normals[T](m, src), make([]T, PackedLen[T](m, k))
+		b, packed := normals[T](m, src), packedWeights(w, m, k)
 		allocs := testing.AllocsPerRun(3, func() {
-			PackDense(packed, w, m, k)
-			Dense(y, x, packed, b, n, k, m, ActTanh, 0)
-			DenseBackward(x, w, b, y, y, x, packed, n, k, m, ActELU, 0, false)
+			packed.Pack(w, m, k, nil)
+			Dense(y, x, packed, b, n, ActTanh, 0)
+			DenseBackward(x, w, b, y, y, x, packed, n, ActELU, 0, 0)
 			MulAdd(y, x, w, n, k, m)
 			MulAddT(y, x, w, n, k, m)
 			MulTAdd(w, x, y, n, k, m)

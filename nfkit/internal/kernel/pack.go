@@ -20,24 +20,80 @@ func packedHalf[T Float](depth, width int) int {
 	return depth * ((width + w - 1) / w * w)
 }
 
-// PackedLen returns the number of elements that PackDense writes for m×k weights.
-func PackedLen[T Float](m, k int) int { return packedHalf[T](k, m) + packedHalf[T](m, k) }
+// Weights are the M×K weights of a dense layer in the order in which Dense and DenseBackward read them. They are read only, so workers
+// can share them; they are packed anew after each change.
+type Weights[T Float] struct {
+	M, K   int
+	Packed []T // by Pack
 
-// PackDense stores the m×k weights w in dst in the order in which Dense and DenseBackward read them, once for
-// each of the two. dst has PackedLen(m, k) elements. A packed layer is read only, so workers can share it; pack
-// anew after each change of the weights. Cost O(mk).
-//
-// The order is that of a product x·B with B either wᵀ (forward) or w (backward): panels of panelWidth columns,
-// in each of them row after row, the last panel filled up with zeros. A B of at most narrow columns is kept
-// column after column instead.
-func PackDense[T Float](dst, w []T, m, k int) {
-	dst, w = dst[:PackedLen[T](m, k)], w[:m*k]
-	half := packedHalf[T](k, m)
-	pack(dst[:half], w, 1, k, k, m)
-	pack(dst[half:], w, k, 1, m, k)
+	// Where weights can be other than 0, of each panel, if not everywhere: the inputs of the forward product, the outputs of the backward
+	// one.
+	Forward, Backward []Span
 }
 
-// pack stores the depth×width matrix b[p·rs+j·cs] in dst, in the order that PackDense describes.
+// Span are the numbers from Lo to Hi (excluded).
+type Span struct{ Lo, Hi int }
+
+// PackedLen returns the number of elements of Packed for m×k weights.
+func PackedLen[T Float](m, k int) int { return packedHalf[T](k, m) + packedHalf[T](m, k) }
+
+// Pack stores the m×k weights data in Packed, which must have PackedLen(m, k) elements, once for each of Dense and DenseBackward. A rows
+// that is not nil says which inputs each output sees, of m outputs: the weights of the others are 0, and stay so. Cost O(mk).
+//
+// The order is that of a product x·B with B either the transpose of the weights (forward) or the weights (backward): panels of panelWidth
+// columns, in each of them row after row, the last panel filled up with zeros. A B of at most narrow columns is kept column after
+// column instead.
+func (w *Weights[T]) Pack(data []T, m, k int, rows []Span) {
+	w.M, w.K = m, k
+	data = data[:m*k]
+	pack(w.forward(), data, 1, k, k, m)
+	pack(w.backward(), data, k, 1, m, k)
+	w.Forward, w.Backward = w.Forward[:0], w.Backward[:0]
+	if rows == nil {
+		return
+	}
+	width := panelWidth[T]()
+	for i := 0; i < m; i += width {
+		all := rows[i]
+		for _, s := range rows[i:min(i+width, m)] {
+			all = all.with(s)
+		}
+		w.Forward = append(w.Forward, all.some())
+	}
+	for j := 0; j < k; j += width {
+		var all Span
+		for i, s := range rows {
+			if s.Lo < j+width && s.Hi > j {
+				all = all.with(Span{i, i + 1})
+			}
+		}
+		w.Backward = append(w.Backward, all.some())
+	}
+}
+
+// with returns the least span that contains both.
+func (s Span) with(o Span) Span {
+	switch {
+	case s.Lo == s.Hi:
+		return o
+	case o.Lo == o.Hi:
+		return s
+	}
+	return Span{min(s.Lo, o.Lo), max(s.Hi, o.Hi)}
+}
+
+// some is s, or a span of one number where s has none.
+func (s Span) some() Span {
+	if s.Lo == s.Hi {
+		return Span{0, 1}
+	}
+	return s
+}
+
+func (w Weights[T]) forward() []T  { return w.Packed[:packedHalf[T](w.K, w.M)] }
+func (w Weights[T]) backward() []T { return w.Packed[packedHalf[T](w.K, w.M):PackedLen[T](w.M, w.K)] }
+
+// pack stores the depth×width matrix b[p·rs+j·cs] in dst, in the order that Weights.Pack describes.
 func pack[T Float](dst, b []T, rs, cs, depth, width int) {
 	if width <= narrow {
 		for j := range width {

@@ -42,7 +42,7 @@ func TestFences(t *testing.T) {
 			for n := range 18 {
 				wide, single := fenced[float64](t, n, atEnd), fenced[float32](t, n, atEnd)
 				Convert32(single, wide)
-				AddConvert64(wide, single)
+				ScaleConvert64(wide, 2, single)
 				Adam(wide, fenced[float64](t, n, atEnd), fenced[float64](t, n, atEnd), fenced[float64](t, n, atEnd),
 					AdamStep{LR: 1, Correction1: 1, Correction2: 1})
 			}
@@ -68,10 +68,10 @@ func testFences[T Float](t *testing.T, atEnd bool) {
 		for _, c := range products[T]() {
 			c.run(fence(n*m), fence(n*k), fence(k*m), n, k, m)
 		}
-		packed := fence(PackedLen[T](m, k))
-		PackDense(packed, fence(m*k), m, k)
+		packed := Weights[T]{Packed: fence(PackedLen[T](m, k))}
+		packed.Pack(fence(m*k), m, k, nil)
 		x, y := fence(n*k), fence(n*m)
-		Dense(y, x, packed, fence(m), n, k, m, ActLeakyReLU, 0)
-		DenseBackward(fence(n*k), fence(m*k), fence(m), fence(n*m), y, x, packed, n, k, m, ActLeakyReLU, 0, false)
+		Dense(y, x, packed, fence(m), n, ActLeakyReLU, 0)
+		DenseBackward(fence(n*k), fence(m*k), fence(m), fence(n*m), y, x, packed, n, ActLeakyReLU, 0, 0)
 	}
 }

@@ -9,9 +9,9 @@ const (
 )
 
 // mulPacked stores leaky(init + a·b) in c (n×m), where leaky(z) is z for z ≥ 0 and slope·z below, a is n×k and b
-// is packed. Row i of init starts at init[i·ldi], so that ldi = 0 repeats a bias; a nil init is zero.
-// c may be init, but must not overlap a and b.
-func mulPacked[T Float](c, init []T, ldi int, a, b []T, n, k, m int, slope T) {
+// is packed; spans, if there are any, say which rows of b are not all 0 in each panel. Row i of init starts at init[i·ldi], so that
+// ldi = 0 repeats a bias; a nil init is zero. c may be init, but must not overlap a and b.
+func mulPacked[T Float](c, init []T, ldi int, a, b []T, spans []Span, n, k, m int, slope T) {
 	if n == 0 || m == 0 {
 		return
 	}
@@ -34,13 +34,22 @@ func mulPacked[T Float](c, init []T, ldi int, a, b []T, n, k, m int, slope T) {
 			if bias {
 				in = init[i*ldi+j:]
 			}
-			panel(c[i*m+j:], m, in, ldi, a[i*k:], k, 1, b[j*k:], w, rows, k, min(w, m-j), slope)
+			s := Span{0, k}
+			if len(spans) > 0 {
+				s = spans[j/w]
+			}
+			panel(c[i*m+j:], m, in, ldi, a[i*k+s.Lo:], k, 1, b[j*k+s.Lo*w:], w, rows, s.Hi-s.Lo, min(w, m-j), slope)
 		}
 	}
 }
 
-// mulStrided adds a·b to c (n×m). Element (i, p) of a is a[i·rsa+p·csa] and (p, j) of b is b[p·rsb+j·csb].
-func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
+// mulStrided adds a·b to c (n×m), or sets c to it. Element (i, p) of a is a[i·rsa+p·csa] and (p, j) of b is b[p·rsb+j·csb]. With
+// spans, rows of c outside the span of their panel may be left out.
+func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int, spans []Span, set bool) {
+	if set && (m <= narrow || k == 0 || !readable(b, rsb, csb) || m%panelWidth[T]() != 0) {
+		clear(c[:n*m])
+		set = false
+	}
 	switch {
 	case n == 0 || k == 0 || m == 0:
 		return
@@ -59,8 +68,17 @@ func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
 	if readable(b, rsb, csb) {
 		w := panelWidth[T]()
 		done = m / w * w
+		var zeros [64]T
 		for j := 0; j < done; j += w {
-			panel(c[j:], m, c[j:], m, a, rsa, csa, b[j:], rsb, n, k, w, 1)
+			s := Span{0, n}
+			if len(spans) > 0 {
+				s = spans[j/w]
+			}
+			to, init, ldi := c[s.Lo*m+j:], c[s.Lo*m+j:], m
+			if set {
+				init, ldi = zeros[:], 0
+			}
+			panel(to, m, init, ldi, a[s.Lo*rsa:], rsa, csa, b[j:], rsb, s.Hi-s.Lo, k, w, 1)
 		}
 	}
 	if done < m {
@@ -119,7 +137,7 @@ func mulFew[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
 // mulTransposed is mulStrided for few columns and many rows: it computes cᵀ += bᵀ·aᵀ, panel by panel.
 func mulTransposed[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
 	if m == 1 { // a single column is a row as well
-		mulStrided(c, b, csb, rsb, a, csa, rsa, 1, k, n)
+		mulStrided(c, b, csb, rsb, a, csa, rsa, 1, k, n, nil, false)
 		return
 	}
 	var block [narrow * 32]T

@@ -76,7 +76,7 @@ func arith(ctx *build.Context) {
 		})
 	}
 	convert32(emitter{ctx, 64, 32})
-	addConvert64(emitter{ctx, 64, 32})
+	scaleConvert64(emitter{ctx, 64, 32})
 }
 
 // one returns a vector of ones in memory.
@@ -212,15 +212,16 @@ func convert32(k emitter) {
 	k.RET()
 }
 
-func addConvert64(k emitter) {
-	k.start("addConvert64AVX2", "func(dst *float64, n int, src *float32)", "addConvert64AVX2 is AddConvert64 for n elements, a multiple of 4.")
-	dst, n, src := k.load("dst"), k.load("n"), k.load("src")
+func scaleConvert64(k emitter) {
+	k.start("scaleConvert64AVX2", "func(dst *float64, n int, src *float32, alpha float64)",
+		"scaleConvert64AVX2 is ScaleConvert64 for n elements, a multiple of 4.")
+	dst, n, src, alpha := k.load("dst"), k.load("n"), k.load("src"), k.broadcast("alpha")
 	k.Label("loop")
 	k.SUBQ(operand.Imm(4), n)
 	k.JL(operand.LabelRef("end"))
 	v := k.vec()
 	k.VCVTPS2PD(operand.Mem{Base: src}, v)
-	k.VADDPD(operand.Mem{Base: dst}, v, v)
+	k.VMULPD(alpha, v, v)
 	k.VMOVUPD(v, operand.Mem{Base: dst})
 	k.ADDQ(operand.Imm(16), src)
 	k.ADDQ(operand.Imm(32), dst)
