@@ -102,11 +102,7 @@ func load(path string, s State) error {
 		copy(t.floats(), staged[i].floats())
 		copy(t.Ints, staged[i].Ints)
 	}
-	for _, t := range s {
-		if t.Loaded != nil {
-			t.Loaded()
-		}
-	}
+	s.Changed()
 	return nil
 }
 

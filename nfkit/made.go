@@ -310,6 +310,6 @@ func (m *MADE) State() State {
 		s = append(s, c.state(name+".linear_layers."+strconv.Itoa(i%2), l)...)
 	}
 	s = append(s, c.state("final_layer", m.final)...)
-	s[len(s)-1].Loaded = m.arrange
+	s[len(s)-1].changed = m.arrange
 	return s
 }

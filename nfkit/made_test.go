@@ -257,7 +257,8 @@ func TestMADEMaskedWeights(t *testing.T) {
 		if got, _, _ := apply(); !slices.Equal(got, want) {
 			t.Errorf("%v: masked weights change the outputs: %v, want %v", p, got, want)
 		}
-		mask[len(mask)-1] = 0 // read again by the next tape
+		mask[len(mask)-1] = 0
+		s.Changed()
 		if got, _, _ := apply(); slices.Equal(got, want) {
 			t.Errorf("%v: a new mask has no effect", p)
 		}

@@ -174,6 +174,7 @@ func fillState(s nf.State, values map[string]tensor) error {
 			return fmt.Errorf("the state lacks the tensor %s", name)
 		}
 	}
+	s.Changed()
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 type State []Tensor
 
 // Tensor is one entry of a [State]. Exactly one of Param, Floats and Ints is set. It shares memory with the
-// object that it belongs to: writing to it changes the object.
+// object that it belongs to: writing to it changes the object, for buffers after a call of [State.Changed].
 type Tensor struct {
 	Name   string
 	Shape  []int     // none for a single number
@@ -25,7 +25,7 @@ type Tensor struct {
 	// State in turn, so the answer for several may come with the last.
 	Check func(t Tensor) error
 
-	Loaded func() // if set, called when the contents have been replaced, with those of all tensors of the State
+	changed func() // nil, or what the object does when buffers have been written to
 }
 
 // Len returns the number of elements.
@@ -35,6 +35,15 @@ func (t Tensor) Len() int {
 		n *= d
 	}
 	return n
+}
+
+// Changed makes new contents of the buffers in s count, once all of them have been written.
+func (s State) Changed() {
+	for _, t := range s {
+		if t.changed != nil {
+			t.changed()
+		}
+	}
 }
 
 // Under returns s with prefix and a dot before each name.

@@ -15,8 +15,9 @@ type Param struct {
 	rows, cols int
 
 	// How tapes read Data.
-	mask               []float64 // nil: none
-	rowOrder, colOrder []int     // nil: that of Data
+	mask               []float64     // nil: none
+	rowOrder, colOrder []int         // nil: that of Data
+	spans              []kernel.Span // the columns that the mask leaves of each row on a tape; nil: not always a run
 }
 
 // NewParam returns a parameter with the given elements, by rows, which it keeps.
@@ -28,20 +29,21 @@ func NewParam(rows, cols int, data []float64) *Param {
 	return &Param{Data: data, Grad: make([]float64, len(data)), rows: rows, cols: cols}
 }
 
-// NewMaskedParam returns a parameter that is read as data⊙mask, for a mask of 0 and 1; both slices are kept, and mask
-// may change between batches, like Data. Its gradient is 0 where the mask is. It panics when a length is not rows·cols.
+// NewMaskedParam returns a parameter that is read as data⊙mask, for a mask of 0 and 1; both slices are kept. After a change of the mask,
+// call Arrange. Its gradient is 0 where the mask is. It panics when a length is not rows·cols.
 func NewMaskedParam(rows, cols int, data, mask []float64) *Param {
 	if len(mask) != len(data) {
 		panic(fmt.Sprintf("ad: NewMaskedParam: got %d numbers and a mask of %d, want %d×%d", len(data), len(mask), rows, cols))
 	}
 	p := NewParam(rows, cols, data)
 	p.mask = mask
+	p.Arrange(nil, nil)
 	return p
 }
 
 // Arrange makes row i and column j of p on a tape those with the numbers rows[i] and cols[j] of Data; nil stands for the order of Data. Data and
-// Grad keep theirs. Rows or columns that a mask leaves alike make faster products if they are neighbours. The slices are kept. It panics
-// when one is not a permutation.
+// Grad keep theirs. Products are faster where a mask leaves each row a run of neighbours, and neighbouring rows similar ones. The slices are
+// kept. It panics when one is not a permutation.
 func (p *Param) Arrange(rows, cols []int) {
 	for _, o := range []struct {
 		order []int
@@ -51,7 +53,31 @@ func (p *Param) Arrange(rows, cols []int) {
 			panic(fmt.Sprintf("ad: Param.Arrange: got the order %v, want a permutation of 0 to %d", o.order, o.n-1))
 		}
 	}
-	p.rowOrder, p.colOrder = rows, cols
+	p.rowOrder, p.colOrder, p.spans = rows, cols, nil
+	if p.mask != nil {
+		p.spans = p.runs()
+	}
+}
+
+// runs returns the columns that the mask leaves of each row on a tape, or nil if they are not neighbours.
+func (p *Param) runs() []kernel.Span {
+	spans := make([]kernel.Span, p.rows)
+	for i := range spans {
+		s := kernel.Span{}
+		for j := range p.cols {
+			switch {
+			case p.mask[p.row(i)*p.cols+p.col(j)] == 0:
+			case s.Hi == s.Lo:
+				s = kernel.Span{Lo: j, Hi: j + 1}
+			case s.Hi == j:
+				s.Hi++
+			default:
+				return nil
+			}
+		}
+		spans[i] = s
+	}
+	return spans
 }
 
 func permutation(order []int, n int) bool {
@@ -76,21 +102,32 @@ func (p *Param) row(i int) int {
 	return p.rowOrder[i]
 }
 
+// col is row for a column.
+func (p *Param) col(j int) int {
+	if p.colOrder == nil {
+		return j
+	}
+	return p.colOrder[j]
+}
+
 // addGrad adds factor times g, a gradient of p on a tape, to Grad.
 func addGrad[T kernel.Float](p *Param, g []T, factor float64) {
 	for i := range p.rows {
 		at := p.row(i) * p.cols
-		to, from := p.Grad[at:][:p.cols], g[i*p.cols:][:p.cols]
+		to, from, lo, hi := p.Grad[at:][:p.cols], g[i*p.cols:][:p.cols], 0, p.cols
+		if p.spans != nil {
+			lo, hi = p.spans[i].Lo, p.spans[i].Hi // elsewhere, g may be undefined
+		}
 		if p.colOrder == nil {
-			for j, v := range from {
-				to[j] += factor * float64(v)
+			for j := lo; j < hi; j++ {
+				to[j] += factor * float64(from[j])
 			}
 		} else {
-			for j, k := range p.colOrder {
-				to[k] += factor * float64(from[j])
+			for j, k := range p.colOrder[lo:hi] {
+				to[k] += factor * float64(from[lo+j])
 			}
 		}
-		if p.mask != nil {
+		if p.mask != nil && p.spans == nil {
 			kernel.Mul(to, to, p.mask[at:][:p.cols])
 		}
 	}

@@ -1,7 +1,6 @@
 package ad
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,7 +23,6 @@ type reading struct {
 	param *Param
 	f64   contents[float64]
 	f32   contents[float32]
-	spans []kernel.Span // the columns that the mask leaves of each row; nil: all
 
 	number atomic.Uint64
 	packed atomic.Bool
@@ -91,7 +89,6 @@ func (r *readings) ensurePacked(x *reading) {
 }
 
 func (r *readings) read(x *reading) {
-	x.spans = x.param.spans(x.spans)
 	if r.precision == Float32 {
 		p, own := x.param, &x.f32.own
 		*own = resize(*own, len(p.Data))
@@ -124,61 +121,32 @@ func (r *readings) pack(x *reading) {
 func (c *contents[T]) pack(x *reading) {
 	rows, cols := x.param.Dims()
 	c.weights.Packed = resize(c.weights.Packed, kernel.PackedLen[T](rows, cols))
-	c.weights.Pack(c.data, rows, cols, x.spans)
+	c.weights.Pack(c.data, rows, cols, x.param.spans)
 }
 
 // readParam stores the elements of p in dst as a tape has them.
 func readParam[T kernel.Float](dst []T, p *Param) {
 	for i := range p.rows {
-		from, to := p.row(i)*p.cols, dst[i*p.cols:][:p.cols]
+		from, to, lo, hi := p.row(i)*p.cols, dst[i*p.cols:][:p.cols], 0, p.cols
+		if p.spans != nil {
+			lo, hi = p.spans[i].Lo, p.spans[i].Hi
+			clear(to[:lo])
+			clear(to[hi:])
+		}
 		data := p.Data[from:][:p.cols]
 		if p.colOrder == nil {
-			for j, v := range data {
-				to[j] = T(v)
+			for j := lo; j < hi; j++ {
+				to[j] = T(data[j])
 			}
 		} else {
-			for j, k := range p.colOrder {
-				to[j] = T(data[k])
+			for j, k := range p.colOrder[lo:hi] {
+				to[lo+j] = T(data[k])
 			}
 		}
-		if p.mask == nil {
-			continue
-		}
-		mask := p.mask[from:][:p.cols]
-		if p.colOrder == nil {
-			for j, m := range mask {
-				to[j] *= T(m)
-			}
-		} else {
-			for j, k := range p.colOrder {
-				to[j] *= T(mask[k])
+		if p.mask != nil && p.spans == nil {
+			for j := range to {
+				to[j] *= T(p.mask[from+p.col(j)])
 			}
 		}
 	}
-}
-
-// spans returns the columns that are not masked in each row, as a tape has them; nil without a mask. It uses the memory of s.
-func (p *Param) spans(s []kernel.Span) []kernel.Span {
-	if p.mask == nil {
-		return nil
-	}
-	s = slices.Grow(s[:0], p.rows)
-	for i := range p.rows {
-		mask := p.mask[p.row(i)*p.cols:][:p.cols]
-		at := func(j int) float64 {
-			if p.colOrder != nil {
-				j = p.colOrder[j]
-			}
-			return mask[j]
-		}
-		lo, hi := 0, p.cols
-		for lo < hi && at(lo) == 0 {
-			lo++
-		}
-		for hi > lo && at(hi-1) == 0 {
-			hi--
-		}
-		s = append(s, kernel.Span{Lo: lo, Hi: hi})
-	}
-	return s
 }

@@ -28,7 +28,7 @@ const (
 //	dx += dz·w    dw += dzᵀ·x    db += column sums of dz
 //
 // dx is n×K, dw M×K as the weights themselves (not packed), db has M elements; each of them is skipped when nil.
-// y is the result of Dense. dy is overwritten with dz. dw stays 0 where the weights do. Cost 2nKM flops each for dx and dw.
+// y is the result of Dense. dy is overwritten with dz. Where the weights stay 0, dw is undefined. Cost 2nKM flops each for dx and dw.
 func DenseBackward[T Float](dx, dw, db, dy, y, x []T, w Weights[T], n int, act Activation, slope T, set Set) {
 	m, k := w.M, w.K
 	dy, y, x = dy[:n*m], y[:n*m], x[:n*k]
@@ -37,12 +37,7 @@ func DenseBackward[T Float](dx, dw, db, dy, y, x []T, w Weights[T], n int, act A
 		addColumnSums(db[:m], dy)
 	}
 	if dw != nil {
-		fresh := set&SetW != 0
-		if fresh && len(w.Backward) > 0 {
-			clear(dw[:m*k])
-			fresh = false
-		}
-		mulStrided(dw[:m*k], dy, 1, m, x, k, 1, m, n, k, w.Backward, fresh)
+		mulStrided(dw[:m*k], dy, 1, m, x, k, 1, m, n, k, w.Backward, set&SetW != 0)
 	}
 	if dx != nil {
 		dx = dx[:n*k]

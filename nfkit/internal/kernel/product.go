@@ -44,7 +44,7 @@ func mulPacked[T Float](c, init []T, ldi int, a, b []T, spans []Span, n, k, m in
 }
 
 // mulStrided adds a·b to c (n×m), or sets c to it. Element (i, p) of a is a[i·rsa+p·csa] and (p, j) of b is b[p·rsb+j·csb]. With
-// spans, rows of c outside the span of their panel may be left out.
+// spans, rows of c outside the span of their panel may be left as they are.
 func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int, spans []Span, set bool) {
 	if set && (m <= narrow || k == 0 || !readable(b, rsb, csb) || m%panelWidth[T]() != 0) {
 		clear(c[:n*m])
