@@ -3,6 +3,10 @@ package kernel
 // dots stores leaky(init + a·b) in c (n×m). Rows of a are lda apart and k long, b holds its m columns one after the
 // other. Rows are processed in blocks, each column pair of a block in one go.
 func dots[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, k, m int, slope T) {
+	if k == 2 {
+		addTwo(c, init, ldi, a, lda, b, n, m, slope)
+		return
+	}
 	const block = 64
 	var sums [2*block + 8]T // dotPairs fills up to three rows more
 	for j := 0; j < m; j += 2 {
@@ -13,16 +17,41 @@ func dots[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, k, m int, slo
 			if done < k {
 				addRest(sums[:2*rows], a[i*lda:], lda, b0, b1, done)
 			}
-			for r, q := 0, i*ldi+j; r < rows; r, q = r+1, q+ldi {
-				to := c[(i+r)*m+j:]
-				if j+1 < m {
-					from, s, to := init[q:][:2], sums[2*r:][:2], to[:2]
-					to[0] = leaky(from[0]+s[0], slope)
-					to[1] = leaky(from[1]+s[1], slope)
-				} else {
-					to[0] = leaky(init[q]+sums[2*r], slope)
+			to, from := c[i*m+j:], init[i*ldi+j:]
+			switch {
+			case j+1 == m:
+				for r := range rows {
+					to[r*m] = leaky(from[r*ldi]+sums[2*r], slope)
+				}
+			case slope == 1 && ldi == 0:
+				addPairs(to, m, from[0], from[1], sums[:2*rows])
+			default:
+				for r := range rows {
+					to[r*m] = leaky(from[r*ldi]+sums[2*r], slope)
+					to[r*m+1] = leaky(from[r*ldi+1]+sums[2*r+1], slope)
 				}
 			}
+		}
+	}
+}
+
+// addPairs stores the pairs in sums, with x and y added, in places that are ldc apart.
+func addPairs[T Float](c []T, ldc int, x, y T, sums []T) {
+	for i := 0; i+1 < len(sums); i += 2 {
+		to := c[:2]
+		to[0], to[1] = x+sums[i], y+sums[i+1]
+		c = c[min(ldc, len(c)):]
+	}
+}
+
+// addTwo is dots for rows of two elements, which are not worth vectors.
+func addTwo[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, m int, slope T) {
+	for j := range m {
+		x, y := b[2*j], b[2*j+1]
+		at, to, from := 0, j, j
+		for range n {
+			c[to] = leaky(init[from]+T(a[at]*x)+T(a[at+1]*y), slope)
+			at, to, from = at+lda, to+m, from+ldi
 		}
 	}
 }
