@@ -450,6 +450,61 @@ restEnd:
 	VZEROUPPER
 	RET
 
+// func leakyGradSums32AVX2(sums *float32, dy *float32, rows int, stride int, y *float32, slope float32)
+// Requires: AVX, AVX2
+TEXT ·leakyGradSums32AVX2(SB), $0-44
+	MOVQ         sums+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+32(FP), DX
+	MOVQ         rows+16(FP), BX
+	MOVQ         stride+24(FP), SI
+	SHLQ         $0x02, SI
+	VBROADCASTSS slope+40(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VMOVUPS      (AX), Y2
+	VMOVUPS      32(AX), Y3
+	VMOVUPS      64(AX), Y4
+	VMOVUPS      96(AX), Y5
+
+row:
+	DECQ      BX
+	JL        end
+	VMOVUPS   (CX), Y6
+	VMULPS    Y0, Y6, Y7
+	VCMPPS    $0x11, (DX), Y1, Y8
+	VBLENDVPS Y8, Y6, Y7, Y6
+	VMOVUPS   Y6, (CX)
+	VADDPS    Y6, Y2, Y2
+	VMOVUPS   32(CX), Y6
+	VMULPS    Y0, Y6, Y7
+	VCMPPS    $0x11, 32(DX), Y1, Y8
+	VBLENDVPS Y8, Y6, Y7, Y6
+	VMOVUPS   Y6, 32(CX)
+	VADDPS    Y6, Y3, Y3
+	VMOVUPS   64(CX), Y6
+	VMULPS    Y0, Y6, Y7
+	VCMPPS    $0x11, 64(DX), Y1, Y8
+	VBLENDVPS Y8, Y6, Y7, Y6
+	VMOVUPS   Y6, 64(CX)
+	VADDPS    Y6, Y4, Y4
+	VMOVUPS   96(CX), Y6
+	VMULPS    Y0, Y6, Y7
+	VCMPPS    $0x11, 96(DX), Y1, Y8
+	VBLENDVPS Y8, Y6, Y7, Y6
+	VMOVUPS   Y6, 96(CX)
+	VADDPS    Y6, Y5, Y5
+	ADDQ      SI, CX
+	ADDQ      SI, DX
+	JMP       row
+
+end:
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS Y4, 64(AX)
+	VMOVUPS Y5, 96(AX)
+	VZEROUPPER
+	RET
+
 // func sum32AVX2(sums *[16]float32, blocks int, x *float32)
 // Requires: AVX, AVX2
 TEXT ·sum32AVX2(SB), $0-24
@@ -945,6 +1000,61 @@ rest:
 
 restEnd:
 	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func leakyGradSums64AVX2(sums *float64, dy *float64, rows int, stride int, y *float64, slope float64)
+// Requires: AVX, AVX2
+TEXT ·leakyGradSums64AVX2(SB), $0-48
+	MOVQ         sums+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+32(FP), DX
+	MOVQ         rows+16(FP), BX
+	MOVQ         stride+24(FP), SI
+	SHLQ         $0x03, SI
+	VBROADCASTSD slope+40(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VMOVUPD      (AX), Y2
+	VMOVUPD      32(AX), Y3
+	VMOVUPD      64(AX), Y4
+	VMOVUPD      96(AX), Y5
+
+row:
+	DECQ      BX
+	JL        end
+	VMOVUPD   (CX), Y6
+	VMULPD    Y0, Y6, Y7
+	VCMPPD    $0x11, (DX), Y1, Y8
+	VBLENDVPD Y8, Y6, Y7, Y6
+	VMOVUPD   Y6, (CX)
+	VADDPD    Y6, Y2, Y2
+	VMOVUPD   32(CX), Y6
+	VMULPD    Y0, Y6, Y7
+	VCMPPD    $0x11, 32(DX), Y1, Y8
+	VBLENDVPD Y8, Y6, Y7, Y6
+	VMOVUPD   Y6, 32(CX)
+	VADDPD    Y6, Y3, Y3
+	VMOVUPD   64(CX), Y6
+	VMULPD    Y0, Y6, Y7
+	VCMPPD    $0x11, 64(DX), Y1, Y8
+	VBLENDVPD Y8, Y6, Y7, Y6
+	VMOVUPD   Y6, 64(CX)
+	VADDPD    Y6, Y4, Y4
+	VMOVUPD   96(CX), Y6
+	VMULPD    Y0, Y6, Y7
+	VCMPPD    $0x11, 96(DX), Y1, Y8
+	VBLENDVPD Y8, Y6, Y7, Y6
+	VMOVUPD   Y6, 96(CX)
+	VADDPD    Y6, Y5, Y5
+	ADDQ      SI, CX
+	ADDQ      SI, DX
+	JMP       row
+
+end:
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	VMOVUPD Y4, 64(AX)
+	VMOVUPD Y5, 96(AX)
 	VZEROUPPER
 	RET
 

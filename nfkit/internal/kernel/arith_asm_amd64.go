@@ -59,6 +59,11 @@ func sigmoidGrad32AVX2(dst *float32, n int, y *float32)
 //go:noescape
 func eluGrad32AVX2(dst *float32, n int, y *float32)
 
+// leakyGradSums32AVX2 is leakyGradSums for 32 columns of rows that are stride apart.
+//
+//go:noescape
+func leakyGradSums32AVX2(sums *float32, dy *float32, rows int, stride int, y *float32, slope float32)
+
 // sum32AVX2 stores in sums the sixteen partial sums of sum over whole blocks of sixteen elements.
 //
 //go:noescape
@@ -123,6 +128,11 @@ func sigmoidGrad64AVX2(dst *float64, n int, y *float64)
 //
 //go:noescape
 func eluGrad64AVX2(dst *float64, n int, y *float64)
+
+// leakyGradSums64AVX2 is leakyGradSums for 16 columns of rows that are stride apart.
+//
+//go:noescape
+func leakyGradSums64AVX2(sums *float64, dy *float64, rows int, stride int, y *float64, slope float64)
 
 // sum64AVX2 stores in sums the sixteen partial sums of sum over whole blocks of sixteen elements.
 //

@@ -32,9 +32,13 @@ const (
 func DenseBackward[T Float](dx, dw, db, dy, y, x []T, w Weights[T], n int, act Activation, slope T, set Set) {
 	m, k := w.M, w.K
 	dy, y, x = dy[:n*m], y[:n*m], x[:n*k]
-	activationGrad(dy, y, act, slope)
-	if db != nil {
-		addColumnSums(db[:m], dy)
+	if act == ActLeakyReLU && db != nil {
+		leakyGradSums(db[:m], dy, y, slope)
+	} else {
+		activationGrad(dy, y, act, slope)
+		if db != nil {
+			addColumnSums(db[:m], dy)
+		}
 	}
 	if dw != nil {
 		mulStrided(dw[:m*k], dy, 1, m, x, k, 1, m, n, k, w.Backward, set&SetW != 0)
@@ -49,6 +53,24 @@ func DenseBackward[T Float](dx, dw, db, dy, y, x []T, w Weights[T], n int, act A
 	}
 }
 
+// leakyGradSums does LeakyGrad to dy, whose rows are as long as dst, and addColumnSums with the result.
+func leakyGradSums[T Float](dst, dy, y []T, slope T) {
+	m, j := len(dst), 0
+	if len(dy) > 0 {
+		j = leakyGradSumsAsm(dst, dy, y, slope)
+	}
+	for ; j < m; j++ {
+		s := dst[j]
+		for i := j; i < len(dy); i += m {
+			if !(y[i] > 0) {
+				dy[i] *= slope
+			}
+			s += dy[i]
+		}
+		dst[j] = s
+	}
+}
+
 // addColumnSums adds to dst the sums over the rows of a, whose rows are as long as dst, in the order of the rows.
 func addColumnSums[T Float](dst, a []T) {
 	m := len(dst)
@@ -59,7 +81,15 @@ func addColumnSums[T Float](dst, a []T) {
 	for w := panelWidth[T](); j+w <= m; j += w {
 		panel(dst[j:], m, dst[j:], m, one[:], 0, 0, a[j:], m, 1, len(a)/m, w, 1)
 	}
-	for ; j < m; j++ {
+	for ; j+1 < m; j += 2 {
+		s, t := dst[j], dst[j+1]
+		for i := j; i < len(a); i += m {
+			s += a[i]
+			t += a[i+1]
+		}
+		dst[j], dst[j+1] = s, t
+	}
+	if j < m {
 		s := dst[j]
 		for i := j; i < len(a); i += m {
 			s += a[i]

@@ -136,6 +136,23 @@ func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool {
 	return true
 }
 
+// leakyGradSumsAsm does leakyGradSums for the first columns and returns how many these are.
+func leakyGradSumsAsm[T Float](dst, dy, y []T, slope T) int {
+	if active == goOnly {
+		return 0
+	}
+	m, j, width := len(dst), 0, panelWidth[T]()
+	rows := len(dy) / m
+	for y = y[:len(dy)]; j+width <= m; j += width {
+		if is32[T]() {
+			leakyGradSums32AVX2(p32(dst[j:]), p32(dy[j:]), rows, m, p32(y[j:]), float32(slope))
+		} else {
+			leakyGradSums64AVX2(p64(dst[j:]), p64(dy[j:]), rows, m, p64(y[j:]), float64(slope))
+		}
+	}
+	return j
+}
+
 // sumAsm stores the partial sums of Sum over whole blocks of x in sums and returns how many elements these are.
 func sumAsm[T Float](sums *[lanes]T, x []T) int {
 	blocks := len(x) / lanes

@@ -21,4 +21,5 @@ func mathAsm[T Float](op mathOp, dst, x []T) bool                       { return
 
 func adamAsm(p, g, m, v []float64, s *AdamStep, rate, root float64) int { return 0 }
 
-func mulAddLoops[T Float]() []func(rounds int) { return nil }
+func mulAddLoops[T Float]() []func(rounds int)              { return nil }
+func leakyGradSumsAsm[T Float](dst, dy, y []T, slope T) int { return 0 }

@@ -67,6 +67,7 @@ func arith(ctx *build.Context) {
 			k.p("VBLENDV", v["y"], v["dst"], scaled, v["dst"])
 			return v["dst"]
 		})
+		k.leakyGradSums()
 		k.laneSums("sum", "x", func(v []reg.VecVirtual, sum reg.VecVirtual) {
 			k.p("VADD", v[0], sum, sum)
 		})
@@ -190,6 +191,41 @@ func (k emitter) laneSums(name, inputs string, body func(v []reg.VecVirtual, sum
 	k.Label("end")
 	for s, sum := range sums {
 		k.move(sum, operand.Mem{Base: dst, Disp: s * k.wide})
+	}
+	k.VZEROUPPER()
+	k.RET()
+}
+
+// leakyGradSums writes a function that does leakyGrad to four vectors of columns, and adds up the columns in the same pass.
+func (k emitter) leakyGradSums() {
+	asm := fmt.Sprintf("leakyGradSums%dAVX2", k.bits)
+	k.start(asm, fmt.Sprintf("func(sums, dy *%[1]s, rows, stride int, y *%[1]s, slope %[1]s)", k.elem()),
+		fmt.Sprintf("%s is leakyGradSums for %d columns of rows that are stride apart.", asm, 4*k.lanes()))
+	dst, dy, y, rows := k.load("sums"), k.load("dy"), k.load("y"), k.load("rows")
+	stride, slope, zero := k.stride("stride"), k.broadcast("slope"), k.zero()
+	var sums [4]reg.VecVirtual
+	for c := range sums {
+		sums[c] = k.vec()
+		k.move(operand.Mem{Base: dst, Disp: c * k.wide}, sums[c])
+	}
+	k.Label("row")
+	k.DECQ(rows)
+	k.JL(operand.LabelRef("end"))
+	for c, sum := range sums {
+		g, scaled, positive := k.vec(), k.vec(), k.vec()
+		k.move(operand.Mem{Base: dy, Disp: c * k.wide}, g)
+		k.p("VMUL", slope, g, scaled)
+		k.p("VCMP", operand.Imm(less), operand.Mem{Base: y, Disp: c * k.wide}, zero, positive)
+		k.p("VBLENDV", positive, g, scaled, g)
+		k.move(g, operand.Mem{Base: dy, Disp: c * k.wide})
+		k.p("VADD", g, sum, sum)
+	}
+	k.ADDQ(stride, dy)
+	k.ADDQ(stride, y)
+	k.JMP(operand.LabelRef("row"))
+	k.Label("end")
+	for c, sum := range sums {
+		k.move(sum, operand.Mem{Base: dst, Disp: c * k.wide})
 	}
 	k.VZEROUPPER()
 	k.RET()
