@@ -115,7 +115,7 @@ func affineForward[T kernel.Float](v *Value) {
 func affineBackward[T kernel.Float](v *Value) {
 	dy, dl, scale := ownGradient[T](v), twinGradient[T](v), of[T](v).extra
 	x, dp := of[T](v.args[0]).data, gradient[T](v.args[1])
-	dx, sum := passGradient(v, dy)
+	dx, sum := gainGradient(v, dy)
 	k, changed := 0, v.changed()
 	for row := 0; row < len(dy); row += v.cols {
 		for _, j := range changed {
@@ -152,7 +152,7 @@ func affineInverseForward[T kernel.Float](v *Value) {
 func affineInverseBackward[T kernel.Float](v *Value) {
 	dx, dl, scale := ownGradient[T](v), twinGradient[T](v), of[T](v).extra
 	x, dp := of[T](v).data, gradient[T](v.args[1])
-	dy, sum := passGradient(v, dx)
+	dy, sum := gainGradient(v, dx)
 	k, changed := 0, v.changed()
 	for row := 0; row < len(dx); row += v.cols {
 		for _, j := range changed {
@@ -174,9 +174,9 @@ func affineInverseBackward[T kernel.Float](v *Value) {
 	addLogDet(dp, dl, len(changed), -1)
 }
 
-// passGradient returns what the first operand of v gains, which at first is g, v's own gradient: nil if it wants none.
+// gainGradient returns what the first operand of v gains, which at first is g, v's own gradient: nil if it wants none.
 // It is to be added to sum if that is not nil, and is the operand's gradient itself otherwise.
-func passGradient[T kernel.Float](v *Value, g []T) (gain, sum []T) {
+func gainGradient[T kernel.Float](v *Value, g []T) (gain, sum []T) {
 	grad, fresh := freshGradient[T](v.args[0])
 	switch {
 	case grad == nil:

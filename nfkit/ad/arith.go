@@ -141,8 +141,19 @@ func add[T kernel.Float](dst []T, a, b row[T]) {
 func addForward[T kernel.Float](v *Value) { binaryForward(v, add[T]) }
 
 func addBackward[T kernel.Float](v *Value) {
-	addGradient(v.args[0], 1, v, of[T](v).grad)
 	addGradient(v.args[1], 1, v, of[T](v).grad)
+	passGradient(v.args[0], v, of[T](v).grad)
+}
+
+// passGradient is addGradient for a g of which v has no more use. On a tape of [Shards], where nobody else reads it either, a may take
+// it over.
+func passGradient[T kernel.Float](a, v *Value, g []T) {
+	b := of[T](a)
+	if v.tape.closed && a.needs && b.grad == nil && a.rows == v.rows && a.cols == v.cols {
+		b.grad = g
+		return
+	}
+	addGradient(a, 1, v, g)
 }
 
 // addGradient adds c·g, the gradient of v times c, to that of its operand a.
@@ -190,8 +201,8 @@ func sub[T kernel.Float](dst []T, a, b row[T]) {
 func subForward[T kernel.Float](v *Value) { binaryForward(v, sub[T]) }
 
 func subBackward[T kernel.Float](v *Value) {
-	addGradient(v.args[0], 1, v, of[T](v).grad)
 	addGradient(v.args[1], -1, v, of[T](v).grad)
+	passGradient(v.args[0], v, of[T](v).grad)
 }
 
 func mul[T kernel.Float](dst []T, a, b row[T]) {

@@ -145,18 +145,16 @@ func shiftForward[T kernel.Float](v *Value) {
 	}
 }
 
-func shiftBackward[T kernel.Float](v *Value) { addGradient(v.args[0], 1, v, of[T](v).grad) }
+func shiftBackward[T kernel.Float](v *Value) { passGradient(v.args[0], v, of[T](v).grad) }
 
 func leakyForward[T kernel.Float](v *Value) {
-	x, y := of[T](v.args[0]).data, of[T](v).data
-	copy(y, x)
-	kernel.LeakyGrad(y, x, T(v.c)) // a product with the slope, like that of the gradient
+	kernel.LeakyReLU(of[T](v).data, of[T](v.args[0]).data, T(v.c))
 }
 
 func leakyBackward[T kernel.Float](v *Value) {
 	g := spendGradient[T](v)
 	kernel.LeakyGrad(g, of[T](v.args[0]).data, T(v.c))
-	addGradient(v.args[0], 1, v, g)
+	passGradient(v.args[0], v, g)
 }
 
 // each makes a function of slices of a function of one number.

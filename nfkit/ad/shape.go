@@ -200,8 +200,12 @@ func concatBackward[T kernel.Float](v *Value) {
 func repeatForward[T kernel.Float](v *Value) {
 	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.cols
 	n := v.rows / max(v.args[0].rows, 1)
-	for i := range v.rows {
-		copy(y[i*c:(i+1)*c], x[i/n*c:])
+	for ; c > 0 && len(x) > 0; x = x[c:] {
+		rows := y[:n*c]
+		for done := copy(rows, x[:c]); done < len(rows); {
+			done += copy(rows[done:], rows[:done])
+		}
+		y = y[n*c:]
 	}
 }
 

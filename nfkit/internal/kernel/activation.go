@@ -53,6 +53,20 @@ func activationGrad[T Float](dy, y []T, act Activation, slope T) {
 	}
 }
 
+// LeakyReLU stores x where x > 0 and slope·x elsewhere in dst.
+func LeakyReLU[T Float](dst, x []T, slope T) {
+	x = x[:len(dst)]
+	if arithAsm(leakyReLUOp, dst, x, nil, slope) {
+		return
+	}
+	for i, v := range x {
+		if !(v > 0) {
+			v *= slope
+		}
+		dst[i] = v
+	}
+}
+
 // LeakyGrad multiplies dy by 1 where y > 0 and by slope elsewhere.
 func LeakyGrad[T Float](dy, y []T, slope T) {
 	if arithAsm(leakyGradOp, dy, y, nil, slope) {

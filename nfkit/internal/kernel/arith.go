@@ -15,6 +15,7 @@ const (
 	mulAccOp
 	axpyOp
 	scaleOp
+	leakyReLUOp
 	leakyGradOp
 	tanhGradOp
 	sigmoidGradOp

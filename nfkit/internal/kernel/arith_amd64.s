@@ -267,6 +267,47 @@ restEnd:
 	VZEROUPPER
 	RET
 
+// func leakyReLU32AVX2(dst *float32, n int, x *float32, slope float32)
+// Requires: AVX, AVX2
+TEXT ·leakyReLU32AVX2(SB), $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         x+16(FP), BX
+	VBROADCASTSS slope+24(FP), Y0
+	XORQ         DX, DX
+
+vectors:
+	SUBQ      $0x08, CX
+	JL        vectorsEnd
+	VMOVUPS   (BX)(DX*4), Y1
+	VPXOR     Y3, Y3, Y3
+	VMULPS    Y0, Y1, Y2
+	VCMPPS    $0x11, Y1, Y3, Y3
+	VBLENDVPS Y3, Y1, Y2, Y1
+	VMOVUPS   Y1, (AX)(DX*4)
+	ADDQ      $0x08, DX
+	JMP       vectors
+
+vectorsEnd:
+	ADDQ $0x08, CX
+
+rest:
+	SUBQ      $0x01, CX
+	JL        restEnd
+	VMOVSS    (BX)(DX*4), X1
+	VPXOR     X3, X3, X3
+	VMULPS    X0, X1, X2
+	VCMPPS    $0x11, X1, X3, X3
+	VBLENDVPS X3, X1, X2, X1
+	VMOVSS    X1, (AX)(DX*4)
+	ADDQ      $0x01, DX
+	JMP       rest
+
+restEnd:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
 // func leakyGrad32AVX2(dst *float32, n int, y *float32, slope float32)
 // Requires: AVX, AVX2
 TEXT ·leakyGrad32AVX2(SB), $0-28
@@ -818,6 +859,47 @@ rest:
 	VMOVSD X1, (AX)(DX*8)
 	ADDQ   $0x01, DX
 	JMP    rest
+
+restEnd:
+	ADDQ $0x01, CX
+	VZEROUPPER
+	RET
+
+// func leakyReLU64AVX2(dst *float64, n int, x *float64, slope float64)
+// Requires: AVX, AVX2
+TEXT ·leakyReLU64AVX2(SB), $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         x+16(FP), BX
+	VBROADCASTSD slope+24(FP), Y0
+	XORQ         DX, DX
+
+vectors:
+	SUBQ      $0x04, CX
+	JL        vectorsEnd
+	VMOVUPD   (BX)(DX*8), Y1
+	VPXOR     Y3, Y3, Y3
+	VMULPD    Y0, Y1, Y2
+	VCMPPD    $0x11, Y1, Y3, Y3
+	VBLENDVPD Y3, Y1, Y2, Y1
+	VMOVUPD   Y1, (AX)(DX*8)
+	ADDQ      $0x04, DX
+	JMP       vectors
+
+vectorsEnd:
+	ADDQ $0x04, CX
+
+rest:
+	SUBQ      $0x01, CX
+	JL        restEnd
+	VMOVSD    (BX)(DX*8), X1
+	VPXOR     X3, X3, X3
+	VMULPD    X0, X1, X2
+	VCMPPD    $0x11, X1, X3, X3
+	VBLENDVPD X3, X1, X2, X1
+	VMOVSD    X1, (AX)(DX*8)
+	ADDQ      $0x01, DX
+	JMP       rest
 
 restEnd:
 	ADDQ $0x01, CX

@@ -39,6 +39,11 @@ func axpy32AVX2(dst *float32, n int, x *float32, alpha float32)
 //go:noescape
 func scale32AVX2(dst *float32, n int, x *float32, alpha float32)
 
+// leakyReLU32AVX2 is leakyReLU for n elements.
+//
+//go:noescape
+func leakyReLU32AVX2(dst *float32, n int, x *float32, slope float32)
+
 // leakyGrad32AVX2 is leakyGrad for n elements.
 //
 //go:noescape
@@ -108,6 +113,11 @@ func axpy64AVX2(dst *float64, n int, x *float64, alpha float64)
 //
 //go:noescape
 func scale64AVX2(dst *float64, n int, x *float64, alpha float64)
+
+// leakyReLU64AVX2 is leakyReLU for n elements.
+//
+//go:noescape
+func leakyReLU64AVX2(dst *float64, n int, x *float64, slope float64)
 
 // leakyGrad64AVX2 is leakyGrad for n elements.
 //

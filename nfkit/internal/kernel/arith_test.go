@@ -24,6 +24,12 @@ func arithCases[T Float]() []arithCase[T] {
 		{"MulAcc", MulAcc[T], func(dst, a, b T) T { return dst + T(a*b) }},
 		{"Axpy", func(dst, a, b []T) { Axpy(dst, alpha, a) }, func(dst, a, b T) T { return dst + T(alpha*a) }},
 		{"Scale", func(dst, a, b []T) { Scale(dst, alpha, a) }, func(dst, a, b T) T { return alpha * a }},
+		{"LeakyReLU", func(dst, a, b []T) { LeakyReLU(dst, a, alpha) }, func(dst, a, b T) T {
+			if a > 0 {
+				return a
+			}
+			return alpha * a
+		}},
 		{"leakyGrad", func(dst, a, b []T) { LeakyGrad(dst, a, alpha) }, func(dst, a, b T) T {
 			if a > 0 {
 				return dst

@@ -97,6 +97,8 @@ func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool {
 			axpy32AVX2(dst, n, a, alpha)
 		case scaleOp:
 			scale32AVX2(dst, n, a, alpha)
+		case leakyReLUOp:
+			leakyReLU32AVX2(dst, n, a, alpha)
 		case leakyGradOp:
 			leakyGrad32AVX2(dst, n, a, alpha)
 		case tanhGradOp:
@@ -123,6 +125,8 @@ func arithAsm[T Float](op arithOp, dst, a, b []T, alpha T) bool {
 			axpy64AVX2(dst, n, a, alpha)
 		case scaleOp:
 			scale64AVX2(dst, n, a, alpha)
+		case leakyReLUOp:
+			leakyReLU64AVX2(dst, n, a, alpha)
 		case leakyGradOp:
 			leakyGrad64AVX2(dst, n, a, alpha)
 		case tanhGradOp:

@@ -34,6 +34,13 @@ func arith(ctx *build.Context) {
 			k.p("VMUL", v["alpha"], v["x"], v["x"])
 			return v["x"]
 		})
+		k.eachElement("leakyReLU", "x", "slope", func(k emitter, v map[string]operand.Op) operand.Op {
+			scaled, zero := k.vec(), k.zero()
+			k.p("VMUL", v["slope"], v["x"], scaled)
+			k.p("VCMP", operand.Imm(less), v["x"], zero, zero) // 0 < x
+			k.p("VBLENDV", zero, v["x"], scaled, v["x"])
+			return v["x"]
+		})
 		k.eachElement("leakyGrad", "dst y", "slope", func(k emitter, v map[string]operand.Op) operand.Op {
 			scaled, zero := k.vec(), k.zero()
 			k.p("VMUL", v["slope"], v["dst"], scaled)
