@@ -59,14 +59,16 @@ func (p *Param) Arrange(rows, cols []int) {
 	}
 }
 
-// runs returns the columns that the mask leaves of each row on a tape, or nil if they are not neighbours.
+// runs returns the columns that the mask leaves as they are in each row on a tape, or nil if they are not neighbours.
 func (p *Param) runs() []kernel.Span {
 	spans := make([]kernel.Span, p.rows)
 	for i := range spans {
 		s := kernel.Span{}
 		for j := range p.cols {
-			switch {
-			case p.mask[p.row(i)*p.cols+p.col(j)] == 0:
+			switch m := p.mask[p.row(i)*p.cols+p.col(j)]; {
+			case m == 0:
+			case m != 1:
+				return nil
 			case s.Hi == s.Lo:
 				s = kernel.Span{Lo: j, Hi: j + 1}
 			case s.Hi == j:
