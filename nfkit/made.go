@@ -214,9 +214,16 @@ func (m *MADE) Apply(x, context *ad.Value) *ad.Value {
 	if m.preprocess != nil {
 		x = m.preprocess.Apply(x, nil)
 	}
-	h := m.initial.apply(x)
 	if m.context != nil {
 		checkContext("MADE.Apply", context, m.ContextDim())
+	}
+	return x.Tape().Scratch(func() *ad.Value { return m.apply(x, context) })
+}
+
+// apply is Apply after preprocessing.
+func (m *MADE) apply(x, context *ad.Value) *ad.Value {
+	h := m.initial.apply(x)
+	if m.context != nil {
 		h = h.Add(m.context.apply(context))
 	}
 	if m.blocks == nil {

@@ -161,6 +161,11 @@ func (m *MLP) ContextDim() int { return m.opts.Context }
 func (m *MLP) Apply(x, context *ad.Value) *ad.Value {
 	checkBatch("MLP.Apply", x, m.In())
 	x = withContext("MLP.Apply", x, context, m.opts.Context)
+	return x.Tape().Scratch(func() *ad.Value { return m.apply(x) })
+}
+
+// apply is Apply with the context among the columns of x.
+func (m *MLP) apply(x *ad.Value) *ad.Value {
 	last := len(m.layers) - 1
 	for _, l := range m.layers[:last] {
 		x = m.act.dense(x, l)

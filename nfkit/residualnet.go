@@ -103,11 +103,14 @@ func (n *ResidualNet) Apply(x, context *ad.Value) *ad.Value {
 	if n.preprocess != nil {
 		x = n.preprocess.Apply(x, nil)
 	}
-	h := n.initial.apply(withContext("ResidualNet.Apply", x, context, n.context))
-	for i := range n.blocks {
-		h = n.blocks[i].apply(h, context)
-	}
-	return n.final.apply(h)
+	x = withContext("ResidualNet.Apply", x, context, n.context)
+	return x.Tape().Scratch(func() *ad.Value {
+		h := n.initial.apply(x)
+		for i := range n.blocks {
+			h = n.blocks[i].apply(h, context)
+		}
+		return n.final.apply(h)
+	})
 }
 
 // State lists initial_layer, blocks.0, blocks.1, … and final_layer; preprocessing comes first if there is any.

@@ -83,16 +83,16 @@ func (v *Value) changed() []int {
 func affineScale[T kernel.Float](v *Value, sign T) []T {
 	pairs, logDet := of[T](v.args[1]).data, of[T](v.twin).data
 	scale := take[T](v.tape, len(pairs)/2)
-	for k := range scale {
-		scale[k] = sign * pairs[2*k+1]
-	}
 	d := v.args[1].cols / 2
-	for i := range logDet {
-		var sum T
-		for _, s := range scale[i*d : (i+1)*d] {
-			sum += s
+	clear(logDet)
+	for c := range d {
+		k := c
+		for i := range logDet {
+			s := sign * pairs[2*k+1]
+			scale[k] = s
+			logDet[i] += s
+			k += d
 		}
-		logDet[i] = sum
 	}
 	kernel.Exp(scale, scale)
 	of[T](v).extra = scale
@@ -102,11 +102,12 @@ func affineScale[T kernel.Float](v *Value, sign T) []T {
 func affineForward[T kernel.Float](v *Value) {
 	y, x, pairs, scale := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, affineScale(v, T(1))
 	copy(y, x)
-	k, changed := 0, v.changed()
-	for row := 0; row < len(y); row += v.cols {
-		for _, j := range changed {
-			y[row+j] = x[row+j]*scale[k] + pairs[2*k]
-			k++
+	changed := v.changed()
+	for c, at := range changed {
+		k := c
+		for range v.rows {
+			y[at] = x[at]*scale[k] + pairs[2*k]
+			at, k = at+v.cols, k+len(changed)
 		}
 	}
 }
@@ -116,18 +117,20 @@ func affineBackward[T kernel.Float](v *Value) {
 	dy, dl, scale := ownGradient[T](v), twinGradient[T](v), of[T](v).extra
 	x, dp := of[T](v.args[0]).data, gradient[T](v.args[1])
 	dx, sum := gainGradient(v, dy)
-	k, changed := 0, v.changed()
-	for row := 0; row < len(dy); row += v.cols {
-		for _, j := range changed {
-			g := dy[row+j] * scale[k]
+	changed := v.changed()
+	for c, at := range changed {
+		k := c
+		for range v.rows {
+			g := dy[at]
+			e := g * scale[k]
 			if dx != nil {
-				dx[row+j] = g
+				dx[at] = e
 			}
 			if dp != nil {
-				dp[2*k] += dy[row+j]
-				dp[2*k+1] += g * x[row+j]
+				dp[2*k] += g
+				dp[2*k+1] += e * x[at]
 			}
-			k++
+			at, k = at+v.cols, k+len(changed)
 		}
 	}
 	if sum != nil {
@@ -139,11 +142,12 @@ func affineBackward[T kernel.Float](v *Value) {
 func affineInverseForward[T kernel.Float](v *Value) {
 	x, y, pairs, scale := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, affineScale(v, T(-1))
 	copy(x, y)
-	k, changed := 0, v.changed()
-	for row := 0; row < len(x); row += v.cols {
-		for _, j := range changed {
-			x[row+j] = (y[row+j] - pairs[2*k]) * scale[k]
-			k++
+	changed := v.changed()
+	for c, at := range changed {
+		k := c
+		for range v.rows {
+			x[at] = (y[at] - pairs[2*k]) * scale[k]
+			at, k = at+v.cols, k+len(changed)
 		}
 	}
 }
@@ -153,19 +157,20 @@ func affineInverseBackward[T kernel.Float](v *Value) {
 	dx, dl, scale := ownGradient[T](v), twinGradient[T](v), of[T](v).extra
 	x, dp := of[T](v).data, gradient[T](v.args[1])
 	dy, sum := gainGradient(v, dx)
-	k, changed := 0, v.changed()
-	for row := 0; row < len(dx); row += v.cols {
-		for _, j := range changed {
-			g := dx[row+j]
+	changed := v.changed()
+	for c, at := range changed {
+		k := c
+		for range v.rows {
+			g := dx[at]
 			e := g * scale[k]
 			if dy != nil {
-				dy[row+j] = e
+				dy[at] = e
 			}
 			if dp != nil {
 				dp[2*k] -= e
-				dp[2*k+1] -= g * x[row+j]
+				dp[2*k+1] -= g * x[at]
 			}
-			k++
+			at, k = at+v.cols, k+len(changed)
 		}
 	}
 	if sum != nil {

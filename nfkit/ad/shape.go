@@ -132,42 +132,46 @@ func sliceBackward[T kernel.Float](v *Value) {
 
 func columnsForward[T kernel.Float](v *Value) {
 	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.args[0].cols
-	for i := range v.rows {
-		from, to := x[i*c:(i+1)*c], y[i*v.cols:(i+1)*v.cols]
-		for j, k := range v.index {
-			to[j] = from[k]
-		}
+	for j, k := range v.index {
+		copyColumn(y, j, v.cols, x, k, c, v.rows)
 	}
 }
 
 func columnsBackward[T kernel.Float](v *Value) {
 	g, dx, c := of[T](v).grad, gradient[T](v.args[0]), v.args[0].cols
-	for i := range v.rows {
-		from, to := g[i*v.cols:(i+1)*v.cols], dx[i*c:(i+1)*c]
-		for j, k := range v.index {
-			to[k] += from[j]
-		}
+	for j, k := range v.index {
+		addColumn(dx, k, c, g, j, v.cols, v.rows)
 	}
 }
 
 func scatterForward[T kernel.Float](v *Value) {
 	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.args[0].cols
 	clear(y)
-	for i := range v.rows {
-		from, to := x[i*c:(i+1)*c], y[i*v.cols:(i+1)*v.cols]
-		for j, k := range v.index {
-			to[k] += from[j]
-		}
+	for j, k := range v.index {
+		addColumn(y, k, v.cols, x, j, c, v.rows)
 	}
 }
 
 func scatterBackward[T kernel.Float](v *Value) {
 	g, dx, c := of[T](v).grad, gradient[T](v.args[0]), v.args[0].cols
-	for i := range v.rows {
-		from, to := g[i*v.cols:(i+1)*v.cols], dx[i*c:(i+1)*c]
-		for j, k := range v.index {
-			to[j] += from[k]
-		}
+	for j, k := range v.index {
+		addColumn(dx, j, c, g, k, v.cols, v.rows)
+	}
+}
+
+// copyColumn stores column k of x, of which a row has c elements, in column j of y, of which a row has m.
+func copyColumn[T kernel.Float](y []T, j, m int, x []T, k, c, rows int) {
+	for range rows {
+		y[j] = x[k]
+		j, k = j+m, k+c
+	}
+}
+
+// addColumn is copyColumn that adds.
+func addColumn[T kernel.Float](y []T, j, m int, x []T, k, c, rows int) {
+	for range rows {
+		y[j] += x[k]
+		j, k = j+m, k+c
 	}
 }
 

@@ -12,6 +12,10 @@ const (
 	// a shard should fit the second-level cache together with the parameters.
 	shardRows = 128
 
+	// An evaluation keeps no activations. Of manyRows rows or more it takes evalRows through the model at once.
+	manyRows = 1 << 13
+	evalRows = 512
+
 	// laneRows is the least number of rows for which gradients are kept apart, maxLanes the largest
 	// number of such lanes. Neither depends on the number of cores, so that sums do not either.
 	laneRows = 128
@@ -37,6 +41,7 @@ type Shards struct {
 
 	// The work in hand.
 	rows   int
+	step   int // rows of a shard of an evaluation
 	used   int // lanes
 	params []*Param
 	size   int // elements of params
@@ -67,7 +72,11 @@ func NewShards(p Precision) *Shards {
 // A panic in f reaches the caller of Each.
 func (s *Shards) Each(n int, f func(t *Tape, lo, hi int)) {
 	s.rows, s.params, s.value, s.loss = n, nil, f, nil
-	s.start(s.shard, (n+shardRows-1)/shardRows)
+	s.step = shardRows
+	if n >= manyRows {
+		s.step = evalRows
+	}
+	s.start(s.shard, (n+s.step-1)/s.step)
 	s.value = nil
 }
 
@@ -115,10 +124,10 @@ func (s *Shards) start(task func(worker, i int), tasks int) {
 
 // doShard computes shard i without gradients.
 func (s *Shards) doShard(worker, i int) {
-	t, lo := s.tapes[worker], i*shardRows
+	t, lo := s.tapes[worker], i*s.step
 	t.rewind()
 	t.Seed(0, uint64(lo))
-	s.value(t, lo, min(lo+shardRows, s.rows))
+	s.value(t, lo, min(lo+s.step, s.rows))
 }
 
 // doLane adds up the losses and gradients of lane i.

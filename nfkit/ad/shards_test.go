@@ -14,7 +14,7 @@ import (
 
 var (
 	precisions = []ad.Precision{ad.Float64, ad.Float32}
-	sizes      = []int{0, 1, 63, 64, 65, 127, 128, 300, 1000, 1024, 1500} // around the sizes of shards and lanes
+	sizes      = []int{0, 1, 63, 64, 65, 127, 128, 300, 1000, 1024, 1500, 8191, 8192, 9000} // around the sizes of shards and lanes
 )
 
 // problem is a regression with a small network, whose loss is a sum over rows.

@@ -46,11 +46,18 @@ func addPairs[T Float](c []T, ldc int, x, y T, sums []T) {
 
 // addTwo is dots for rows of two elements, which are not worth vectors.
 func addTwo[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, m int, slope T) {
-	for j := range m {
-		x, y := b[2*j], b[2*j+1]
+	for j := 0; j < m; j += 2 {
+		next := min(1, m-1-j) // 0 in a last column without a partner
+		x0, y0, x1, y1 := b[2*j], b[2*j+1], b[2*(j+next)], b[2*(j+next)+1]
 		at, to, from := 0, j, j
 		for range n {
-			c[to] = leaky(init[from]+T(a[at]*x)+T(a[at+1]*y), slope)
+			u, v := a[at], a[at+1]
+			s, t := init[from]+T(u*x0)+T(v*y0), init[from+next]+T(u*x1)+T(v*y1)
+			if slope != 1 {
+				s, t = leaky(s, slope), leaky(t, slope)
+			}
+			c[to] = s
+			c[to+next] = t
 			at, to, from = at+lda, to+m, from+ldi
 		}
 	}
