@@ -150,7 +150,7 @@ func addBackward[T kernel.Float](v *Value) {
 func passGradient[T kernel.Float](a, v *Value, g []T) {
 	b := of[T](a)
 	if v.tape.closed && a.needs && b.grad == nil && a.rows == v.rows && a.cols == v.cols {
-		b.grad = g
+		b.grad, of[T](v).grad = g, nil
 		return
 	}
 	addGradient(a, 1, v, g)

@@ -125,7 +125,7 @@ func fixedPointBackward[T kernel.Float](v *Value) {
 	for range fixedPointSteps {
 		m := t.mark()
 		of[T](fx).grad = append(take[T](t, len(w))[:0], w...)
-		t.reverse(fx.id, x.id+1)
+		t.reverse(fx.id, x.id+1, false)
 		solved = adjointStep(w, g, of[T](x).grad)
 		for _, u := range inner {
 			of[T](u).grad = nil

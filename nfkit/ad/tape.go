@@ -3,6 +3,7 @@ package ad
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -256,11 +257,12 @@ func (t *Tape) propagate(loss *Value, seed float64) {
 	if loss.param != nil {
 		return
 	}
-	t.reverse(loss.id, 0)
+	t.reverse(loss.id, 0, t.closed)
 }
 
-// reverse runs the backward pass of the values with the numbers hi to lo, both included, that have a gradient.
-func (t *Tape) reverse(hi, lo int) {
+// reverse runs the backward pass of the values with the numbers hi to lo, both included, that have a gradient. With spend, their gradients
+// are not kept.
+func (t *Tape) reverse(hi, lo int, spend bool) {
 	for i := hi; i >= lo; i-- {
 		v := t.values[i]
 		if !v.needs || v.op.backward64 == nil {
@@ -269,9 +271,15 @@ func (t *Tape) reverse(hi, lo int) {
 		if t.precision == Float32 {
 			if v.f32.grad != nil || v.twin != nil && v.twin.f32.grad != nil {
 				v.op.backward32(v)
+				if spend {
+					t.f32.spare(v.f32.grad)
+				}
 			}
 		} else if v.f64.grad != nil || v.twin != nil && v.twin.f64.grad != nil {
 			v.op.backward64(v)
+			if spend {
+				t.f64.spare(v.f64.grad)
+			}
 		}
 	}
 }
@@ -358,6 +366,7 @@ type arena[T kernel.Float] struct {
 	blocks [][]T
 	block  int // the block in use
 	used   int // of that block
+	spares [][]T
 }
 
 const arenaBlock = 1 << 14 // elements
@@ -378,7 +387,30 @@ func (a *arena[T]) take(n int) []T {
 	return a.blocks[a.block][:n:n]
 }
 
-func (a *arena[T]) reset() { a.block, a.used = 0, 0 }
+// worthSparing is the least length of a slice that is used again before the others are taken back.
+const worthSparing = 1 << 10
+
+// spare takes s back for again: one that has just been used is still in the cache.
+func (a *arena[T]) spare(s []T) {
+	if len(s) >= worthSparing {
+		a.spares = append(a.spares, s)
+	}
+}
+
+// again is take, of a spare slice if there is one of that length.
+func (a *arena[T]) again(n int) []T {
+	if n >= worthSparing {
+		for i, s := range slices.Backward(a.spares) {
+			if len(s) == n {
+				a.spares = slices.Delete(a.spares, i, i+1)
+				return s
+			}
+		}
+	}
+	return a.take(n)
+}
+
+func (a *arena[T]) reset() { a.block, a.used, a.spares = 0, 0, a.spares[:0] }
 
 func fill[T any](s []T, c T) {
 	for i := range s {

@@ -53,6 +53,14 @@ func take[T kernel.Float](t *Tape, n int) []T {
 	return any(&t.f32).(*arena[T]).take(n)
 }
 
+// takeGradient is take for a gradient.
+func takeGradient[T kernel.Float](t *Tape, n int) []T {
+	if a, ok := any(&t.f64).(*arena[T]); ok {
+		return a.again(n)
+	}
+	return any(&t.f32).(*arena[T]).again(n)
+}
+
 // gradient returns the gradient of v for an operation to add to, or nil if nobody wants it.
 func gradient[T kernel.Float](v *Value) []T {
 	if !v.needs {
@@ -60,7 +68,7 @@ func gradient[T kernel.Float](v *Value) []T {
 	}
 	b := of[T](v)
 	if b.grad == nil {
-		b.grad = take[T](v.tape, len(b.data))
+		b.grad = takeGradient[T](v.tape, len(b.data))
 		clear(b.grad)
 	} else if v.unset {
 		clear(b.grad)
@@ -82,7 +90,7 @@ func freshGradient[T kernel.Float](v *Value) (grad []T, fresh bool) {
 	case b.grad != nil:
 		return b.grad, false
 	}
-	b.grad = take[T](v.tape, len(b.data))
+	b.grad = takeGradient[T](v.tape, len(b.data))
 	return b.grad, true
 }
 
