@@ -51,6 +51,31 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	}
 }
 
+// packTransposed is packTransposedGo for as many columns at a time as a vector of AVX2 has elements.
+func packTransposed[T Float](dst, b []T, cs, depth, cols int) int {
+	w := panelWidth[T]()
+	whole, lanes := depth&^3, w/4
+	if active == goOnly || whole == 0 || cols < lanes {
+		return packTransposedGo(dst, b, cs, depth, cols)
+	}
+	j := 0
+	for ; j+lanes <= cols; j += lanes {
+		from, to := b[j*cs:], dst[j:]
+		_, _ = from[(lanes-1)*cs+depth-1], to[(depth-1)*w+lanes-1]
+		if is32[T]() {
+			packTransposed32AVX2(p32(to), w, p32(from), cs, whole)
+		} else {
+			packTransposed64AVX2(p64(to), w, p64(from), cs, whole)
+		}
+		for p := whole; p < depth; p++ {
+			for r := range lanes {
+				to[p*w+r] = from[r*cs+p]
+			}
+		}
+	}
+	return j
+}
+
 // dotPairs is dotPairsGo over whole vectors of the rows, four rows at a time. Each of up to three rows that remain is
 // passed four times over, with a distance of 0, so that a row's sum does not depend on its place.
 func dotPairs[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {

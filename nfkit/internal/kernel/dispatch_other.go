@@ -8,6 +8,10 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	panelGo(c, ldc, init, ldi, a, rsa, csa, b, ldb, n, k, cols, slope)
 }
 
+func packTransposed[T Float](dst, b []T, cs, depth, cols int) int {
+	return packTransposedGo(dst, b, cs, depth, cols)
+}
+
 func dotPairs[T Float](sums, a []T, lda int, b0, b1 []T, rows, k int) int {
 	return dotPairsGo(sums, a, lda, b0, b1, rows, k)
 }

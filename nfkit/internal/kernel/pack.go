@@ -128,15 +128,8 @@ func packPanel[T Float](dst, b []T, rs, cs, depth, cols int) {
 			copy(dst[p*w:p*w+cols], b[p*rs:p*rs+cols])
 		}
 		j = cols
-	case rs == 1: // transposed: four columns at a time, so that their elements are written together
-		for ; j+4 <= cols; j += 4 {
-			b0, b1, b2, b3 := b[j*cs:][:depth], b[(j+1)*cs:][:depth], b[(j+2)*cs:][:depth], b[(j+3)*cs:][:depth]
-			to := dst[j:]
-			for p := range b0 {
-				q := to[p*w:][:4]
-				q[0], q[1], q[2], q[3] = b0[p], b1[p], b2[p], b3[p]
-			}
-		}
+	case rs == 1:
+		j = packTransposed(dst, b, cs, depth, cols)
 	}
 	for ; j < w; j++ {
 		for p := range depth {
@@ -147,4 +140,19 @@ func packPanel[T Float](dst, b []T, rs, cs, depth, cols int) {
 			dst[p*w+j] = v
 		}
 	}
+}
+
+// packTransposedGo stores the first columns of b, each contiguous and cs after the one before, in a panel, and returns how many these are.
+// It takes four at a time, so that their elements are written together.
+func packTransposedGo[T Float](dst, b []T, cs, depth, cols int) int {
+	w, j := panelWidth[T](), 0
+	for ; j+4 <= cols; j += 4 {
+		b0, b1, b2, b3 := b[j*cs:][:depth], b[(j+1)*cs:][:depth], b[(j+2)*cs:][:depth], b[(j+3)*cs:][:depth]
+		to := dst[j:]
+		for p := range b0 {
+			q := to[p*w:][:4]
+			q[0], q[1], q[2], q[3] = b0[p], b1[p], b2[p], b3[p]
+		}
+	}
+	return j
 }

@@ -119,17 +119,25 @@ func mulDots[T Float](c, a []T, rsa int, b []T, rsb, csb, n, k, m int) {
 	}
 }
 
-// mulFew is mulStrided for few rows and columns.
+// mulFew is mulStrided for few rows and columns: two of each at a time. A last one without a partner is its own.
 func mulFew[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int) {
-	for i := range n {
-		for j := range m {
-			sum, at, bt := c[i*m+j], i*rsa, j*csb
+	for i := 0; i < n; i += 2 {
+		row := min(1, n-1-i)
+		for j := 0; j < m; j += 2 {
+			col := min(1, m-1-j)
+			c0, c1 := c[i*m+j:], c[(i+row)*m+j:]
+			s00, s01, s10, s11 := c0[0], c0[col], c1[0], c1[col]
+			at, bt := i*rsa, j*csb
 			for range k {
-				sum += T(a[at] * b[bt])
+				a0, a1, b0, b1 := a[at], a[at+row*rsa], b[bt], b[bt+col*csb]
+				s00 += T(a0 * b0)
+				s01 += T(a0 * b1)
+				s10 += T(a1 * b0)
+				s11 += T(a1 * b1)
 				at += csa
 				bt += rsb
 			}
-			c[i*m+j] = sum
+			c0[0], c0[col], c1[0], c1[col] = s00, s01, s10, s11
 		}
 	}
 }

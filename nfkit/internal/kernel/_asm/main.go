@@ -15,6 +15,7 @@ import (
 func main() {
 	for name, emit := range map[string]func(*build.Context){
 		"panel":   panels,
+		"pack":    packs,
 		"dots":    dots,
 		"adam":    adam,
 		"arith":   arith,
