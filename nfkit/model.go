@@ -149,7 +149,10 @@ func (m *NormalizingFlow) SampleLogProb(n int, src rand.Source) (x *mat.Dense, l
 	m.checkContext("Sample", n)
 	noise := mat.NewDense(n, m.base.NoiseDim(), nil)
 	m.base.Noise(noise.RawMatrix().Data, rand.New(src))
-	x, logProb = mat.NewDense(n, m.Dim(), nil), make([]float64, n)
+	x, logProb = noise, make([]float64, n) // each row of noise is read before that of x is written
+	if m.base.NoiseDim() != m.Dim() {
+		x = mat.NewDense(n, m.Dim(), nil)
+	}
 	m.each(n, func(t *ad.Tape, lo, hi int) {
 		context := m.contextRows(t, lo, hi)
 		z, logQ := m.base.Sample(t.Rows(noise, lo, hi), context)
