@@ -208,7 +208,7 @@ func (t *Tape) Param(p *Param) *Value {
 func (t *Tape) read(v *Value) {
 	t.readings.ensure(v.reading)
 	v.f32.data, v.f64.data = v.reading.f32.data, v.reading.f64.data
-	v.f32.grad, v.f64.grad = nil, nil
+	v.f32.grad, v.f64.grad, v.unset = nil, nil, false
 	v.needs = t.gradients && !t.closed && !v.param.Frozen
 	v.generation = t.generation
 	t.used = append(t.used, v)
