@@ -96,14 +96,32 @@ func binaryOp(name string,
 
 func binaryForward[T kernel.Float](v *Value, f func(dst []T, a, b row[T])) {
 	a, b, dst := v.args[0], v.args[1], of[T](v).data
-	x, y := of[T](a).data, of[T](b).data
-	if len(x) == len(dst) && len(y) == len(dst) { // one long row
-		f(dst, row[T]{x, 1}, row[T]{y, 1})
+	if x, y := longRow[T](v, a), longRow[T](v, b); x.data != nil && y.data != nil {
+		f(dst, x, y)
 		return
 	}
+	x, y := of[T](a).data, of[T](b).data
 	for i := range v.rows {
 		f(dst[i*v.cols:(i+1)*v.cols], rowOf(x, a, i), rowOf(y, b, i))
 	}
+}
+
+// longRow returns the operand a as a single row that goes with all elements of v, or nothing if it is better taken row by row.
+func longRow[T kernel.Float](v, a *Value) row[T] {
+	x, n := of[T](a).data, v.rows*v.cols
+	switch {
+	case len(x) == n:
+		return row[T]{x, 1}
+	case len(x) == 1:
+		return row[T]{x, 0}
+	case a.rows == 1 && a.cols == v.cols && v.cols <= 16: // calls for so short rows cost more than copies of them
+		all := take[T](v.tape, n)
+		for done := copy(all, x); done < n; {
+			done += copy(all[done:], all[:done])
+		}
+		return row[T]{all, 1}
+	}
+	return row[T]{}
 }
 
 func binaryBackward[T kernel.Float](v *Value, df func(g []T, a, b, da, db row[T])) {

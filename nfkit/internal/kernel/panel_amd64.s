@@ -125,6 +125,10 @@ rows6depth:
 	JNZ          rows6depth
 
 rows6sum:
+	MOVL         slope+96(FP), R11
+	MOVL         $0x3f800000, R12
+	CMPQ         R11, R12
+	JEQ          rows6linear
 	VBROADCASTSS slope+96(FP), Y12
 	VMULPS       Y12, Y0, Y13
 	VBLENDVPS    Y0, Y13, Y0, Y0
@@ -150,30 +154,32 @@ rows6sum:
 	VBLENDVPS    Y10, Y13, Y10, Y10
 	VMULPS       Y12, Y11, Y12
 	VBLENDVPS    Y11, Y12, Y11, Y11
-	MOVQ         ldc+8(FP), R11
-	SHLQ         $0x02, R11
-	MOVQ         cols+88(FP), R12
-	SUBQ         $0x10, R12
-	JNE          rows6storepart
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPS      Y10, (AX)
-	VMOVUPS      Y11, 32(AX)
-	ADDQ         R11, AX
-	JMP          rows6storeend
+
+rows6linear:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+88(FP), R12
+	SUBQ    $0x10, R12
+	JNE     rows6storepart
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
+	ADDQ    R11, AX
+	JMP     rows6storeend
 
 rows6storepart:
 	NEGQ       R12
@@ -274,6 +280,10 @@ rows4depth:
 	JNZ          rows4depth
 
 rows4sum:
+	MOVL         slope+96(FP), R10
+	MOVL         $0x3f800000, R11
+	CMPQ         R10, R11
+	JEQ          rows4linear
 	VBROADCASTSS slope+96(FP), Y8
 	VMULPS       Y8, Y0, Y9
 	VBLENDVPS    Y0, Y9, Y0, Y0
@@ -291,24 +301,26 @@ rows4sum:
 	VBLENDVPS    Y6, Y9, Y6, Y6
 	VMULPS       Y8, Y7, Y8
 	VBLENDVPS    Y7, Y8, Y7, Y7
-	MOVQ         ldc+8(FP), R10
-	SHLQ         $0x02, R10
-	MOVQ         cols+88(FP), R11
-	SUBQ         $0x10, R11
-	JNE          rows4storepart
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R10, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R10, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         R10, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         R10, AX
-	JMP          rows4storeend
+
+rows4linear:
+	MOVQ    ldc+8(FP), R10
+	SHLQ    $0x02, R10
+	MOVQ    cols+88(FP), R11
+	SUBQ    $0x10, R11
+	JNE     rows4storepart
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R10, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    R10, AX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    R10, AX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    R10, AX
+	JMP     rows4storeend
 
 rows4storepart:
 	NEGQ       R11
@@ -385,6 +397,10 @@ rows2depth:
 	JNZ          rows2depth
 
 rows2sum:
+	MOVL         slope+96(FP), R9
+	MOVL         $0x3f800000, R10
+	CMPQ         R9, R10
+	JEQ          rows2linear
 	VBROADCASTSS slope+96(FP), Y4
 	VMULPS       Y4, Y0, Y5
 	VBLENDVPS    Y0, Y5, Y0, Y0
@@ -394,18 +410,20 @@ rows2sum:
 	VBLENDVPS    Y2, Y5, Y2, Y2
 	VMULPS       Y4, Y3, Y4
 	VBLENDVPS    Y3, Y4, Y3, Y3
-	MOVQ         ldc+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         cols+88(FP), R10
-	SUBQ         $0x10, R10
-	JNE          rows2storepart
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
-	JMP          rows2storeend
+
+rows2linear:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x10, R10
+	JNE     rows2storepart
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R9, AX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    R9, AX
+	JMP     rows2storeend
 
 rows2storepart:
 	NEGQ       R10
@@ -467,20 +485,26 @@ rows1depth:
 	JNZ          rows1depth
 
 rows1sum:
+	MOVL         slope+96(FP), R9
+	MOVL         $0x3f800000, R10
+	CMPQ         R9, R10
+	JEQ          rows1linear
 	VBROADCASTSS slope+96(FP), Y2
 	VMULPS       Y2, Y0, Y3
 	VBLENDVPS    Y0, Y3, Y0, Y0
 	VMULPS       Y2, Y1, Y2
 	VBLENDVPS    Y1, Y2, Y1, Y1
-	MOVQ         ldc+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         cols+88(FP), R10
-	SUBQ         $0x10, R10
-	JNE          rows1storepart
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	JMP          rows1storeend
+
+rows1linear:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x10, R10
+	JNE     rows1storepart
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    R9, AX
+	JMP     rows1storeend
 
 rows1storepart:
 	NEGQ       R10
@@ -625,6 +649,10 @@ rows8depth:
 	JNZ          rows8depth
 
 rows8sum:
+	MOVL         slope+96(FP), R12
+	MOVL         $0x3f800000, R13
+	CMPQ         R12, R13
+	JEQ          rows8linear
 	VBROADCASTSS slope+96(FP), Z16
 	VPXORQ       Z19, Z19, Z19
 	VCMPPS       $0x11, Z19, Z0, K3
@@ -659,36 +687,38 @@ rows8sum:
 	VMULPS       Z16, Z14, K3, Z14
 	VCMPPS       $0x11, Z19, Z15, K3
 	VMULPS       Z16, Z15, K3, Z15
-	MOVQ         ldc+8(FP), R12
-	SHLQ         $0x02, R12
-	MOVQ         cols+88(FP), R13
-	SUBQ         $0x20, R13
-	JNE          rows8storepart
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         R12, AX
-	JMP          rows8storeend
+
+rows8linear:
+	MOVQ    ldc+8(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    cols+88(FP), R13
+	SUBQ    $0x20, R13
+	JNE     rows8storepart
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z10, (AX)
+	VMOVUPS Z11, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z12, (AX)
+	VMOVUPS Z13, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPS Z14, (AX)
+	VMOVUPS Z15, 64(AX)
+	ADDQ    R12, AX
+	JMP     rows8storeend
 
 rows8storepart:
 	VMOVUPS Z0, K1, (AX)
@@ -787,6 +817,10 @@ rows4depth:
 	JNZ          rows4depth
 
 rows4sum:
+	MOVL         slope+96(FP), R10
+	MOVL         $0x3f800000, R11
+	CMPQ         R10, R11
+	JEQ          rows4linear
 	VBROADCASTSS slope+96(FP), Z8
 	VPXORQ       Z20, Z20, Z20
 	VCMPPS       $0x11, Z20, Z0, K3
@@ -805,24 +839,26 @@ rows4sum:
 	VMULPS       Z8, Z6, K3, Z6
 	VCMPPS       $0x11, Z20, Z7, K3
 	VMULPS       Z8, Z7, K3, Z7
-	MOVQ         ldc+8(FP), R10
-	SHLQ         $0x02, R10
-	MOVQ         cols+88(FP), R11
-	SUBQ         $0x20, R11
-	JNE          rows4storepart
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R10, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R10, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R10, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R10, AX
-	JMP          rows4storeend
+
+rows4linear:
+	MOVQ    ldc+8(FP), R10
+	SHLQ    $0x02, R10
+	MOVQ    cols+88(FP), R11
+	SUBQ    $0x20, R11
+	JNE     rows4storepart
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPS Z4, (AX)
+	VMOVUPS Z5, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPS Z6, (AX)
+	VMOVUPS Z7, 64(AX)
+	ADDQ    R10, AX
+	JMP     rows4storeend
 
 rows4storepart:
 	VMOVUPS Z0, K1, (AX)
@@ -891,6 +927,10 @@ rows2depth:
 	JNZ          rows2depth
 
 rows2sum:
+	MOVL         slope+96(FP), R9
+	MOVL         $0x3f800000, R10
+	CMPQ         R9, R10
+	JEQ          rows2linear
 	VBROADCASTSS slope+96(FP), Z4
 	VPXORQ       Z21, Z21, Z21
 	VCMPPS       $0x11, Z21, Z0, K3
@@ -901,18 +941,20 @@ rows2sum:
 	VMULPS       Z4, Z2, K3, Z2
 	VCMPPS       $0x11, Z21, Z3, K3
 	VMULPS       Z4, Z3, K3, Z3
-	MOVQ         ldc+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         cols+88(FP), R10
-	SUBQ         $0x20, R10
-	JNE          rows2storepart
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	JMP          rows2storeend
+
+rows2linear:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x20, R10
+	JNE     rows2storepart
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    R9, AX
+	VMOVUPS Z2, (AX)
+	VMOVUPS Z3, 64(AX)
+	ADDQ    R9, AX
+	JMP     rows2storeend
 
 rows2storepart:
 	VMOVUPS Z0, K1, (AX)
@@ -966,21 +1008,27 @@ rows1depth:
 	JNZ          rows1depth
 
 rows1sum:
+	MOVL         slope+96(FP), R9
+	MOVL         $0x3f800000, R10
+	CMPQ         R9, R10
+	JEQ          rows1linear
 	VBROADCASTSS slope+96(FP), Z2
 	VPXORQ       Z22, Z22, Z22
 	VCMPPS       $0x11, Z22, Z0, K3
 	VMULPS       Z2, Z0, K3, Z0
 	VCMPPS       $0x11, Z22, Z1, K3
 	VMULPS       Z2, Z1, K3, Z1
-	MOVQ         ldc+8(FP), R9
-	SHLQ         $0x02, R9
-	MOVQ         cols+88(FP), R10
-	SUBQ         $0x20, R10
-	JNE          rows1storepart
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	JMP          rows1storeend
+
+rows1linear:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x20, R10
+	JNE     rows1storepart
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	ADDQ    R9, AX
+	JMP     rows1storeend
 
 rows1storepart:
 	VMOVUPS Z0, K1, (AX)
@@ -1118,6 +1166,10 @@ rows6depth:
 	JNZ          rows6depth
 
 rows6sum:
+	MOVQ         slope+96(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R11, R12
+	JEQ          rows6linear
 	VBROADCASTSD slope+96(FP), Y12
 	VMULPD       Y12, Y0, Y13
 	VBLENDVPD    Y0, Y13, Y0, Y0
@@ -1143,30 +1195,32 @@ rows6sum:
 	VBLENDVPD    Y10, Y13, Y10, Y10
 	VMULPD       Y12, Y11, Y12
 	VBLENDVPD    Y11, Y12, Y11, Y11
-	MOVQ         ldc+8(FP), R11
-	SHLQ         $0x03, R11
-	MOVQ         cols+88(FP), R12
-	SUBQ         $0x08, R12
-	JNE          rows6storepart
-	VMOVUPD      Y0, (AX)
-	VMOVUPD      Y1, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPD      Y2, (AX)
-	VMOVUPD      Y3, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPD      Y4, (AX)
-	VMOVUPD      Y5, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPD      Y6, (AX)
-	VMOVUPD      Y7, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPD      Y8, (AX)
-	VMOVUPD      Y9, 32(AX)
-	ADDQ         R11, AX
-	VMOVUPD      Y10, (AX)
-	VMOVUPD      Y11, 32(AX)
-	ADDQ         R11, AX
-	JMP          rows6storeend
+
+rows6linear:
+	MOVQ    ldc+8(FP), R11
+	SHLQ    $0x03, R11
+	MOVQ    cols+88(FP), R12
+	SUBQ    $0x08, R12
+	JNE     rows6storepart
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPD Y4, (AX)
+	VMOVUPD Y5, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPD Y6, (AX)
+	VMOVUPD Y7, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPD Y8, (AX)
+	VMOVUPD Y9, 32(AX)
+	ADDQ    R11, AX
+	VMOVUPD Y10, (AX)
+	VMOVUPD Y11, 32(AX)
+	ADDQ    R11, AX
+	JMP     rows6storeend
 
 rows6storepart:
 	NEGQ       R12
@@ -1267,6 +1321,10 @@ rows4depth:
 	JNZ          rows4depth
 
 rows4sum:
+	MOVQ         slope+96(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R10, R11
+	JEQ          rows4linear
 	VBROADCASTSD slope+96(FP), Y8
 	VMULPD       Y8, Y0, Y9
 	VBLENDVPD    Y0, Y9, Y0, Y0
@@ -1284,24 +1342,26 @@ rows4sum:
 	VBLENDVPD    Y6, Y9, Y6, Y6
 	VMULPD       Y8, Y7, Y8
 	VBLENDVPD    Y7, Y8, Y7, Y7
-	MOVQ         ldc+8(FP), R10
-	SHLQ         $0x03, R10
-	MOVQ         cols+88(FP), R11
-	SUBQ         $0x08, R11
-	JNE          rows4storepart
-	VMOVUPD      Y0, (AX)
-	VMOVUPD      Y1, 32(AX)
-	ADDQ         R10, AX
-	VMOVUPD      Y2, (AX)
-	VMOVUPD      Y3, 32(AX)
-	ADDQ         R10, AX
-	VMOVUPD      Y4, (AX)
-	VMOVUPD      Y5, 32(AX)
-	ADDQ         R10, AX
-	VMOVUPD      Y6, (AX)
-	VMOVUPD      Y7, 32(AX)
-	ADDQ         R10, AX
-	JMP          rows4storeend
+
+rows4linear:
+	MOVQ    ldc+8(FP), R10
+	SHLQ    $0x03, R10
+	MOVQ    cols+88(FP), R11
+	SUBQ    $0x08, R11
+	JNE     rows4storepart
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    R10, AX
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	ADDQ    R10, AX
+	VMOVUPD Y4, (AX)
+	VMOVUPD Y5, 32(AX)
+	ADDQ    R10, AX
+	VMOVUPD Y6, (AX)
+	VMOVUPD Y7, 32(AX)
+	ADDQ    R10, AX
+	JMP     rows4storeend
 
 rows4storepart:
 	NEGQ       R11
@@ -1378,6 +1438,10 @@ rows2depth:
 	JNZ          rows2depth
 
 rows2sum:
+	MOVQ         slope+96(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R9, R10
+	JEQ          rows2linear
 	VBROADCASTSD slope+96(FP), Y4
 	VMULPD       Y4, Y0, Y5
 	VBLENDVPD    Y0, Y5, Y0, Y0
@@ -1387,18 +1451,20 @@ rows2sum:
 	VBLENDVPD    Y2, Y5, Y2, Y2
 	VMULPD       Y4, Y3, Y4
 	VBLENDVPD    Y3, Y4, Y3, Y3
-	MOVQ         ldc+8(FP), R9
-	SHLQ         $0x03, R9
-	MOVQ         cols+88(FP), R10
-	SUBQ         $0x08, R10
-	JNE          rows2storepart
-	VMOVUPD      Y0, (AX)
-	VMOVUPD      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPD      Y2, (AX)
-	VMOVUPD      Y3, 32(AX)
-	ADDQ         R9, AX
-	JMP          rows2storeend
+
+rows2linear:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x03, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x08, R10
+	JNE     rows2storepart
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    R9, AX
+	VMOVUPD Y2, (AX)
+	VMOVUPD Y3, 32(AX)
+	ADDQ    R9, AX
+	JMP     rows2storeend
 
 rows2storepart:
 	NEGQ       R10
@@ -1460,20 +1526,26 @@ rows1depth:
 	JNZ          rows1depth
 
 rows1sum:
+	MOVQ         slope+96(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R9, R10
+	JEQ          rows1linear
 	VBROADCASTSD slope+96(FP), Y2
 	VMULPD       Y2, Y0, Y3
 	VBLENDVPD    Y0, Y3, Y0, Y0
 	VMULPD       Y2, Y1, Y2
 	VBLENDVPD    Y1, Y2, Y1, Y1
-	MOVQ         ldc+8(FP), R9
-	SHLQ         $0x03, R9
-	MOVQ         cols+88(FP), R10
-	SUBQ         $0x08, R10
-	JNE          rows1storepart
-	VMOVUPD      Y0, (AX)
-	VMOVUPD      Y1, 32(AX)
-	ADDQ         R9, AX
-	JMP          rows1storeend
+
+rows1linear:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x03, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x08, R10
+	JNE     rows1storepart
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    R9, AX
+	JMP     rows1storeend
 
 rows1storepart:
 	NEGQ       R10
@@ -1618,6 +1690,10 @@ rows8depth:
 	JNZ          rows8depth
 
 rows8sum:
+	MOVQ         slope+96(FP), R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R12, R13
+	JEQ          rows8linear
 	VBROADCASTSD slope+96(FP), Z16
 	VPXORQ       Z19, Z19, Z19
 	VCMPPD       $0x11, Z19, Z0, K3
@@ -1652,36 +1728,38 @@ rows8sum:
 	VMULPD       Z16, Z14, K3, Z14
 	VCMPPD       $0x11, Z19, Z15, K3
 	VMULPD       Z16, Z15, K3, Z15
-	MOVQ         ldc+8(FP), R12
-	SHLQ         $0x03, R12
-	MOVQ         cols+88(FP), R13
-	SUBQ         $0x10, R13
-	JNE          rows8storepart
-	VMOVUPD      Z0, (AX)
-	VMOVUPD      Z1, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPD      Z2, (AX)
-	VMOVUPD      Z3, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPD      Z4, (AX)
-	VMOVUPD      Z5, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPD      Z6, (AX)
-	VMOVUPD      Z7, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPD      Z8, (AX)
-	VMOVUPD      Z9, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPD      Z10, (AX)
-	VMOVUPD      Z11, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPD      Z12, (AX)
-	VMOVUPD      Z13, 64(AX)
-	ADDQ         R12, AX
-	VMOVUPD      Z14, (AX)
-	VMOVUPD      Z15, 64(AX)
-	ADDQ         R12, AX
-	JMP          rows8storeend
+
+rows8linear:
+	MOVQ    ldc+8(FP), R12
+	SHLQ    $0x03, R12
+	MOVQ    cols+88(FP), R13
+	SUBQ    $0x10, R13
+	JNE     rows8storepart
+	VMOVUPD Z0, (AX)
+	VMOVUPD Z1, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z2, (AX)
+	VMOVUPD Z3, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z4, (AX)
+	VMOVUPD Z5, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z6, (AX)
+	VMOVUPD Z7, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z8, (AX)
+	VMOVUPD Z9, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z10, (AX)
+	VMOVUPD Z11, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z12, (AX)
+	VMOVUPD Z13, 64(AX)
+	ADDQ    R12, AX
+	VMOVUPD Z14, (AX)
+	VMOVUPD Z15, 64(AX)
+	ADDQ    R12, AX
+	JMP     rows8storeend
 
 rows8storepart:
 	VMOVUPD Z0, K1, (AX)
@@ -1780,6 +1858,10 @@ rows4depth:
 	JNZ          rows4depth
 
 rows4sum:
+	MOVQ         slope+96(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R10, R11
+	JEQ          rows4linear
 	VBROADCASTSD slope+96(FP), Z8
 	VPXORQ       Z20, Z20, Z20
 	VCMPPD       $0x11, Z20, Z0, K3
@@ -1798,24 +1880,26 @@ rows4sum:
 	VMULPD       Z8, Z6, K3, Z6
 	VCMPPD       $0x11, Z20, Z7, K3
 	VMULPD       Z8, Z7, K3, Z7
-	MOVQ         ldc+8(FP), R10
-	SHLQ         $0x03, R10
-	MOVQ         cols+88(FP), R11
-	SUBQ         $0x10, R11
-	JNE          rows4storepart
-	VMOVUPD      Z0, (AX)
-	VMOVUPD      Z1, 64(AX)
-	ADDQ         R10, AX
-	VMOVUPD      Z2, (AX)
-	VMOVUPD      Z3, 64(AX)
-	ADDQ         R10, AX
-	VMOVUPD      Z4, (AX)
-	VMOVUPD      Z5, 64(AX)
-	ADDQ         R10, AX
-	VMOVUPD      Z6, (AX)
-	VMOVUPD      Z7, 64(AX)
-	ADDQ         R10, AX
-	JMP          rows4storeend
+
+rows4linear:
+	MOVQ    ldc+8(FP), R10
+	SHLQ    $0x03, R10
+	MOVQ    cols+88(FP), R11
+	SUBQ    $0x10, R11
+	JNE     rows4storepart
+	VMOVUPD Z0, (AX)
+	VMOVUPD Z1, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPD Z2, (AX)
+	VMOVUPD Z3, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPD Z4, (AX)
+	VMOVUPD Z5, 64(AX)
+	ADDQ    R10, AX
+	VMOVUPD Z6, (AX)
+	VMOVUPD Z7, 64(AX)
+	ADDQ    R10, AX
+	JMP     rows4storeend
 
 rows4storepart:
 	VMOVUPD Z0, K1, (AX)
@@ -1884,6 +1968,10 @@ rows2depth:
 	JNZ          rows2depth
 
 rows2sum:
+	MOVQ         slope+96(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R9, R10
+	JEQ          rows2linear
 	VBROADCASTSD slope+96(FP), Z4
 	VPXORQ       Z21, Z21, Z21
 	VCMPPD       $0x11, Z21, Z0, K3
@@ -1894,18 +1982,20 @@ rows2sum:
 	VMULPD       Z4, Z2, K3, Z2
 	VCMPPD       $0x11, Z21, Z3, K3
 	VMULPD       Z4, Z3, K3, Z3
-	MOVQ         ldc+8(FP), R9
-	SHLQ         $0x03, R9
-	MOVQ         cols+88(FP), R10
-	SUBQ         $0x10, R10
-	JNE          rows2storepart
-	VMOVUPD      Z0, (AX)
-	VMOVUPD      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPD      Z2, (AX)
-	VMOVUPD      Z3, 64(AX)
-	ADDQ         R9, AX
-	JMP          rows2storeend
+
+rows2linear:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x03, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x10, R10
+	JNE     rows2storepart
+	VMOVUPD Z0, (AX)
+	VMOVUPD Z1, 64(AX)
+	ADDQ    R9, AX
+	VMOVUPD Z2, (AX)
+	VMOVUPD Z3, 64(AX)
+	ADDQ    R9, AX
+	JMP     rows2storeend
 
 rows2storepart:
 	VMOVUPD Z0, K1, (AX)
@@ -1959,21 +2049,27 @@ rows1depth:
 	JNZ          rows1depth
 
 rows1sum:
+	MOVQ         slope+96(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R9, R10
+	JEQ          rows1linear
 	VBROADCASTSD slope+96(FP), Z2
 	VPXORQ       Z22, Z22, Z22
 	VCMPPD       $0x11, Z22, Z0, K3
 	VMULPD       Z2, Z0, K3, Z0
 	VCMPPD       $0x11, Z22, Z1, K3
 	VMULPD       Z2, Z1, K3, Z1
-	MOVQ         ldc+8(FP), R9
-	SHLQ         $0x03, R9
-	MOVQ         cols+88(FP), R10
-	SUBQ         $0x10, R10
-	JNE          rows1storepart
-	VMOVUPD      Z0, (AX)
-	VMOVUPD      Z1, 64(AX)
-	ADDQ         R9, AX
-	JMP          rows1storeend
+
+rows1linear:
+	MOVQ    ldc+8(FP), R9
+	SHLQ    $0x03, R9
+	MOVQ    cols+88(FP), R10
+	SUBQ    $0x10, R10
+	JNE     rows1storepart
+	VMOVUPD Z0, (AX)
+	VMOVUPD Z1, 64(AX)
+	ADDQ    R9, AX
+	JMP     rows1storeend
 
 rows1storepart:
 	VMOVUPD Z0, K1, (AX)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -89,7 +90,7 @@ func (k panel) function() {
 		k.JNZ(operand.LabelRef(label + "depth"))
 
 		k.Label(label + "sum")
-		k.leaky(sums)
+		k.leaky(label, sums)
 		k.moveTile(label+"store", "ldc", c, masks, sums, true)
 		step := k.GP64()
 		k.IMUL3Q(operand.Imm(uint64(rows)), rsa, step)
@@ -102,8 +103,28 @@ func (k panel) function() {
 	k.RET()
 }
 
-// leaky multiplies the negative sums by slope.
-func (k panel) leaky(sums [][2]reg.VecVirtual) {
+// leaky multiplies the negative sums by slope, unless that is 1.
+func (k panel) leaky(label string, sums [][2]reg.VecVirtual) {
+	bits, one := k.GP64(), k.GP64()
+	address, err := k.Param("slope").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	if k.bits == 32 {
+		k.MOVL(address.Addr, bits.As32())
+		k.MOVL(operand.U32(math.Float32bits(1)), one.As32())
+	} else {
+		k.MOVQ(address.Addr, bits)
+		k.MOVQ(operand.U64(math.Float64bits(1)), one)
+	}
+	k.CMPQ(bits, one)
+	k.JEQ(operand.LabelRef(label + "linear"))
+	k.scaleNegative(sums)
+	k.Label(label + "linear")
+}
+
+// scaleNegative multiplies the negative sums by slope.
+func (k panel) scaleNegative(sums [][2]reg.VecVirtual) {
 	slope := k.broadcast("slope")
 	if k.wide == 64 {
 		zero := k.zero()
