@@ -134,13 +134,19 @@ func (m *member) call() {
 }
 
 func (m *member) work(worker int) {
+	state := gone // unless the work ends as it should, or with a panic, the goroutine ends here
 	defer func() {
-		m.failure = recover()
-		m.state.Store(waiting)
+		if m.failure = recover(); m.failure != nil {
+			state = waiting
+		} else if state == gone {
+			m.failure = "nfkit: a function that runs on all cores called runtime.Goexit, as FailNow and Fatal of package testing do"
+		}
+		m.state.Store(state)
 		m.team.wait.Done()
 		m.team.running.Add(-1)
 	}()
 	m.team.work(worker)
+	state = waiting
 }
 
 // await returns true as soon as v has the wanted value, or false if that takes too long.

@@ -3,6 +3,7 @@ package team
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -92,6 +93,29 @@ func TestPanic(t *testing.T) {
 		}
 		if n := running.Load(); n != 0 {
 			t.Errorf("%d tasks run after the panic of task %d", n, task)
+		}
+		wantOnce(t, 4, counts(t, 4, 20))
+	}
+}
+
+// A task that ends its goroutine is an error, and does not keep the next call waiting.
+func TestGoexit(t *testing.T) {
+	for range 3 {
+		var start sync.WaitGroup
+		start.Add(2)
+		got := func() (got any) {
+			defer func() { got = recover() }()
+			Do(2, 2, func(worker, _ int) {
+				start.Done()
+				start.Wait() // each worker has one of the tasks
+				if worker == 1 {
+					runtime.Goexit()
+				}
+			})
+			return nil
+		}()
+		if text, _ := got.(string); !strings.Contains(text, "runtime.Goexit") {
+			t.Errorf("the panic is %v, want one about runtime.Goexit", got)
 		}
 		wantOnce(t, 4, counts(t, 4, 20))
 	}
