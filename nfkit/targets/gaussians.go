@@ -3,6 +3,7 @@ package targets
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
@@ -29,13 +30,12 @@ func (g gaussians) draw(p []float64, r *rand.Rand) {
 	p[0], p[1] = g.x[i]+g.sd*r.NormFloat64(), g.y[i]+g.sd*r.NormFloat64()
 }
 
-// entropy integrates, with the given step, over the square that holds the means and 10 deviations around them.
+// entropy integrates, with the given step, over the box that holds the means and 10 deviations around them.
 func (g gaussians) entropy(t Target, step float64) float64 {
-	reach := 0.0
-	for i := range g.x {
-		reach = max(reach, math.Abs(g.x[i]), math.Abs(g.y[i]))
-	}
-	reach += 10 * g.sd
-	_, h := quadrature(t, [2]float64{-reach, -reach}, [2]float64{reach, reach}, step)
-	return h
+	return remember(t, func() integrals {
+		reach := 10 * g.sd
+		lo := [2]float64{slices.Min(g.x) - reach, slices.Min(g.y) - reach}
+		hi := [2]float64{slices.Max(g.x) + reach, slices.Max(g.y) + reach}
+		return grid(t.LogDensity, lo, hi, step)
+	}).entropy
 }
