@@ -30,11 +30,7 @@ func (t Funnel) LogDensity(x *ad.Value) *ad.Value {
 	checkBatch(t, x)
 	d := t.Dim()
 	v := x.Slice(0, 1)
-	most := 700. // e⁷⁰⁰ and e⁸⁰ are finite: times 0 they are 0
-	if x.Tape().Precision() == ad.Float32 {
-		most = 80
-	}
-	scale := v.Scale(-0.5).Min(x.Tape().Full(1, 1, most)).Exp()
+	scale := v.Scale(-0.5).Min(x.Tape().Full(1, 1, maxExponent(x.Tape()))).Exp()
 	rest := x.Slice(1, d).Mul(scale).Square().RowSum()
 	first := v.Mul(v.Scale(1. / (funnelSD * funnelSD)).Shift(float64(d - 1))) // v²/3² + (d−1)·v
 	return first.Add(rest).Scale(-0.5).Shift(-0.5*float64(d)*log2Pi - math.Log(funnelSD))

@@ -84,9 +84,7 @@ func newWave(name string, scale, period float64) wave {
 
 func (w wave) logDensity(x *ad.Value) *ad.Value {
 	x0 := x.Slice(0, 1)
-	far := x.Tape().Full(1, 1, 1e30) // where the phase is finite, and the envelope all that matters
-	phase := x0.Min(far).Max(far.Neg()).Scale(2 * math.Pi / w.period)
-	u := x.Slice(1, 2).Sub(phase.Sin()) // x₁ − w₁
+	u := x.Slice(1, 2).Sub(x0.Scale(2 * math.Pi / w.period).Sin()) // x₁ − w₁
 	branches := normal(u, 0, w.scale)
 	if w.distance != nil {
 		branches = branches.Concat(normal(u.Add(w.distance(x0)), 0, w.scale)).LogSumExp()

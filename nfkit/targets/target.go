@@ -15,7 +15,7 @@ type Target interface {
 	// Dim returns d.
 	Dim() int
 	// LogDensity returns ln p̃(x) of each row of x, n×1, where p̃ is the density up to a factor. It follows the rules of
-	// arithmetic: where x is infinite it may be NaN.
+	// arithmetic: where x is infinite, or overflows on the way, it may be NaN.
 	LogDensity(x *ad.Value) *ad.Value
 	// LogNormalizer returns ln Z = ln ∫p̃, in nats; 0 for a normalised density.
 	LogNormalizer() float64
@@ -34,9 +34,7 @@ func logProb(t Target, x mat.Matrix) []float64 {
 	if n == 0 {
 		return []float64{}
 	}
-	if c != t.Dim() {
-		panic(fmt.Sprintf("targets: %T.LogProb: got a %d×%d batch, want %d columns", t, n, c, t.Dim()))
-	}
+	checkColumns(t, "LogProb", n, c)
 	b := mat.DenseCopyOf(x)
 	dst := make([]float64, n)
 	ad.NewShards(ad.Float64).Each(n, func(tape *ad.Tape, lo, hi int) {
@@ -44,20 +42,21 @@ func logProb(t Target, x mat.Matrix) []float64 {
 	})
 	logZ := t.LogNormalizer()
 	for i := range dst {
-		if dst[i] -= logZ; math.IsNaN(dst[i]) && infinite(b.RawRowView(i)) {
+		if dst[i] -= logZ; math.IsNaN(dst[i]) && remote(b.RawRowView(i)) {
 			dst[i] = math.Inf(-1)
 		}
 	}
 	return dst
 }
 
-// infinite reports whether a number of x is infinite and none is NaN.
-func infinite(x []float64) bool {
+// remote reports whether a number of x is infinite or above 1e100, and none is NaN: what comes of it is NaN where two
+// overflows meet, and every density vanishes there.
+func remote(x []float64) bool {
 	most := 0.0
 	for _, v := range x {
 		most = max(most, math.Abs(v)) // NaN stays
 	}
-	return math.IsInf(most, 1)
+	return most > 1e100
 }
 
 // sample returns n rows of d numbers, each filled by draw.
@@ -77,6 +76,21 @@ func checkSample(t any, n int, src rand.Source) {
 	}
 	if src == nil {
 		panic(fmt.Sprintf("targets: %T.Sample: got a nil source", t))
+	}
+}
+
+// maxExponent returns a number whose exponential is finite in the tape's precision, so that its product with 0 is 0.
+func maxExponent(t *ad.Tape) float64 {
+	if t.Precision() == ad.Float32 {
+		return 80
+	}
+	return 700
+}
+
+// checkColumns panics unless a batch has as many columns as t has dimensions.
+func checkColumns(t interface{ Dim() int }, method string, n, c int) {
+	if c != t.Dim() {
+		panic(fmt.Sprintf("targets: %T.%s: got a %d×%d batch, want %d columns", t, method, n, c, t.Dim()))
 	}
 }
 

@@ -50,10 +50,10 @@ var targetCases = map[string]targetCase{
 	"Sinusoidal":           {target: targets.Sinusoidal{}, x: span(-26, 26, 0.5), y: span(-6, 6, 0.25), logZ: 2.850138, h: 3.600174},
 	"SinusoidalGap":        {target: targets.SinusoidalGap{}, x: span(-26, 26, 0.25), y: span(-8, 6, 0.25), logZ: 3.543230, h: 3.678663},
 	"SinusoidalSplit":      {target: targets.SinusoidalSplit{}, x: span(-26, 26, 0.25), y: span(-8, 6, 0.25), logZ: 3.540257, h: 3.917232},
-	"Smiley(1)":            {target: targets.Smiley{Scale: 1}, x: span(-24, 24, 0.5), y: span(-24.8, 23.2, 0.5), logZ: math.NaN(), h: math.NaN()},
+	"Smiley(1)":            {target: targets.Smiley{Scale: 1}, x: span(-24, 24, 1), y: span(-24.8, 23.2, 1), logZ: math.NaN(), h: math.NaN()},
 	"Sinusoidal(0.2,1)":    {target: targets.Sinusoidal{Scale: 0.2, Period: 1}, x: span(-13, 13, 0.125), y: span(-4, 4, 0.125), logZ: math.NaN(), h: math.NaN()},
 	"CircularGaussian":     {target: targets.CircularGaussianMixture{}, x: span(-5, 5, 0.25), y: span(-5, 5, 0.25), h: 2.177596},
-	"Sinusoidal(0.2,0.5)":  {target: targets.Sinusoidal{Scale: 0.2, Period: 0.5}, x: span(-12, 12, 0.0625), y: span(-3, 3, 0.125), logZ: math.NaN(), h: math.NaN()},
+	"Sinusoidal(0.2,0.5)":  {target: targets.Sinusoidal{Scale: 0.2, Period: 0.5}, x: span(-12, 12, 0.0625), y: span(-3, 3, 0.25), logZ: math.NaN(), h: math.NaN()},
 	"SinusoidalGap(0.1,1)": {target: targets.SinusoidalGap{Scale: 0.1, Period: 1}, x: span(-6, 6, 0.0625), y: span(-5, 2, 0.0625), logZ: math.NaN(), h: math.NaN()},
 	"CircularGaussian(3)":  {target: targets.CircularGaussianMixture{Modes: 3}, x: span(-9, 9, 0.25), y: span(-9, 9, 0.25), h: math.NaN()},
 
@@ -65,14 +65,22 @@ var targetCases = map[string]targetCase{
 	"Rosenbrock": {target: targets.Rosenbrock{}, x: span(-30, 30, 1), y: span(-3, 3, 0.25), valley: func(x float64) float64 { return x * x },
 		logZ: math.Log(2 * math.Pi), h: math.Log(2 * math.Pi * math.E)},
 
+	"Blobs":              {target: targets.Blobs{}, x: span(-20, 20, 1), y: span(-20, 20, 1), h: 3.619443},
+	"GMM40":              {target: targets.GMM40{}, x: span(-54, 54, 2), y: span(-54, 54, 2), h: 6.859469},
+	"DoubleWell":         {target: targets.DoubleWell{}, x: span(-4, 4, 0.125), y: span(-9, 9, 0.5), logZ: 10.293480, h: 1.718576},
+	"LogisticRegression": {target: targets.LogisticRegression{}, x: span(-18, 18, 1), y: span(-18, 18, 1), logZ: -13.236973, h: 1.940598},
+
 	"ImagePrior": {target: testImage(), x: span(-3, 3, 2), y: span(-3, 3, 3), h: math.NaN()},
 }
 
 // allTargets are those in the plane and those that are not.
 func allTargets() map[string]targets.Target {
 	all := map[string]targets.Target{
-		"Funnel(10)":     targets.Funnel{Dims: 10},
-		"TwoIndependent": targets.TwoIndependent{First: targets.TwoMoons{}, Second: targets.Funnel{Dims: 3}},
+		"ManyWell":         targets.ManyWell{},
+		"EightSchools":     targets.EightSchools{},
+		"LinearRegression": targets.LinearRegression{},
+		"Funnel(10)":       targets.Funnel{Dims: 10},
+		"TwoIndependent":   targets.TwoIndependent{First: targets.TwoMoons{}, Second: targets.Funnel{Dims: 3}},
 	}
 	for name, c := range targetCases {
 		all[name] = c.target
@@ -316,44 +324,53 @@ func TestIntegralsAtExtremeParameters(t *testing.T) {
 }
 
 func TestGradient(t *testing.T) {
-	for name, c := range targetCases {
+	for name, target := range allTargets() {
 		t.Run(name, func(t *testing.T) {
-			x := c.target.Sample(20, rand.NewPCG(1, 2))
+			x := target.Sample(20, rand.NewPCG(1, 2))
 			r := rand.New(rand.NewPCG(3, 4)) // off the ridges as well
 			for i := range 10 {
-				x.Set(i, 0, x.At(i, 0)+0.2*r.NormFloat64())
-				x.Set(i, 1, x.At(i, 1)+0.2*r.NormFloat64())
-			}
-			tape := ad.NewTape(ad.Float64)
-			v := tape.Variable(20, 2, x.RawMatrix().Data)
-			logs := c.target.LogDensity(v)
-			tape.Backward(logs.Sum())
-			got := v.Grad()
-			for i := range 20 {
-				if math.IsInf(logs.At(i, 0), -1) {
-					continue // outside the support
-				}
-				want := fd.Gradient(nil, func(p []float64) float64 {
-					return c.target.LogDensity(ad.NewEvalTape(ad.Float64).Const(1, 2, p)).At(0, 0)
-				}, x.RawRowView(i), &fd.Settings{Formula: fd.Central, Step: 1e-6})
-				for j := range want {
-					// Central differences: error ~ h²·f‴ and ε·|f|/h.
-					if d := math.Abs(got[2*i+j] - want[j]); !(d <= 1e-5*max(1, math.Abs(want[j]))) {
-						t.Errorf("∂/∂x%d at %v is %v, finite differences give %v", j, x.RawRowView(i), got[2*i+j], want[j])
-					}
+				for j := range target.Dim() {
+					x.Set(i, j, x.At(i, j)+0.2*r.NormFloat64())
 				}
 			}
+			checkGradient(t, target, x)
 		})
+	}
+}
+
+// checkGradient compares the gradient of LogDensity with finite differences at each row of x.
+func checkGradient(t *testing.T, target interface {
+	LogDensity(x *ad.Value) *ad.Value
+}, x *mat.Dense) {
+	t.Helper()
+	n, d := x.Dims()
+	tape := ad.NewTape(ad.Float64)
+	v := tape.Variable(n, d, x.RawMatrix().Data)
+	logs := target.LogDensity(v)
+	tape.Backward(logs.Sum())
+	got := v.Grad()
+	for i := range n {
+		if math.IsInf(logs.At(i, 0), -1) {
+			continue // outside the support
+		}
+		want := fd.Gradient(nil, func(p []float64) float64 {
+			return target.LogDensity(ad.NewEvalTape(ad.Float64).Const(1, d, p)).At(0, 0)
+		}, x.RawRowView(i), &fd.Settings{Formula: fd.Central, Step: 1e-6})
+		for j := range want {
+			// Central differences: error ~ h²·f‴ and ε·|f|/h.
+			if e := math.Abs(got[d*i+j] - want[j]); !(e <= 1e-5*max(1, math.Abs(want[j]))) {
+				t.Errorf("∂/∂x%d at %v is %v, finite differences give %v", j, x.RawRowView(i), got[d*i+j], want[j])
+			}
+		}
 	}
 }
 
 // Every exported target of the package is in the table above.
 func TestNoTargetIsMissing(t *testing.T) {
 	var tested []string
-	for _, c := range targetCases {
-		tested = append(tested, strings.TrimPrefix(strings.TrimPrefix(fmt.Sprintf("%T", c.target), "*"), "targets."))
+	for _, target := range allTargets() {
+		tested = append(tested, strings.TrimPrefix(strings.TrimPrefix(fmt.Sprintf("%T", target), "*"), "targets."))
 	}
-	tested = append(tested, "TwoIndependent") // TestTwoIndependent: it is not in the plane
 	for _, name := range exportedTargets(t) {
 		if !slices.Contains(tested, name) {
 			t.Errorf("no case for targets.%s", name)
@@ -481,10 +498,10 @@ func TestEdges(t *testing.T) {
 
 // The same in float32, near the samples.
 func TestFloat32(t *testing.T) {
-	for name, c := range targetCases {
-		x := c.target.Sample(100, rand.NewPCG(5, 6))
-		want := c.target.LogDensity(ad.NewEvalTape(ad.Float64).Matrix(x)).Data()
-		for i, got := range c.target.LogDensity(ad.NewEvalTape(ad.Float32).Matrix(x)).Data() {
+	for name, target := range allTargets() {
+		x := target.Sample(100, rand.NewPCG(5, 6))
+		want := target.LogDensity(ad.NewEvalTape(ad.Float64).Matrix(x)).Data()
+		for i, got := range target.LogDensity(ad.NewEvalTape(ad.Float32).Matrix(x)).Data() {
 			// Rounding of x, 6e-8·|x|, times a slope of up to 1/σ² a few σ away; Rosenbrock's valley is at x² ~ 100.
 			if tol := 1e-3 * max(1, math.Abs(want[i])); !(math.Abs(got-want[i]) <= tol) && !math.IsInf(got, -1) {
 				t.Errorf("%s: LogDensity(%v) = %v in float32, want %v", name, x.RawRowView(i), got, want[i])
@@ -494,12 +511,12 @@ func TestFloat32(t *testing.T) {
 }
 
 func TestSamplesAreReproducible(t *testing.T) {
-	for name, c := range targetCases {
-		a, b := c.target.Sample(50, rand.NewPCG(1, 2)), c.target.Sample(50, rand.NewPCG(1, 2))
+	for name, target := range allTargets() {
+		a, b := target.Sample(50, rand.NewPCG(1, 2)), target.Sample(50, rand.NewPCG(1, 2))
 		if !mat.Equal(a, b) {
 			t.Errorf("%s: the same source gives other samples", name)
 		}
-		if mat.Equal(a, c.target.Sample(50, rand.NewPCG(1, 3))) {
+		if mat.Equal(a, target.Sample(50, rand.NewPCG(1, 3))) {
 			t.Errorf("%s: another source gives the same samples", name)
 		}
 	}
@@ -523,11 +540,22 @@ func TestTwoIndependent(t *testing.T) {
 	}
 }
 
-// In ten dimensions, against gonum's normal distributions; the samples have the entropy that is declared.
-func TestFunnelIn10Dimensions(t *testing.T) {
+// Beyond the plane, the samples have the entropy that is declared.
+func TestEntropyOfSamples(t *testing.T) {
 	const n = 20000
+	for name, target := range allTargets() {
+		mean, sd := stat.MeanStdDev(target.LogProb(target.Sample(n, rand.NewPCG(1, 2))), nil)
+		// The rounding of a density that is constant is no spread.
+		if z := (mean + target.Entropy()) / (sd/math.Sqrt(n) + 1e-12); !(math.Abs(z) <= 4) {
+			t.Errorf("%s: the mean log-density is %v, want %v: %.1f standard errors", name, mean, -target.Entropy(), z)
+		}
+	}
+}
+
+// In ten dimensions, against gonum's normal distributions.
+func TestFunnelIn10Dimensions(t *testing.T) {
 	f := targets.Funnel{Dims: 10}
-	x := f.Sample(n, rand.NewPCG(1, 2))
+	x := f.Sample(100, rand.NewPCG(1, 2))
 	logs := f.LogProb(x)
 	for i := range 100 {
 		row := x.RawRowView(i)
@@ -538,10 +566,6 @@ func TestFunnelIn10Dimensions(t *testing.T) {
 		if !(math.Abs(logs[i]-want) <= 1e-12*max(1, math.Abs(want))) {
 			t.Errorf("LogProb(%v) = %v, want %v", row, logs[i], want)
 		}
-	}
-	mean, sd := stat.MeanStdDev(logs, nil)
-	if z := (mean + f.Entropy()) / (sd / math.Sqrt(n)); !(math.Abs(z) <= 4) {
-		t.Errorf("the mean log-density is %v, want %v: %.1f standard errors", mean, -f.Entropy(), z)
 	}
 }
 
@@ -630,13 +654,23 @@ func TestMisuse(t *testing.T) {
 		"want intervals from low to high with an area": func() {
 			_, _ = targets.NewImagePrior(image.White, &targets.ImagePriorOptions{X: [2]float64{0, 1e-200}, Y: [2]float64{0, 1e-200}})
 		},
-		"Sinusoidal: got Scale 0.4 and Per": func() { targets.Sinusoidal{Period: -1}.Entropy() },
-		"got -1 rings":                      func() { targets.RingMixture{Rings: -1}.Entropy() },
-		"got 1 modes, want 2":               func() { targets.CircularGaussianMixture{Modes: 1}.Entropy() },
-		"got -2 arms":                       func() { targets.Pinwheel{Arms: -2}.Entropy() },
-		"got 1 dimensions, want 2":          func() { targets.Funnel{Dims: 1}.Dim() },
-		"StandardNormal: got -1 dimensions": func() { targets.StandardNormal{Dims: -1}.Dim() },
-		"want First and Second":             func() { targets.TwoIndependent{First: targets.TwoMoons{}}.Dim() },
+		"Sinusoidal: got Scale 0.4 and Per":               func() { targets.Sinusoidal{Period: -1}.Entropy() },
+		"got -1 rings":                                    func() { targets.RingMixture{Rings: -1}.Entropy() },
+		"got 1 modes, want 2":                             func() { targets.CircularGaussianMixture{Modes: 1}.Entropy() },
+		"got -2 arms":                                     func() { targets.Pinwheel{Arms: -2}.Entropy() },
+		"got 1 dimensions, want 2":                        func() { targets.Funnel{Dims: 1}.Dim() },
+		"ManyWell: got 3 dimensions, want an even number": func() { targets.ManyWell{Dims: 3}.Dim() },
+		"ManyWell: got -2 dimensions":                     func() { targets.ManyWell{Dims: -2}.Dim() },
+		"Blobs: got -1 centers":                           func() { targets.Blobs{Centers: -1}.Entropy() },
+		"want 10 columns":                                 func() { targets.EightSchools{}.Parameters(mat.NewDense(1, 9, nil)) },
+		"Phi4: got L = 0":                                 func() { targets.Phi4{Lambda: 1}.Dim() },
+		"and Lambda = -1":                                 func() { targets.Phi4{L: 4, M2: 1, Lambda: -1}.Dim() },
+		"M2 = 0 and Lambda = 0":                           func() { targets.Phi4{L: 4}.Dim() },
+		"M2 = NaN":                                        func() { targets.Phi4{L: 4, M2: math.NaN(), Lambda: 1}.Dim() },
+		"FreeLogNormalizer: got Lambda = 1":               func() { targets.Phi4{L: 4, Lambda: 1}.FreeLogNormalizer() },
+		"Phi4.LogDensity: got a 1×15 batch":               func() { targets.Phi4{L: 4, Lambda: 1}.LogDensity(ad.NewEvalTape(ad.Float64).Full(1, 15, 0)) },
+		"StandardNormal: got -1 dimensions":               func() { targets.StandardNormal{Dims: -1}.Dim() },
+		"want First and Second":                           func() { targets.TwoIndependent{First: targets.TwoMoons{}}.Dim() },
 		"got X [1 1]": func() {
 			_, _ = targets.NewImagePrior(image.White, &targets.ImagePriorOptions{X: [2]float64{1, 1}})
 		},
