@@ -26,6 +26,9 @@
 //	Funnel                    0          3.936489   exact draws
 //	Rosenbrock                1.837877   2.837877   exact draws
 //	ImagePrior                0          depends    exact draws
+//	Moons                     0          1.007585   exact draws
+//	Circles                   0          0.606076   exact draws
+//	SwissRoll                 0          2.669646   exact draws
 //	Blobs                     0          3.619443   exact draws
 //	GMM40                     0          6.859469   exact draws
 //	DoubleWell               10.293480   1.718576   rejection, 29 of 100
