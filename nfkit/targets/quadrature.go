@@ -37,7 +37,7 @@ func (q *integrator) add(x, y, weight float64) {
 // flush evaluates the density at the nodes, on all cores.
 func (q *integrator) flush() {
 	logP := make([]float64, len(q.logWeights))
-	ad.NewShards(ad.Float64).Each(len(logP), func(tape *ad.Tape, lo, hi int) {
+	ad.NewShards(ad.Float64, 1).Each(len(logP), func(tape *ad.Tape, lo, hi int) {
 		q.density(tape.Const(hi-lo, 2, q.points[2*lo:2*hi])).DataTo(logP[lo:hi])
 	})
 	top := q.top
@@ -145,7 +145,7 @@ func remember(t Target, compute func() integrals) integrals {
 // maxComponents is the largest number of components of a mixture: its density has an n×k intermediate.
 const maxComponents = 200
 
-// components returns k, or usual if k is 0. It panics unless it lies between least and 1000.
+// components returns k, or usual if k is 0. It panics unless it lies between least and 200.
 func components(target, what string, k, usual, least int) int {
 	if k == 0 {
 		k = usual

@@ -37,7 +37,7 @@ func logProb(t Target, x mat.Matrix) []float64 {
 	checkColumns(t, "LogProb", n, c)
 	b := mat.DenseCopyOf(x)
 	dst := make([]float64, n)
-	ad.NewShards(ad.Float64).Each(n, func(tape *ad.Tape, lo, hi int) {
+	ad.NewShards(ad.Float64, 1).Each(n, func(tape *ad.Tape, lo, hi int) {
 		t.LogDensity(tape.Rows(b, lo, hi)).DataTo(dst[lo:hi])
 	})
 	logZ := t.LogNormalizer()
