@@ -91,7 +91,7 @@ func (o *RowObjective) Loss(rows mat.Matrix, src rand.Source) (float64, error) {
 		o.seed = newSeed(src)
 	}
 	losses := make([]float64, n)
-	o.engine.each(o.Precision, n, o.seed, func(t *ad.Tape, lo, hi int) { o.losses(t, lo, hi).DataTo(losses[lo:hi]) })
+	o.engine.eachNesting(o.Precision, n, o.seed, func(t *ad.Tape, lo, hi int) { o.losses(t, lo, hi).DataTo(losses[lo:hi]) })
 	return o.check(mean(losses))
 }
 

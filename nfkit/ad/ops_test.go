@@ -132,6 +132,9 @@ var opCases = map[string]opCase{
 		shapes: [][]shape{{{5, 3}, {3, 3}}, {{1, 1}, {1, 1}}, {{0, 3}, {3, 3}}, {{9, 2}, {2, 2}}},
 	},
 
+	"SoftClipOdd": {f: one(func(v *ad.Value) *ad.Value { return v.SoftClipOdd(2) }), domain: []func(float64) float64{awayFromZero},
+		shapes: [][]shape{{{5, 4}}, {{1, 2}}, {{9, 8}}, {{0, 4}}, {{3, 0}}}}, // its curvature jumps at 0
+
 	"AffinePairs":                pairs((*ad.Value).AffinePairs, both),
 	"AffinePairs/value":          pairs((*ad.Value).AffinePairs, first),
 	"AffinePairs/logDet":         pairs((*ad.Value).AffinePairs, second),
