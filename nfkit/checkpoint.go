@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-
-	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
 // Checkpoint is all that training needs to go on as if it had not been interrupted: to the same numbers, to the last
@@ -73,16 +71,16 @@ func (c Checkpoint) state() (s State, set func()) {
 func (m *NormalizingFlow) stepsState() (t Tensor, set func()) {
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()
-	steps := make([]int, len(m.engine.shards))
-	for p := range steps {
-		steps[p] = int(m.In(ad.Precision(p)).evaluator().Steps)
+	steps := make([]int, len(m.engine.steps))
+	for p, n := range m.engine.steps {
+		steps[p] = int(n)
 	}
 	t = Tensor{Name: "steps", Shape: []int{len(steps)}, Ints: steps, Check: func(t Tensor) error { return atLeast0(slices.Min(t.Ints)) }}
 	return t, func() {
 		m.engine.mu.Lock()
 		defer m.engine.mu.Unlock()
 		for p, n := range steps {
-			m.In(ad.Precision(p)).evaluator().Steps = uint64(n)
+			m.engine.steps[p] = uint64(n)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (m *NormalizingFlow) gradient(x *mat.Dense) (sum float64, err error) {
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()
 	m.batch = x
-	sum = m.evaluator().Gradient(n, m.params, 1/float64(n), m.negLogQ)
+	sum = m.train(n, 1/float64(n), m.negLogQ)
 	return sum, m.checkGradient()
 }
 

@@ -38,6 +38,7 @@ type NormalizingFlow struct {
 type engine struct {
 	mu       sync.Mutex
 	shards   [2]*ad.Shards // by precision
+	steps    [2]uint64     // of training that each has done, from which layers draw noise
 	observer *ad.Tape      // of Observe, made at the first one
 }
 
@@ -230,7 +231,17 @@ func (m *NormalizingFlow) evaluator() *ad.Shards {
 func (m *NormalizingFlow) each(n int, f func(t *ad.Tape, lo, hi int)) {
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()
-	m.evaluator().Each(n, f)
+	s := m.evaluator()
+	s.Seed = [2]uint64{}
+	s.Each(n, f)
+}
+
+// train is Gradient of the evaluator, for the next training step; the caller holds the lock.
+func (m *NormalizingFlow) train(n int, scale float64, loss func(t *ad.Tape, lo, hi int) *ad.Value) (sum float64) {
+	s, steps := m.evaluator(), &m.engine.steps[m.precision]
+	*steps++
+	s.Seed = [2]uint64{*steps, 0}
+	return s.Gradient(n, m.params, scale, loss)
 }
 
 // points checks the size of a batch and returns it as a dense matrix.

@@ -158,8 +158,8 @@ func (m *NormalizingFlow) beginStep(batch *mat.Dense, inverse bool) error {
 	t := m.engine.observer
 	t.Reset()
 	t.SetTraining(true) // each layer is shown what it will get in the training step
-	t.Seed(m.evaluator().Steps+1, math.MaxUint64)
 	n, _ := batch.Dims()
+	t.Seed([2]uint64{m.engine.steps[m.precision] + 1, 0}, 0, n)
 	return m.observe(t.Rows(batch, 0, n), m.contextRows(t, 0, n), inverse)
 }
 

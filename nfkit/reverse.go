@@ -96,7 +96,7 @@ func (m *NormalizingFlow) ReverseKLGrad(target Target, n int, opts *ReverseKLOpt
 func (m *NormalizingFlow) sumGradient(n int, scale float64, loss func(t *ad.Tape, lo, hi int) *ad.Value) (sum float64, err error) {
 	m.engine.mu.Lock()
 	defer m.engine.mu.Unlock()
-	sum = m.evaluator().Gradient(n, m.params, scale, loss)
+	sum = m.train(n, scale, loss)
 	return sum, m.checkGradient()
 }
 

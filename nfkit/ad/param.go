@@ -138,4 +138,8 @@ func addGrad[T kernel.Float](p *Param, g []T, factor float64) {
 // Dims returns the number of rows and columns.
 func (p *Param) Dims() (rows, cols int) { return p.rows, p.cols }
 
+// On returns p as a value of v's tape, to begin an expression with: f.logScale.On(z).Exp(). It is short for
+// v.Tape().Param(p).
+func (p *Param) On(v *Value) *Value { return v.tape.Param(p) }
+
 func (p *Param) operand(t *Tape) *Value { return t.Param(p) }

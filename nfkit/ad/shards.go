@@ -31,9 +31,9 @@ const (
 // Results depend on the rows, not on GOMAXPROCS: shards are the same for any number of cores, and gradients
 // are added up in a fixed order. A Shards must not be used by two goroutines at the same time.
 type Shards struct {
-	// Steps is the number of calls of Gradient so far. It numbers training steps for [Tape.Rand]: to go on with earlier
-	// ones, set it to what it was.
-	Steps uint64
+	// Seed is what the noise of the calls to come is drawn from, with the numbers of the rows: see [Tape.Seed]. A training
+	// loop sets it before each step, or all steps have the same noise.
+	Seed [2]uint64
 
 	readings *readings
 	tapes    []*Tape // one for each core
@@ -95,7 +95,6 @@ func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Ta
 	for _, p := range params {
 		s.size += len(p.Data)
 	}
-	s.Steps++
 	s.used, s.parts = lanes, max(1, s.size/sumSize)
 	s.start(s.lane, s.used)
 	team.Do(runtime.GOMAXPROCS(0), s.parts, s.sum)
@@ -117,27 +116,27 @@ func (s *Shards) start(task func(worker, i int), tasks int) {
 	team.Do(cores, len(s.readings.list), s.update)
 	for _, t := range s.tapes[:cores] {
 		t.forget()
-		t.gradients, t.training, t.closed = s.loss != nil, s.loss != nil, false
+		t.gradients, t.training, t.sealed, t.spends = s.loss != nil, s.loss != nil, false, false
 	}
 	team.Do(cores, tasks, task)
 }
 
 // doShard computes shard i without gradients.
 func (s *Shards) doShard(worker, i int) {
-	t, lo := s.tapes[worker], i*s.step
+	t, lo, hi := s.tapes[worker], i*s.step, min((i+1)*s.step, s.rows)
 	t.rewind()
-	t.Seed(0, uint64(lo))
-	s.value(t, lo, min(lo+s.step, s.rows))
+	t.Seed(s.Seed, lo, hi)
+	s.value(t, lo, hi)
 }
 
 // doLane adds up the losses and gradients of lane i.
 func (s *Shards) doLane(worker, i int) {
 	t := s.tapes[worker]
-	if !t.closed { // the first lane of this tape
+	if !t.sealed { // the first lane of this tape
 		for _, p := range s.params {
 			t.Param(p)
 		}
-		t.closed = true
+		t.sealed, t.spends = true, true
 	}
 	l := s.lanes[i]
 	if s.readings.precision == Float32 {
@@ -152,8 +151,9 @@ func (s *Shards) doLane(worker, i int) {
 	lo, hi := i*shards/s.used*shardRows, min((i+1)*shards/s.used*shardRows, s.rows)
 	for ; lo < hi; lo += shardRows {
 		t.rewind()
-		t.Seed(s.Steps, uint64(lo))
-		loss := s.loss(t, lo, min(lo+shardRows, hi))
+		end := min(lo+shardRows, hi)
+		t.Seed(s.Seed, lo, end)
+		loss := s.loss(t, lo, end)
 		t.propagate(loss, 1)
 		l.loss += loss.At(0, 0)
 	}

@@ -212,26 +212,6 @@ func TestShardsTraining(t *testing.T) {
 	}
 }
 
-// A step whose number is set again draws the same.
-func TestShardsSteps(t *testing.T) {
-	s, r := ad.NewShards(ad.Float64), ad.NewShards(ad.Float64)
-	draw := func(s *ad.Shards) (u float64) {
-		s.Gradient(1, nil, 1, func(t *ad.Tape, _, _ int) *ad.Value {
-			u = t.Rand().Float64()
-			return t.Full(1, 1, 0)
-		})
-		return u
-	}
-	first, second, third := draw(s), draw(s), draw(s)
-	if s.Steps != 3 {
-		t.Errorf("after 3 steps Steps is %d", s.Steps)
-	}
-	s.Steps, r.Steps = 0, 2
-	if a, b, c := draw(s), draw(s), draw(r); a != first || b != second || c != third {
-		t.Errorf("steps with the numbers of earlier ones draw %v, %v and %v, want %v, %v and %v", a, b, c, first, second, third)
-	}
-}
-
 // NaN in a row reaches the loss.
 func TestShardsNaN(t *testing.T) {
 	for _, precision := range precisions {

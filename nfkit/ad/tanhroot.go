@@ -94,3 +94,15 @@ func tanhRoot(v, p float64) float64 {
 	}
 	return math.NaN()
 }
+
+func init() {
+	tanhRootOp.tangent = func(v *Value) (ds, _ *Value) {
+		dv, dp := v.tangents()
+		tanh := v.Tanh()
+		if dp != nil {
+			dp = dp.Mul(tanh).Neg()
+		}
+		sech2 := v.Scale(2).Sigmoid().Mul(v.Scale(-2).Sigmoid()).Scale(4)
+		return plus(dv, dp).Div(tanh.Square().Add(sech2.Mul(v.args[1]))), nil
+	}
+}

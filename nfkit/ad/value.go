@@ -32,6 +32,11 @@ type Value struct {
 	twin    *Value // a second result of the same operation
 	packed  bool
 	splines *Spline
+	solved  func(*Value) *Value // what a fixed point or a root solves
+	calls   uint64              // of noise, before solved
+
+	dot    *Value // the tangent, while tangents are computed
+	wanted bool   // so is it needed
 }
 
 // buffers are a value's elements and their gradient (nil: zero) in one precision.
@@ -98,7 +103,7 @@ func freshGradient[T kernel.Float](v *Value) (grad []T, fresh bool) {
 // but not on a tape of [Shards].
 func spendGradient[T kernel.Float](v *Value) []T {
 	g := of[T](v).grad
-	if v.tape.closed {
+	if v.tape.spends {
 		return g
 	}
 	return append(take[T](v.tape, len(g))[:0], g...)
