@@ -14,7 +14,7 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// tanhNet is a network that knows nothing of derivatives: ½·tanh(x·wᵀ/|w| + c·vᵀ), a contraction by ½.
+// tanhNet is a network that knows nothing of derivatives: ½·tanh(x·wᵀ/(1+|w|) + c·vᵀ), a contraction by ½.
 type tanhNet struct{ w, v *ad.Param }
 
 func newTanhNet(dim, context int, src rand.Source) tanhNet {
@@ -37,7 +37,7 @@ func (n tanhNet) UpdateLipschitz()   {}
 
 func (n tanhNet) Apply(x, context *ad.Value) *ad.Value {
 	norm := n.w.On(x).Square().Sum().Sqrt()
-	h := x.Linear(n.w.On(x).Div(norm), nil)
+	h := x.Linear(n.w.On(x).Div(norm.Shift(1)), nil)
 	if n.ContextDim() > 0 {
 		h = h.Add(context.Linear(n.v, nil))
 	}

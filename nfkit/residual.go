@@ -93,9 +93,16 @@ func (f *Residual) ContextDim() int { return contextDim(f.net) }
 // Prepare brings the bound of the network up to date, before a training step.
 func (f *Residual) Prepare() { f.net.UpdateLipschitz() }
 
+func (f *Residual) check(call string, v, context *ad.Value) {
+	checkBatch(call, v, f.Dim())
+	if c := f.ContextDim(); c > 0 {
+		checkContext(call, context, c)
+	}
+}
+
 // Forward solves x + g(x) = z for x; with ExplicitForward it returns x = z + g(z).
 func (f *Residual) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
-	checkBatch("Residual.Forward", z, f.Dim())
+	f.check("Residual.Forward", z, context)
 	if f.opts.ExplicitForward {
 		return f.explicit(z, context)
 	}
@@ -104,7 +111,7 @@ func (f *Residual) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
 
 // Inverse returns z = x + g(x); with ExplicitForward it solves z + g(z) = x for z.
 func (f *Residual) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
-	checkBatch("Residual.Inverse", x, f.Dim())
+	f.check("Residual.Inverse", x, context)
 	if f.opts.ExplicitForward {
 		return f.solve(x, context)
 	}

@@ -237,11 +237,7 @@ func (v *Value) onto(changed *Value) *Value {
 	}
 	keep := v.tape.Full(1, v.cols, 1)
 	for _, j := range v.index {
-		if v.tape.precision == Float32 {
-			keep.f32.data[j] = 0
-		} else {
-			keep.f64.data[j] = 0
-		}
+		keep.put(j, 0)
 	}
 	return v.args[0].Mul(keep).Add(changed.Scatter(v.cols, v.index))
 }

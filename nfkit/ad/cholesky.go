@@ -104,10 +104,8 @@ func (t *Tape) lowerHalf(k int, diag float64) *Value {
 func (t *Tape) strictlyLower(k int) *Value {
 	v := t.Full(k, k, 0)
 	for i := range k {
-		if t.precision == Float32 {
-			fill(v.f32.data[i*k:][:i], 1)
-		} else {
-			fill(v.f64.data[i*k:][:i], 1)
+		for j := range i {
+			v.put(i*k+j, 1)
 		}
 	}
 	return v

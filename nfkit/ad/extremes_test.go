@@ -61,12 +61,22 @@ var extremes = []struct {
 	{"LogSumExp", (*ad.Value).LogSumExp, []float64{-inf, 3}, 3, 0},
 	{"LogSumExp", (*ad.Value).LogSumExp, []float64{inf, 3}, inf, nan},
 	{"LogSumExp", (*ad.Value).LogSumExp, nil, -inf, 0},
+	{"LogIndicator at an end", interval, []float64{-1}, 0, 0},
+	{"LogIndicator at an end", interval, []float64{2}, 0, 0},
+	{"LogIndicator inside", interval, []float64{0.5}, 0, 0},
+	{"LogIndicator below", interval, []float64{-1.0001}, -inf, 0},
+	{"LogIndicator above", interval, []float64{2.0001}, -inf, 0},
+	{"LogIndicator of −∞", interval, []float64{-inf}, -inf, 0},
+	{"LogIndicator of ∞", interval, []float64{inf}, -inf, 0},
+	{"LogIndicator of NaN", interval, []float64{nan}, nan, 0},
 	{"LogIndicator of ∞", func(v *ad.Value) *ad.Value { return v.LogIndicator(0, inf).Add(v.Reciprocal()) }, []float64{inf}, 0, 0},
 	{"Div by v", func(v *ad.Value) *ad.Value { return v.Tape().Full(1, 1, 0x1p-100).Div(v) }, []float64{0x1p-100}, 1, -0x1p100},
 	{"Max with 0", func(v *ad.Value) *ad.Value { return v.Max(v.Tape().Full(1, 1, 0)) }, []float64{0}, 0, 1},
 	{"Min with 0", func(v *ad.Value) *ad.Value { return v.Min(v.Tape().Full(1, 1, 0)) }, []float64{0}, 0, 1},
 	{"Max with −∞", func(v *ad.Value) *ad.Value { return v.Max(v.Tape().Full(1, 1, -inf)) }, []float64{-1e4}, -1e4, 1},
 }
+
+func interval(v *ad.Value) *ad.Value { return v.LogIndicator(-1, 2) }
 
 // same reports whether a number is the one that is wanted, up to roundings of float32.
 func same(got, want float64) bool {

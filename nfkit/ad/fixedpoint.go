@@ -148,7 +148,8 @@ func step[T kernel.Float](x, next []T) T {
 
 func fixedPointBackward[T kernel.Float](v *Value) {
 	t, x, fx, g, inner := v.tape, v.args[0], v.args[1], of[T](v).grad, v.inner()
-	silenced := silence(x, inner, make([]*Value, 0, 64))
+	silent := len(t.silenced)
+	t.silenced = silence(x, inner, t.silenced)
 	w := append(take[T](t, len(g))[:0], g...)
 	solved := false
 	for range fixedPointSteps {
@@ -165,9 +166,7 @@ func fixedPointBackward[T kernel.Float](v *Value) {
 			break
 		}
 	}
-	for _, u := range silenced {
-		u.needs = true
-	}
+	t.unsilence(silent)
 	if !solved {
 		fill(w, T(math.NaN()))
 	}
@@ -189,8 +188,16 @@ func adjointStep[T kernel.Float](w, g, d []T) bool {
 	return float64(change) <= fixedPointTolerance[T]()*float64(size) && size-size == 0
 }
 
-// silence makes all that inner uses a constant, except x: gradients flow from inner to x alone. It returns the values
-// that it has changed, in list.
+// unsilence undoes silence, for the values from place first of the list on.
+func (t *Tape) unsilence(first int) {
+	for _, v := range t.silenced[first:] {
+		v.needs = true
+	}
+	t.silenced = t.silenced[:first]
+}
+
+// silence makes all that inner uses a constant, except x: gradients flow from inner to x alone. It returns the list with
+// the values that it has changed.
 func silence(x *Value, inner, list []*Value) []*Value {
 	for _, u := range inner {
 		if len(u.args) == 0 || !u.needs {

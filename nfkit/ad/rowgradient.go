@@ -105,15 +105,14 @@ func innerGradient[T kernel.Float](dst []T, x, y *Value) {
 	}
 	needs := x.needs
 	x.needs = true
-	silenced := silence(x, all[1:], make([]*Value, 0, 64))
+	silent := len(t.silenced)
+	t.silenced = silence(x, all[1:], t.silenced)
 	ones := take[T](t, len(of[T](y).data))
 	fill(ones, 1)
 	of[T](y).grad = ones
 	t.reverse(y.id, x.id+1, false)
 	copy(dst, of[T](x).grad)
-	for _, v := range silenced {
-		v.needs = true
-	}
+	t.unsilence(silent)
 	x.needs = needs
 	for _, v := range all {
 		of[T](v).grad = nil

@@ -387,49 +387,47 @@ func splineParts(v *Value) (y, logDet *Value) {
 	}
 	p, x = p.Reshape(n*d, m), x.Reshape(n*d, 1) // an element is a row from here on
 	// Constants: in which bin an element is, as weights of the bins before it, of it and those before it, and of slopes.
-	column := func(cols int) []float64 { return make([]float64, n*d*cols) }
+	column := func(cols int) *Value { return t.Full(n*d, cols, 0) }
 	inside, below, upto := column(1), column(k), column(k)
 	first, second := column(slopes), column(slopes)
-	lower, upper, length, left, right, inner, one0, one1 := column(1), column(1), column(1), column(1), column(1), column(1), column(1), column(1)
+	lower, length, left, right, inner, one0, one1 := column(1), column(1), column(1), column(1), column(1), column(1), column(1)
 	for i := range n * d {
 		j, bin := i%d, v.savedBin(i)
 		lo, hi := s.interval(j)
-		lower[i], upper[i], length[i] = lo, hi, (hi-lo)*(1-splineMinBin*float64(k))
+		lower.put(i, lo)
+		length.put(i, (hi-lo)*(1-splineMinBin*float64(k)))
 		if bin >= 0 {
-			inside[i] = 1
+			inside.put(i, 1)
 		}
 		bin = max(bin, 0)
-		fill(below[i*k:][:bin], 1)
-		fill(upto[i*k:][:bin+1], 1)
-		left[i] = knot(bin, 0, lo, hi, k)
-		right[i] = knot(bin+1, 0, lo, hi, k)
+		for b := range bin + 1 {
+			upto.put(i*k+b, 1)
+			if b < bin {
+				below.put(i*k+b, 1)
+			}
+		}
+		left.put(i, knot(bin, 0, lo, hi, k))
+		right.put(i, knot(bin+1, 0, lo, hi, k))
 		if bin < k-1 {
-			inner[i] = 1 // the last knot is fixed
+			inner.put(i, 1) // the last knot is fixed
 		}
-		one0[i], one1[i] = 1, 1
-		if at := s.slot(j, bin, slopes); at >= 0 {
-			first[i*slopes+at], one0[i] = 1, splineMinSlope
-		}
-		if at := s.slot(j, bin+1, slopes); at >= 0 {
-			second[i*slopes+at], one1[i] = 1, splineMinSlope
-		}
+		putSlope(first, one0, i, s.slot(j, bin, slopes))
+		putSlope(second, one1, i, s.slot(j, bin+1, slopes))
 	}
-	constant := func(data []float64) *Value { return t.Const(n*d, len(data)/(n*d), data) }
 	ends := func(logits *Value) (lo, hi *Value) {
 		f := logits.Scale(s.scale()).LogSoftmax().Exp()
-		scale := constant(length)
-		lo = f.Mul(constant(below)).RowSum().Mul(scale).Add(constant(left))
-		hi = f.Mul(constant(upto)).RowSum().Mul(scale).Mul(constant(inner)).Add(constant(right))
+		lo = f.Mul(below).RowSum().Mul(length).Add(left)
+		hi = f.Mul(upto).RowSum().Mul(length).Mul(inner).Add(right)
 		return lo, hi
 	}
 	x0, x1 := ends(p.Slice(0, k))
 	y0, y1 := ends(p.Slice(k, 2*k))
 	knots := p.Slice(2*k, m).Softplus()
-	d0 := knots.Mul(constant(first)).RowSum().Add(constant(one0))
-	d1 := knots.Mul(constant(second)).RowSum().Add(constant(one1))
+	d0 := knots.Mul(first).RowSum().Add(one0)
+	d1 := knots.Mul(second).RowSum().Add(one1)
 	w, h := x1.Sub(x0), y1.Sub(y0)
-	delta, in := h.Div(w), constant(inside)
-	e := in.Where(x, constant(lower)) // elsewhere some point that is harmless
+	delta := h.Div(w)
+	e := inside.Where(x, lower) // elsewhere some point that is harmless
 
 	var theta, phi *Value
 	if v.kind == splineForwards {
@@ -458,8 +456,18 @@ func splineParts(v *Value) (y, logDet *Value) {
 	} else {
 		y, slope = x0.Add(w.Mul(theta)), slope.Neg()
 	}
-	y, slope = in.Where(y, x), in.Where(slope, t.Full(1, 1, 0))
+	y, slope = inside.Where(y, x), inside.Where(slope, t.Full(1, 1, 0))
 	return y.Reshape(n, d), slope.Reshape(n, d).RowSum()
+}
+
+// putSlope makes the slope of element i that of the logit in the given slot, or 1.
+func putSlope(which, rest *Value, i, slot int) {
+	if slot < 0 {
+		rest.put(i, 1)
+		return
+	}
+	which.put(i*which.cols+slot, 1)
+	rest.put(i, splineMinSlope)
 }
 
 // savedBin returns the number of the bin that holds element i of v, −1 if none does.

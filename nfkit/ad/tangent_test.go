@@ -3,7 +3,6 @@ package ad_test
 import (
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -191,9 +190,210 @@ func TestTangentsAtExtremes(t *testing.T) {
 	}
 }
 
-func hasPanic(t *testing.T, want string, f func()) {
-	t.Helper()
-	if got := panics(f); !strings.Contains(got, want) {
-		t.Errorf("got panic %q, want %q", got, want)
+// What a function uses beside its argument is constant, also what the argument was computed from.
+func TestJVPOfCaptured(t *testing.T) {
+	for _, tape := range []*ad.Tape{ad.NewTape(ad.Float64), ad.NewEvalTape(ad.Float32)} {
+		x := tape.Variable(1, 2, []float64{3, 4})
+		z := x.Square()
+		v := tape.Const(1, 2, []float64{1, 10})
+		for _, c := range []struct {
+			name string
+			f    func(u *ad.Value) *ad.Value
+			y, d []float64
+		}{
+			{"u⊙x", func(u *ad.Value) *ad.Value { return u.Mul(x) }, []float64{9, 16}, []float64{3, 40}},
+			{"x", func(*ad.Value) *ad.Value { return x }, []float64{3, 4}, []float64{0, 0}},
+			{"z", func(*ad.Value) *ad.Value { return z.Scale(2) }, []float64{18, 32}, []float64{0, 0}},
+			{"u", func(u *ad.Value) *ad.Value { return u }, []float64{3, 4}, []float64{1, 10}},
+			{"u⊙detached u", func(u *ad.Value) *ad.Value { return u.Mul(u.Detach()) }, []float64{9, 16}, []float64{3, 40}},
+			{"u in a scratch", func(u *ad.Value) *ad.Value {
+				return tape.Scratch(func() *ad.Value { return u.Exp().Log().Square() })
+			}, []float64{9, 16}, []float64{6, 80}},
+			{"u⊙(derivative of u⊙w by w)", func(u *ad.Value) *ad.Value {
+				_, d := ad.JVP(func(w *ad.Value) *ad.Value { return u.Mul(w) }, u, tape.Full(1, 2, 1))
+				return u.Mul(d)
+			}, []float64{9, 16}, []float64{6, 80}},
+		} {
+			y, dy := ad.JVP(c.f, x, v)
+			compare(t, c.name, data([]*ad.Value{y, dy}), [][]float64{c.y, c.d}, 1e-5)
+			again := ad.Linearize(c.f, x)
+			compare(t, c.name+", twice", data([]*ad.Value{again.Y, again.JVP(v), again.JVP(v)}), [][]float64{c.y, c.d, c.d}, 1e-5)
+		}
+	}
+	p := ad.NewParam(1, 2, []float64{3, 4})
+	_, dy := ad.JVP((*ad.Value).Square, ad.NewTape(ad.Float64).Param(p), ad.NewParam(1, 2, []float64{1, 10}))
+	compare(t, "at a parameter, along a parameter", data([]*ad.Value{dy}), [][]float64{{6, 80}}, 0)
+}
+
+func TestDerivativesMisuse(t *testing.T) {
+	tape := ad.NewTape(ad.Float64)
+	x := tape.Full(2, 3, 1)
+	used := ad.NewTape(ad.Float64)
+	old := ad.Linearize((*ad.Value).Exp, used.Full(2, 3, 1))
+	used.Reset()
+	for want, f := range map[string]func(){
+		"ad: JVP: got a 2×2 direction for a 2×3 value, want the same size": func() { ad.JVP((*ad.Value).Exp, x, tape.Full(2, 2, 1)) },
+		"ad: JVP: the operands are on two tapes":                           func() { ad.JVP((*ad.Value).Exp, x, ad.NewTape(ad.Float64).Full(2, 3, 1)) },
+		"ad: JVP: an operand is from before the tape's Reset":              func() { old.JVP(used.Full(2, 3, 1)) },
+		"ad: Linearize: got a nil value":                                   func() { ad.Linearize(func(*ad.Value) *ad.Value { return nil }, x) },
+		"ad: RowGradient: the function of a 2×3 value is 2×3, want 2×1":    func() { ad.RowGradient((*ad.Value).Exp, x) },
+		"ad: RowGradient: the function of a 2×3 value is 1×1, want 2×1":    func() { ad.RowGradient((*ad.Value).Sum, x) },
+		"ad: LogIndicator: got the interval [2, 1]":                        func() { ad.JVP(func(x *ad.Value) *ad.Value { return x.LogIndicator(2, 1) }, x, x) },
+	} {
+		if got := panics(f); got != want {
+			t.Errorf("got panic %q, want %q", got, want)
+		}
+	}
+	// A panic on the way leaves the tape as it was.
+	panics(func() { ad.RowGradient(func(x *ad.Value) *ad.Value { panic("no") }, x) })
+	_, dy := ad.JVP((*ad.Value).Square, x, x)
+	compare(t, "after a panic", data([]*ad.Value{dy}), [][]float64{{2, 2, 2, 2, 2, 2}}, 0)
+	eval := ad.NewEvalTape(ad.Float64)
+	panics(func() { ad.Linearize(func(x *ad.Value) *ad.Value { panic("no") }, eval.Full(1, 1, 1)) })
+	if n := testing.AllocsPerRun(50, func() { // 160 kB in a step, if a function were still thought to be at work
+		eval.Scratch(func() *ad.Value { return eval.Full(100, 100, 1).Exp().Sum() })
+	}); n != 0 {
+		t.Errorf("after a panic a scratch allocates %v times", n)
+	}
+}
+
+// field is a network with masked weights, parameters, a context and dropout, and losses made of its derivatives.
+type field struct {
+	w1, b1, w2, w3 *ad.Param
+	x, context     []float64
+}
+
+const fieldDim = 3
+
+func newField(rows int) *field {
+	param := func(rows, cols int, seed uint64) *ad.Param {
+		return ad.NewParam(rows, cols, normal(rows*cols, seed))
+	}
+	mask := make([]float64, 8*8)
+	for i := range mask {
+		if i/8 >= i%8 {
+			mask[i] = 1
+		}
+	}
+	return &field{param(8, fieldDim+2, 1), param(1, 8, 2), ad.NewMaskedParam(8, 8, normal(64, 3), mask), param(fieldDim, 8, 4),
+		normal(rows*fieldDim, 5), normal(rows*2, 6)}
+}
+
+func (f *field) params() []*ad.Param { return []*ad.Param{f.w1, f.b1, f.w2, f.w3} }
+
+// loss returns Σ (v·∂u/∂x·v)² + |∇ ln p|² + 2·v·∂∇ln p/∂x·v, with random signs v: a trace as continuous flows have it,
+// and sliced score matching of an energy.
+func (f *field) loss(t *ad.Tape, lo, hi int) *ad.Value {
+	n := hi - lo
+	x, c := t.Const(n, fieldDim, f.x[lo*fieldDim:hi*fieldDim]), t.Const(n, 2, f.context[lo*2:hi*2])
+	u := func(x *ad.Value) *ad.Value {
+		return x.Concat(c).Dense(f.w1, f.b1, ad.Tanh, 0).Dropout(0.2).Dense(f.w2, nil, ad.Softplus, 0).Dense(f.w3, nil, ad.Identity, 0)
+	}
+	v := t.Rademacher(n, fieldDim)
+	_, du := ad.JVP(u, x, v)
+	trace := du.Mul(v).RowSum().Square()
+	score := func(x *ad.Value) *ad.Value {
+		_, g := ad.RowGradient(func(x *ad.Value) *ad.Value { return u(x).Square().RowSum().Scale(-0.5) }, x)
+		return g
+	}
+	s, ds := ad.JVP(score, x, v)
+	return trace.Add(s.Square().RowSum()).Add(ds.Mul(v).RowSum().Scale(2)).Sum()
+}
+
+// Losses made of derivatives train: their gradients are those of differences, in shards as on a tape, and steps allocate
+// nothing but the functions.
+func TestDerivativesInTraining(t *testing.T) {
+	const rows = 300
+	f := newField(rows)
+	for _, p := range precisions {
+		s := ad.NewShards(p)
+		s.Seed = [2]uint64{3, 4}
+		var loss float64
+		var grads [][]float64
+		withProcs(func(procs int) {
+			l := s.Gradient(rows, f.params(), 1, f.loss)
+			var g [][]float64
+			for _, q := range f.params() {
+				g = append(g, slices.Clone(q.Grad))
+			}
+			if grads == nil {
+				loss, grads = l, g
+			}
+			compare(t, "with other cores", append(g, []float64{l}), append(grads, []float64{loss}), 0)
+		})
+		tape, eval := ad.NewTape(p), ad.NewEvalTape(ad.Float64)
+		for _, t := range []*ad.Tape{tape, eval} {
+			t.SetTraining(true)
+			t.Seed(s.Seed, 0, rows)
+		}
+		for _, q := range f.params() {
+			clear(q.Grad)
+		}
+		l := f.loss(tape, 0, rows)
+		tape.Backward(l)
+		tol := 1e-10
+		if p == ad.Float32 {
+			tol = 1e-2 // of sums of 300 numbers that cancel
+		}
+		for i, q := range f.params() {
+			compare(t, "the gradient in shards", grads[i:i+1], [][]float64{q.Grad}, tol)
+		}
+		if p == ad.Float32 {
+			continue
+		}
+		r := rand.New(rand.NewPCG(7, 8))
+		for _, q := range f.params() {
+			at, v := slices.Clone(q.Data), make([]float64, len(q.Data))
+			for i := range v {
+				v[i] = r.NormFloat64()
+			}
+			want := along(func(x []float64) []float64 {
+				copy(q.Data, x)
+				eval.Reset()
+				eval.Seed(s.Seed, 0, rows)
+				return f.loss(eval, 0, rows).Data()
+			}, at, v)
+			copy(q.Data, at)
+			compare(t, "the gradient along a direction", [][]float64{{floats.Dot(q.Grad, v)}}, [][]float64{want}, 1e-7)
+		}
+	}
+}
+
+// Derivatives by a tape that is used again allocate nothing but what their functions do, and RowGradient keeps no memory
+// of an evaluation.
+func TestDerivativesMemory(t *testing.T) {
+	for _, p := range precisions {
+		w, x := ad.NewParam(fieldDim, fieldDim, normal(9, 1)), normal(100*fieldDim, 2)
+		f := func(x *ad.Value) *ad.Value { return x.Dense(w, nil, ad.Tanh, 0).RowSum() }
+		tape := ad.NewTape(p)
+		if n := testing.AllocsPerRun(50, func() {
+			tape.Reset()
+			v := tape.Const(100, fieldDim, x)
+			_, g := ad.RowGradient(f, v)
+			l := ad.Linearize(f, v)
+			tape.Backward(l.JVP(v).Square().Sum().Add(g.Square().Sum()).Add(l.JVP(g).Sum()))
+		}); n != 0 {
+			t.Errorf("%v: a step allocates %v times", p, n)
+		}
+		eval := ad.NewEvalTape(p)
+		v := eval.Const(100, fieldDim, x)
+		if n := testing.AllocsPerRun(100, func() { ad.RowGradient(f, v) }); n > 0.5 { // its results are kept: 400 numbers of 16384 that a block has
+			t.Errorf("%v: RowGradient allocates %v times", p, n)
+		}
+	}
+}
+
+// A loss that has a gradient beside its own value is the sum of both, and Backward may be called again.
+func TestRowGradientBackwardTwice(t *testing.T) {
+	tape := ad.NewTape(ad.Float64)
+	x := tape.Variable(2, 1, []float64{2, 3})
+	y, g := ad.RowGradient(func(x *ad.Value) *ad.Value { return x.Square().Mul(x) }, x)
+	loss := y.Add(g.Scale(10)).Sum()
+	for range 2 {
+		tape.Backward(loss)
+		compare(t, "the gradient of x³ + 30·x²", [][]float64{x.Grad()}, [][]float64{{3*4 + 60*2, 3*9 + 60*3}}, 1e-14)
+	}
+	if d := g.Detach(); d.At(1, 0) != 27 {
+		t.Errorf("the gradient is %v, want 27", d.At(1, 0))
 	}
 }

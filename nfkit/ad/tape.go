@@ -51,6 +51,7 @@ type Tape struct {
 	since     int      // the first value that has tangents, where tangents are being computed
 	held      []holder // what innerGradient has set aside
 	asides    []aside  // what push has
+	silenced  []*Value // what silence has made constant
 	searches  []search // of Root
 
 	noise noise
@@ -179,11 +180,7 @@ func (t *Tape) Full(rows, cols int, c float64) *Value {
 func (t *Tape) Eye(n int) *Value {
 	v := t.Full(n, n, 0)
 	for i := range n {
-		if t.precision == Float32 {
-			v.f32.data[i*n+i] = 1
-		} else {
-			v.f64.data[i*n+i] = 1
-		}
+		v.put(i*n+i, 1)
 	}
 	return v
 }

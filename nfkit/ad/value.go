@@ -139,6 +139,15 @@ func (v *Value) At(i, j int) float64 {
 	return v.f64.data[i*v.cols+j]
 }
 
+// put sets element k of a constant that is being made.
+func (v *Value) put(k int, x float64) {
+	if v.tape.precision == Float32 {
+		v.f32.data[k] = float32(x)
+	} else {
+		v.f64.data[k] = x
+	}
+}
+
 // Data returns a copy of the elements, by rows.
 func (v *Value) Data() []float64 { return v.DataTo(make([]float64, v.rows*v.cols)) }
 
