@@ -163,8 +163,7 @@ func addBackward[T kernel.Float](v *Value) {
 	passGradient(v.args[0], v, of[T](v).grad)
 }
 
-// passGradient is addGradient for a g of which v has no more use. On a tape of [Shards], where nobody else reads it either, a may take
-// it over.
+// passGradient is addGradient for a g of which v has no more use: a may take it over.
 func passGradient[T kernel.Float](a, v *Value, g []T) {
 	b := of[T](a)
 	if v.tape.spends && a.needs && b.grad == nil && a.rows == v.rows && a.cols == v.cols {

@@ -9,7 +9,7 @@ import (
 // Param is a rows×cols matrix of numbers that training changes.
 type Param struct {
 	Data   []float64 // by rows
-	Grad   []float64 // gradient of the last loss, by rows
+	Grad   []float64 // by rows; Tape.Backward adds to it, Shards.Gradient sets it
 	Frozen bool      // no gradient is computed and no optimiser changes Data
 
 	rows, cols int

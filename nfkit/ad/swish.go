@@ -7,8 +7,12 @@ import (
 )
 
 // Swish returns y = gain·v·sigmoid(beta·v) and its derivative dy/dv, element by element, with the numbers beta and
-// gain, 1×1. Both results have gradients, so that directional derivatives of a network, made of the second, can be
-// differentiated like everything else. Ramachandran et al. 2017, arXiv:1710.05941.
+// gain, 1×1:
+//
+//	dy/dv = gain·(q + beta·v·q·(1−q)),  q = sigmoid(beta·v).
+//
+// Both results have gradients. [JVP] of a network of swishes uses the second, so its products cost no exponentials.
+// Ramachandran et al. 2017, arXiv:1710.05941.
 func (v *Value) Swish(beta, gain Operand) (y, slope *Value) {
 	t := v.tape
 	b, g := beta.operand(t), gain.operand(t)

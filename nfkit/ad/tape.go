@@ -45,7 +45,7 @@ type Tape struct {
 	generation uint64   // leaves of older generations read their parameter again
 	used       []*Value // leaves of this generation
 	sealed     bool     // parameters read from now on are constants: their gradients have no place
-	spends     bool     // nobody reads the gradient of a value after its operation has: see gradient
+	spends     bool     // nobody reads the gradient of a value after its operation: see value.go
 
 	recording int      // calls of Linearize and RowGradient at work: what is computed is to be kept, on any tape
 	since     int      // the first value that has tangents, where tangents are being computed
