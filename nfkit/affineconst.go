@@ -43,14 +43,14 @@ func (f *AffineConstFlow) Dim() int { return len(f.s.Data) }
 // Forward returns x = z⊙eˢ + t.
 func (f *AffineConstFlow) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
 	checkBatch("AffineConstFlow.Forward", z, f.Dim())
-	s := z.Tape().Param(f.s)
+	s := f.s.On(z)
 	return z.Mul(s.Exp()).Add(f.t), s.RowSum().Repeat(z.Rows())
 }
 
 // Inverse returns z = (x − t)⊙e⁻ˢ.
 func (f *AffineConstFlow) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 	checkBatch("AffineConstFlow.Inverse", x, f.Dim())
-	s := x.Tape().Param(f.s).Neg()
+	s := f.s.On(x).Neg()
 	return x.Sub(f.t).Mul(s.Exp()), s.RowSum().Repeat(x.Rows())
 }
 

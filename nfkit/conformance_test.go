@@ -88,6 +88,9 @@ var flowCases = map[string]flowCase{
 
 	"Residual":                  residualCase(false),
 	"Residual/explicit forward": residualCase(true),
+	"Residual/own network": {new: func(dim, context int, src rand.Source) nf.Flow {
+		return nf.NewResidual(newTanhNet(dim, context, src), nil)
+	}},
 	"Chain": {new: func(dim, context int, src rand.Source) nf.Flow {
 		if dim < 2 {
 			return unconditional(context, nf.NewChain(nf.NewLULinearPermute(dim, nil, src), nf.NewPermute(dim, nf.PermuteSwap, nil)))

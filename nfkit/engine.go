@@ -69,7 +69,7 @@ func (e *engine) each(p ad.Precision, n int, seed [2]uint64, f func(t *ad.Tape, 
 	e.guard.RLock()
 	defer e.guard.RUnlock()
 	s := e.take(p)
-	s.Seed(seed)
+	s.Seed = seed
 	s.Each(n, f)
 	e.put(p, s)
 }
@@ -102,7 +102,7 @@ func (e *engine) gradient(p ad.Precision, n int, scale float64, seed [2]uint64, 
 	e.guard.RLock()
 	defer e.guard.RUnlock()
 	s := e.take(p)
-	s.Seed(seed)
+	s.Seed = seed
 	sum := s.Gradient(n, e.params, scale, loss)
 	e.put(p, s)
 	return sum, e.checkGradient()
@@ -132,7 +132,7 @@ func (e *engine) begin(n int, seed [2]uint64, loss func(t *ad.Tape, lo, hi int) 
 	t.Reset()
 	t.SetTraining(true) // each layer is shown what it will get in the training step
 	t.SetObserving(true)
-	t.Seed(seed, n)
+	t.Seed(seed, 0, n)
 	loss(t, 0, n)
 	err := t.Fault()
 	t.SetObserving(false)
