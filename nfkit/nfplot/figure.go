@@ -240,7 +240,7 @@ func sameAxis(a, b plot.Axis) bool {
 
 // aspect is the width of the data over their height, within what can be drawn.
 func (n *panel) aspect() vg.Length {
-	return vg.Length(math.Min(math.Max((n.X.Max-n.X.Min)/(n.Y.Max-n.Y.Min), 0.05), 20))
+	return vg.Length(min(max((n.X.Max/2-n.X.Min/2)/(n.Y.Max/2-n.Y.Min/2), 0.05), 20))
 }
 
 func (l layout) draw(c draw.Canvas) {

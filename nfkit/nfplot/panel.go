@@ -15,6 +15,7 @@ import (
 type panel struct {
 	plot.Plot      // a copy: the user's plot is never changed
 	hideX, hideY   bool
+	empty          bool // an axis has no range
 	xTicks, yTicks []plot.Tick
 	titleLines     []string
 	height         vg.Length // of the data
@@ -27,6 +28,7 @@ type margins struct{ left, right, top, bottom vg.Length }
 
 func newPanel(p *plot.Plot) *panel {
 	n := &panel{Plot: *p, titleSize: p.Title.TextStyle.Font.Size}
+	n.empty = !hasRange(n.X) || !hasRange(n.Y)
 	tidyRange(&n.X)
 	tidyRange(&n.Y)
 	n.fit(400, 300)
@@ -34,26 +36,12 @@ func newPanel(p *plot.Plot) *panel {
 	return n
 }
 
-// tidyRange gives an axis without data, or of no length, a range.
-func tidyRange(a *plot.Axis) {
-	if !isFinite(a.Min) || !isFinite(a.Max) {
-		a.Min, a.Max = 0, 1
-	}
-	if a.Min > a.Max {
-		a.Min, a.Max = a.Max, a.Min
-	}
-	if a.Min == a.Max {
-		room := max(1, math.Abs(a.Min)/8)
-		if _, linear := a.Scale.(plot.LinearScale); !linear {
-			room = a.Min / 2
-		}
-		a.Min, a.Max = a.Min-room, a.Max+room
-	}
-}
-
 // fit chooses ticks for a data rectangle of the size.
 func (n *panel) fit(width, height vg.Length) {
 	n.height = height
+	if n.empty {
+		return // numbers would mean nothing
+	}
 	n.xTicks = xTicks(n.X, width)
 	n.yTicks = yTicks(n.Y, height)
 }
@@ -158,6 +146,11 @@ func (n *panel) drawAt(c draw.Canvas, data vg.Rectangle) {
 	style := n.X.LineStyle
 	style.Width = max(style.Width, 0.8)
 	strokeRectangle(c, style, data)
+	if n.empty {
+		note := n.X.Label.TextStyle
+		note.Color = color.Gray{Y: 120}
+		drawText(c, note, draw.XCenter, c.Center().X, c.Center().Y-capHeight/2*note.Font.Size, "no data")
+	}
 	for _, t := range n.xTicks {
 		n.drawXTick(c, inner.X(n.X.Norm(t.Value)), t)
 	}

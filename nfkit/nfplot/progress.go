@@ -3,6 +3,7 @@ package nfplot
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"image/png"
 	"os"
 	"strings"
@@ -155,7 +156,7 @@ type notebook struct{ bar, live string } // display ids
 // line sends a bar for browsers and the text for all others.
 func (n *notebook) line(text string, step, total int, last bool) {
 	send(n.bar, map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  fmt.Sprintf(`<progress value="%d" max="%d" style="width:20em;vertical-align:middle"></progress> %s`, step, total, text),
+		protocol.MIMETextHTML:  fmt.Sprintf(`<progress value="%d" max="%d" style="width:20em;vertical-align:middle"></progress> %s`, step, total, html.EscapeString(text)),
 		protocol.MIMETextPlain: text,
 	}, nil)
 }

@@ -15,15 +15,18 @@ type linearTicks struct{ n int }
 
 // Ticks implements plot.Ticker.
 func (l linearTicks) Ticks(lo, hi float64) []plot.Tick {
-	if !(lo < hi) || !isFinite(hi-lo) {
+	if !(lo < hi) || !isFinite(lo) || !isFinite(hi) || hi-lo < 1e-301 {
 		return nil
 	}
 	n := l.n
 	if n == 0 {
 		n = 7
 	}
+	if !isFinite(hi - lo) {
+		n = max(n, 5) // a third of the range, or more, may be no number
+	}
 	for {
-		ticks := multiples(lo, hi, tickStep(hi-lo, max(n, 2)))
+		ticks := multiples(lo, hi, tickStep(hi/2-lo/2, max(n, 2)))
 		if len(ticks) > 1 || n > 20 {
 			return ticks
 		}
@@ -31,30 +34,31 @@ func (l linearTicks) Ticks(lo, hi float64) []plot.Tick {
 	}
 }
 
-// multiples marks the multiples of the step.
+// multiples marks the multiples of the step, a few dozen at most.
 func multiples(lo, hi, step float64) []plot.Tick {
-	slack := 1e-6 * step // keeps a mark that rounding puts just outside
+	const slack = 1e-6 // of a step: keeps a mark that rounding puts just outside
 	label := tickLabel(step, max(math.Abs(lo), math.Abs(hi)))
 	var ticks []plot.Tick
-	for k := math.Ceil((lo - slack) / step); k*step <= hi+slack; k++ {
-		ticks = append(ticks, plot.Tick{Value: min(max(k*step, lo), hi), Label: label(k * step)})
-		if k+1 == k { // the step is lost in the size of the numbers
+	first := math.Ceil(lo/step - slack)
+	for i := range 50 {
+		k := first + float64(i)
+		if k > hi/step+slack || k+1 == k { // the step is lost in the size of the numbers
 			break
 		}
+		ticks = append(ticks, plot.Tick{Value: min(max(k*step, lo), hi), Label: label(k * step)})
 	}
 	return ticks
 }
 
-// tickStep returns the smallest 1, 2 or 5 times a power of ten that cuts the size into less than n pieces.
-func tickStep(size float64, n int) float64 {
-	power := math.Pow(10, math.Floor(math.Log10(size/float64(n))))
-	for {
+// tickStep returns the smallest 1, 2 or 5 times a power of ten that cuts the size, of which half is given, into less than n
+// pieces.
+func tickStep(half float64, n int) float64 {
+	for e := int(math.Floor(math.Log10(half / float64(n)))); ; e++ {
 		for _, m := range []float64{1, 2, 5} {
-			if size/(m*power) < float64(n) {
-				return m * power
+			if step := m * math.Pow10(e); half/step < float64(n)/2 {
+				return step
 			}
 		}
-		power *= 10
 	}
 }
 
@@ -109,7 +113,8 @@ func (l logTicks) Ticks(lo, hi float64) []plot.Tick {
 // decades marks the multiples of each power of ten whose exponent every divides.
 func decades(lo, hi float64, every int, multiples []float64) []plot.Tick {
 	var ticks []plot.Tick
-	first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
+	const log2 = math.Ln2 / math.Ln10
+	first, last := int(math.Floor(math.Log2(lo)*log2)), int(math.Ceil(math.Log2(hi)*log2))
 	for k := first; k <= last; k++ {
 		if k%every != 0 {
 			continue
