@@ -92,8 +92,12 @@ func (h *histogram) DataRange() (xmin, xmax, ymin, ymax float64) {
 	if len(h.density) == 0 {
 		return math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	}
+	return h.edges[0], h.edges[len(h.edges)-1], 0, h.tallest()
+}
+
+func (h *histogram) tallest() float64 {
 	_, top := finiteRange(h.density)
-	return h.edges[0], h.edges[len(h.edges)-1], 0, top
+	return top
 }
 
 // Plot implements plot.Plotter. The bars are one shape, so that no seams show between them.

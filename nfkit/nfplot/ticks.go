@@ -81,6 +81,28 @@ func tickLabel(step, largest float64) func(v float64) string {
 // minus writes the minus sign as it is printed.
 func minus(number string) string { return strings.ReplaceAll(number, "-", "−") }
 
+// innerTicks are linear, without those near the ends, whose labels would touch those of a neighbour.
+type innerTicks struct{ n int }
+
+// Ticks implements plot.Ticker.
+func (l innerTicks) Ticks(lo, hi float64) []plot.Tick {
+	inside := linearTicks(l).inside(lo, hi)
+	for n := max(l.n, 2); len(inside) < 1 && n < 20; n++ {
+		inside = linearTicks{n + 1}.inside(lo, hi)
+	}
+	return inside
+}
+
+func (l linearTicks) inside(lo, hi float64) []plot.Tick {
+	var inside []plot.Tick
+	for _, t := range l.Ticks(lo, hi) {
+		if at := (linearScale{}).Normalize(lo, hi, t.Value); at >= 0.1 && at <= 0.9 {
+			inside = append(inside, t)
+		}
+	}
+	return inside
+}
+
 // logTicks marks a logarithmic axis: powers of ten over a wide range, also their multiples over a narrow one,
 // and evenly spaced numbers where the range is narrower than a factor of two.
 type logTicks struct{ n int }
@@ -120,12 +142,18 @@ func decades(lo, hi float64, every int, multiples []float64) []plot.Tick {
 			continue
 		}
 		for _, m := range multiples {
-			if v := m * math.Pow10(k); v >= lo && v <= hi {
+			if v := twoDigits(m * math.Pow10(k)); v >= lo && v <= hi {
 				ticks = append(ticks, plot.Tick{Value: v, Label: minus(strconv.FormatFloat(v, 'g', -1, 64))})
 			}
 		}
 	}
 	return ticks
+}
+
+// twoDigits returns the number of two digits that is nearest to v: 3·10⁻⁴ is not the nearest to 0.0003.
+func twoDigits(v float64) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'e', 1, 64), 64) // beyond the last number it is infinite
+	return v
 }
 
 // fitTicks returns the ticks of an axis; of ours at most n.
@@ -135,6 +163,8 @@ func fitTicks(axis plot.Axis, n int) []plot.Tick {
 		axis.Tick.Marker = linearTicks{n}
 	case logTicks:
 		axis.Tick.Marker = logTicks{n}
+	case innerTicks:
+		axis.Tick.Marker = innerTicks{n}
 	}
 	var inside []plot.Tick
 	for _, t := range axis.Tick.Marker.Ticks(axis.Min, axis.Max) {
@@ -153,10 +183,40 @@ func xTicks(axis plot.Axis, length vg.Length) []plot.Tick {
 		for _, t := range ticks {
 			total += axis.Tick.Label.Width(t.Label) + 10
 		}
-		if total <= length || n == 2 {
+		if total <= length && !crowded(axis, length, ticks) {
 			return ticks
 		}
+		if _, names := axis.Tick.Marker.(plot.ConstantTicks); names || n == 2 {
+			return thin(axis, length, ticks)
+		}
 	}
+}
+
+// thin leaves out every second tick while labels touch; not those of names, which all count.
+func thin(axis plot.Axis, length vg.Length, ticks []plot.Tick) []plot.Tick {
+	if _, names := axis.Tick.Marker.(plot.ConstantTicks); names {
+		return ticks
+	}
+	for crowded(axis, length, ticks) {
+		var fewer []plot.Tick
+		for i := 1; i < len(ticks); i += 2 {
+			fewer = append(fewer, ticks[i])
+		}
+		ticks = fewer
+	}
+	return ticks
+}
+
+// crowded reports whether labels on a horizontal axis of the length would touch.
+func crowded(axis plot.Axis, length vg.Length, ticks []plot.Tick) bool {
+	for i := range len(ticks) - 1 {
+		a, b := ticks[i], ticks[i+1]
+		distance := length * vg.Length(math.Abs(axis.Norm(b.Value)-axis.Norm(a.Value)))
+		if (axis.Tick.Label.Width(a.Label)+axis.Tick.Label.Width(b.Label))/2+4 > distance {
+			return true
+		}
+	}
+	return false
 }
 
 // yTicks returns ticks for a vertical axis of the length.
