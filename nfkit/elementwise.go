@@ -14,7 +14,6 @@ type Elementwise struct {
 	dim         int
 	params      []*ad.Param // side by side, they have a row of parameters for each component
 	names       []string    // of params
-	buffers     func() State
 }
 
 var _ Flow = (*Elementwise)(nil)
@@ -60,7 +59,7 @@ func NewElementwiseRationalQuadraticSpline(dim int, opts *SplineOptions, src ran
 func newElementwiseSpline(dim int, s *RationalQuadraticSpline) *Elementwise {
 	zeros := func(n int) *ad.Param { return ad.NewParam(dim, n, make([]float64, dim*n)) }
 	e := &Elementwise{transformer: s, dim: dim, params: []*ad.Param{zeros(s.Bins), zeros(s.Bins), zeros(s.slopes)},
-		names: []string{"unnormalized_widths", "unnormalized_heights", "unnormalized_derivatives"}, buffers: s.state}
+		names: []string{"unnormalized_widths", "unnormalized_heights", "unnormalized_derivatives"}}
 	for i := range e.params[2].Data {
 		e.params[2].Data[i] = splineUnit
 	}
@@ -98,8 +97,8 @@ func (e *Elementwise) State() State {
 		rows, columns := p.Dims()
 		s = append(s, ParamTensor(e.names[i], p, rows, columns))
 	}
-	if e.buffers != nil {
-		s = append(s, e.buffers()...)
+	if spline, ok := e.transformer.(*RationalQuadraticSpline); ok {
+		s = append(s, spline.state()...)
 	}
 	return s
 }

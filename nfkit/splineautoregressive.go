@@ -53,7 +53,7 @@ func newAutoregressiveSpline(caller string, dim, hidden int, angles []int, opts 
 	}
 	a := newAutoregressive(caller, spline, net, false)
 	a.state = func(a *Autoregressive) State {
-		return append(spline.state(), a.net.State().Under("autoregressive_net")...).Under("mprqat")
+		return append(a.transformer.(*RationalQuadraticSpline).state(), a.net.State().Under("autoregressive_net")...).Under("mprqat")
 	}
 	return a
 }

@@ -72,7 +72,7 @@ func newCoupledSpline(caller string, dim, hidden int, angles []int, opts *Couple
 	c.own = newElementwiseSpline(len(kept), ofKept)
 	c.state = func(c *Coupling) State {
 		s := State{fixedTensor("identity_features", c.kept), fixedTensor("transform_features", c.changed)}
-		s = append(s, ofChanged.state()...)
+		s = append(s, c.transformer.(*RationalQuadraticSpline).state()...)
 		s = append(s, c.net.State().Under("transform_net")...)
 		s = append(s, c.own.State().Under("unconditional_transform")...)
 		return s.Under("prqct")
