@@ -25,12 +25,13 @@ func compare(stored []tensorfile.Tensor, s State) error {
 	for i, t := range stored {
 		byName[t.Name], got[i] = t, t.Name
 		for part := range beginnings(t.Name) {
-			if inModel[part] {
-				inFile[part] = true
+			if !inModel[part] {
+				break // nor has the model what begins so
 			}
+			inFile[part] = true
 		}
 	}
-	faults, explained := compareNumbered(got, want)
+	faults, explained := compareNumbered(got, want, inModel)
 	var missing, unexpected absent
 	for _, t := range s {
 		got, ok := byName[t.Name]
@@ -103,22 +104,22 @@ func (a *absent) text(part string) string {
 }
 
 // compareNumbered says where the two lists of names have parts of a list with other numbers: flows.0, flows.1, …
-// explained reports whether a name is of such a part.
-func compareNumbered(got, want []string) (faults []string, explained func(name string) bool) {
-	inModel, lists := numbered(want, nil)
-	inFile, _ := numbered(got, inModel)
+// inModel has the beginnings of want. explained reports whether a name is of such a part.
+func compareNumbered(got, want []string, inModel map[string]bool) (faults []string, explained func(name string) bool) {
+	numbersInModel, lists := numbered(want, inModel)
+	numbersInFile, _ := numbered(got, inModel)
 	slices.SortStableFunc(lists, func(a, b string) int { return strings.Count(a, ".") - strings.Count(b, ".") }) // the outermost say most
 	parts := map[string]bool{}
 	explained = func(name string) bool {
 		for part := range beginnings(name) {
-			if parts[part] {
-				return true
+			if parts[part] || !inModel[part] {
+				return parts[part]
 			}
 		}
 		return false
 	}
 	for _, list := range lists {
-		f, m := inFile[list], inModel[list]
+		f, m := numbersInFile[list], numbersInModel[list]
 		if f == nil || explained(list) || len(f) == len(m) && !slices.ContainsFunc(numbersOf(f), func(n int) bool { return !m[n] }) {
 			continue
 		}
@@ -134,22 +135,24 @@ func compareNumbered(got, want []string) (faults []string, explained func(name s
 	return faults, explained
 }
 
-// numbered returns the numbers that stand behind beginnings of the names, and these beginnings in order; only those that
-// are among the given ones, if there are any.
-func numbered(names []string, among map[string]map[int]bool) (numbers map[string]map[int]bool, lists []string) {
+// numbered returns the numbers that stand behind those beginnings of the names that are known, and these beginnings in
+// order.
+func numbered(names []string, known map[string]bool) (numbers map[string]map[int]bool, lists []string) {
 	numbers = map[string]map[int]bool{}
 	for _, name := range names {
 		list := ""
 		for part := range beginnings(name) {
 			n, err := strconv.Atoi(part[min(len(part), len(list)+1):])
-			if err == nil && n >= 0 && list != "" && part != name && (among == nil || among[list] != nil) {
+			if err == nil && n >= 0 && list != "" && part != name {
 				if numbers[list] == nil {
 					numbers[list] = map[int]bool{}
 					lists = append(lists, list)
 				}
 				numbers[list][n] = true
 			}
-			list = part
+			if list = part; !known[list] {
+				break
+			}
 		}
 	}
 	return numbers, lists

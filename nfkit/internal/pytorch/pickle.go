@@ -80,7 +80,7 @@ func (m *machine) run() (any, error) {
 			return nil, fmt.Errorf("%w (byte %d)", err, at)
 		}
 		if m.budget < 0 {
-			return nil, errors.New("it takes more memory than twice the size of the file")
+			return nil, errors.New("it takes more memory than four times the size of the file")
 		}
 	}
 	if len(m.stack) != 1 || len(m.marks) != 0 || len(m.text) != 0 {

@@ -43,7 +43,7 @@ func Open(r io.ReaderAt, size int64, key string) (*tensorfile.File, error) {
 			return nil, fmt.Errorf("its numbers are in the byte order %q, want little; load and save it again on a common machine", b)
 		}
 	}
-	m := machine{text: text, budget: 2*size + freeMemory}
+	m := machine{text: text, budget: 4*size + freeMemory}
 	m.storage = func(dtype tensorfile.DType, name string, numbers int64) (*storage, error) {
 		e, ok := entries[root+"data/"+name]
 		if !ok {

@@ -14,7 +14,7 @@ import (
 // of two equal names, and several times the memory of the text; this one takes what a [stored] needs, for at most
 // [tensorfile.MaxTensors].
 type header struct {
-	text []byte
+	text string
 	at   int
 }
 
@@ -28,7 +28,7 @@ type stored struct {
 
 // read returns the tensors, in the order of the text.
 func (h *header) read() ([]stored, error) {
-	if !utf8.Valid(h.text) {
+	if !utf8.ValidString(h.text) {
 		return nil, errors.New("it is not valid UTF-8")
 	}
 	var list []stored
@@ -139,7 +139,7 @@ func (h *header) list(most int, value func(x int64) error) error {
 		for h.at < len(h.text) && (h.text[h.at] >= '0' && h.text[h.at] <= '9' || h.text[h.at] == '-' && h.at == start) {
 			h.at++
 		}
-		digits := string(h.text[start:min(h.at, start+32)])
+		digits := h.text[start:min(h.at, start+32)]
 		x, err := strconv.ParseInt(digits, 10, 64)
 		if err != nil || strconv.FormatInt(x, 10) != digits {
 			return fmt.Errorf("byte %d: want a whole number that fits 64 bits", start)
@@ -194,10 +194,10 @@ func (h *header) string(most int) (string, error) {
 	}
 	h.at++
 	if !escaped {
-		return string(h.text[start : h.at-1]), nil
+		return h.text[start : h.at-1], nil
 	}
 	var s string
-	if err := json.Unmarshal(h.text[start-1:h.at], &s); err != nil {
+	if err := json.Unmarshal([]byte(h.text[start-1:h.at]), &s); err != nil {
 		return "", fmt.Errorf("byte %d: %w", start, err)
 	}
 	return s, nil
