@@ -151,14 +151,14 @@ func many(n int) string {
 
 // The worst that a header can be takes no more than its own size beyond it, whatever is wrong with it.
 func TestMemoryOfHostileHeaders(t *testing.T) {
-	const size = 8 << 20
+	const size = 2 << 20
 	name := `{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"`
 	for what, header := range map[string]string{
 		"one long name": name + strings.Repeat("a", size) + `":0}`,
 		"escapes":       name + strings.Repeat(`\n`, size/2) + `":0}`,
 		"a long shape":  `{"a":{"dtype":"F32","shape":[` + strings.Repeat("0,", size/2) + "0]}}",
 		"deep":          strings.Repeat(`{"a":`, size/5),
-		"many tensors":  many(140_000),
+		"many tensors":  many(tensorfile.MaxTensors),
 		"space":         "{" + strings.Repeat(" ", size) + "}",
 		"metadata":      `{"__metadata__":{` + strings.Repeat(`"a":"b",`, size/8) + `"c":"d"}}`,
 	} {
@@ -167,7 +167,7 @@ func TestMemoryOfHostileHeaders(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, err := open(b)
 		runtime.ReadMemStats(&after)
-		if taken := after.TotalAlloc - before.TotalAlloc; taken > uint64(2*len(b)+32<<20) { // 32 MB: lists of 65536 tensors that grow
+		if taken := after.TotalAlloc - before.TotalAlloc; taken > uint64(2*len(b)+40<<20) { // 40 MB: lists of 65536 tensors that grow
 			t.Errorf("%s: a file of %d bytes took %d bytes", what, len(b), taken)
 		}
 		if err != nil && len(err.Error()) > 1000 {
