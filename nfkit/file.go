@@ -16,9 +16,6 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/wholefile"
 )
 
-// Stateful is what can be saved: a model, and every flow, base and network.
-type Stateful interface{ State() State }
-
 // Save writes the parameters and buffers of m to a file in the safetensors format, in float64. Names and shapes are
 // those of the state_dict of normflows, so safetensors.torch.load_file reads it in Python.
 //
@@ -65,15 +62,6 @@ func Read(r io.Reader, m Stateful) error {
 		return fmt.Errorf("nfkit: Read: %w", err)
 	}
 	return nil
-}
-
-// Must panics if err is not nil. It is for cells of a notebook, which then stop and show the error:
-//
-//	nf.Must(nf.Load("flow.safetensors", model))
-func Must(err error) {
-	if err != nil {
-		panic(err)
-	}
 }
 
 func errorAt(call, path string, err error) error {

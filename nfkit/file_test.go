@@ -58,8 +58,8 @@ func TestSaveLoad(t *testing.T) {
 	if contents(saved.State()) == contents(loaded.State()) {
 		t.Fatal("both models start equal: the test would pass for a Load that does nothing")
 	}
-	Must(Save(path, saved))
-	Must(Load(path, loaded))
+	Check(Save(path, saved))
+	Check(Load(path, loaded))
 	if got, want := contents(loaded.State()), contents(saved.State()); got != want {
 		t.Errorf("loaded\n%s\nwant\n%s", got, want)
 	}
@@ -79,7 +79,7 @@ func TestLoadNormflows(t *testing.T) {
 		flows = append(flows, NewAffineCouplingBlock(NewMLP([]int{1, 32, 32, 2}, nil, src), nil), NewLULinearPermute(2, nil, src))
 	}
 	model := NewNormalizingFlow(NewDiagGaussian(2, &DiagGaussianOptions{Fixed: true}), flows)
-	Must(Load("testdata/tutorial_model.safetensors", model))
+	Check(Load("testdata/tutorial_model.safetensors", model))
 	x := mat.NewDense(4, 2, []float64{
 		1.2997413559342013, 1.4715463602574994, 1.627800648911243, 1.3911016744047693,
 		1.1163561143629166, 2.010038452838702, 1.408502002626426, 3.076234435645924})
@@ -103,7 +103,7 @@ func newTwoTensors() *twoTensors {
 }
 
 func (m *twoTensors) State() State {
-	return State{paramTensor("w", m.w, 1, 2), {Name: "mask", Shape: []int{3}, Floats: m.mask}, permutationTensor("perm", m.perm)}
+	return State{ParamTensor("w", m.w, 1, 2), {Name: "mask", Shape: []int{3}, Floats: m.mask}, permutationTensor("perm", m.perm)}
 }
 
 // raw writes a safetensors file with the given header and data.
@@ -111,7 +111,7 @@ func raw(t *testing.T, header string, data ...byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "raw.safetensors")
 	b := append([]byte{byte(len(header)), byte(len(header) >> 8), 0, 0, 0, 0, 0, 0}, header...)
-	Must(os.WriteFile(path, append(b, data...), 0o666))
+	Check(os.WriteFile(path, append(b, data...), 0o666))
 	return path
 }
 
@@ -121,7 +121,7 @@ func TestLoadOtherTypes(t *testing.T) {
 		"perm":{"dtype":"I32","shape":[2],"data_offsets":[11,19]}}`,
 		0, 0, 0x80, 0x3e, 0, 0, 0x40, 0xc0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0)
 	m := newTwoTensors()
-	Must(Load(path, m))
+	Check(Load(path, m))
 	if !slices.Equal(m.w.Data, []float64{0.25, -3}) || !slices.Equal(m.mask, []float64{0, 1, 1}) || !slices.Equal(m.perm, []int{0, 1}) {
 		t.Errorf("loaded %v %v %v, want [0.25 -3] [0 1 1] [0 1]", m.w.Data, m.mask, m.perm)
 	}
@@ -129,16 +129,16 @@ func TestLoadOtherTypes(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "whole.safetensors")
-	Must(Save(whole, newTwoTensors()))
+	Check(Save(whole, newTwoTensors()))
 	b, err := os.ReadFile(whole)
-	Must(err)
+	Check(err)
 	cut := func(n int) string {
 		path := filepath.Join(t.TempDir(), "cut.safetensors")
-		Must(os.WriteFile(path, b[:n], 0o666))
+		Check(os.WriteFile(path, b[:n], 0o666))
 		return path
 	}
 	png := filepath.Join(t.TempDir(), "figure.png")
-	Must(os.WriteFile(png, []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), 0o666))
+	Check(os.WriteFile(png, []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), 0o666))
 	missing := filepath.Join(t.TempDir(), "none.safetensors")
 
 	wrong := newTwoTensors()
@@ -146,10 +146,10 @@ func TestLoadRefuses(t *testing.T) {
 	wrong.perm[0] = 7
 	damaged := filepath.Join(t.TempDir(), "damaged.safetensors")
 	f, err := os.Create(damaged)
-	Must(err)
-	Must(safetensors.Write(f, []safetensors.Tensor{{Name: "w", Shape: []int{1, 2}, Floats: wrong.w.Data},
+	Check(err)
+	Check(safetensors.Write(f, []safetensors.Tensor{{Name: "w", Shape: []int{1, 2}, Floats: wrong.w.Data},
 		{Name: "mask", Shape: []int{3}, Floats: []float64{5, 5, math.Inf(1)}}, {Name: "perm", Shape: []int{2}, Ints: wrong.perm}}, nil))
-	Must(f.Close())
+	Check(f.Close())
 
 	for name, c := range map[string]struct {
 		path string
@@ -194,7 +194,7 @@ func TestLoadSaysWhatDiffers(t *testing.T) {
 	}
 	gaussian := NewDiagGaussian(2, nil)
 	path := filepath.Join(t.TempDir(), "flow.safetensors")
-	Must(Save(path, model(16, 2, gaussian)))
+	Check(Save(path, model(16, 2, gaussian)))
 	for name, c := range map[string]struct {
 		m     Stateful
 		lines int
@@ -225,9 +225,9 @@ func TestWriteRead(t *testing.T) {
 	saved, loaded := smallModel(8, 1), smallModel(8, 2)
 	before := contents(loaded.State())
 	var b bytes.Buffer
-	Must(Write(&b, saved))
+	Check(Write(&b, saved))
 	path := filepath.Join(t.TempDir(), "flow.safetensors")
-	Must(Save(path, saved))
+	Check(Save(path, saved))
 	if file, err := os.ReadFile(path); err != nil || !bytes.Equal(file, b.Bytes()) {
 		t.Errorf("Write and Save differ, %v", err)
 	}
@@ -237,7 +237,7 @@ func TestWriteRead(t *testing.T) {
 	if got := contents(loaded.State()); got != before {
 		t.Error("a Read that failed changed the model")
 	}
-	Must(Read(iotest.OneByteReader(&b), loaded))
+	Check(Read(iotest.OneByteReader(&b), loaded))
 	if got, want := contents(loaded.State()), contents(saved.State()); got != want {
 		t.Errorf("read\n%s\nwant\n%s", got, want)
 	}
@@ -252,8 +252,8 @@ func TestWriteRead(t *testing.T) {
 func linears() stateOf {
 	zeros := func(rows, cols int) *ad.Param { return ad.NewParam(rows, cols, make([]float64, rows*cols)) }
 	return stateOf{
-		paramTensor("0.weight", zeros(3, 2), 3, 2), paramTensor("0.bias", zeros(1, 3), 3),
-		paramTensor("1.weight", zeros(1, 3), 3), paramTensor("1.bias", zeros(1, 3), 3),
+		ParamTensor("0.weight", zeros(3, 2), 3, 2), ParamTensor("0.bias", zeros(1, 3), 3),
+		ParamTensor("1.weight", zeros(1, 3), 3), ParamTensor("1.bias", zeros(1, 3), 3),
 		{Name: "1.running_mean", Shape: []int{3}, Floats: make([]float64, 3)}, {Name: "1.running_var", Shape: []int{3}, Floats: make([]float64, 3)},
 		{Name: "1.num_batches_tracked", Ints: make([]int, 1)},
 	}
@@ -263,24 +263,24 @@ func TestLoadPyTorch(t *testing.T) {
 	const folder = "internal/pytorch/testdata/"
 	for _, file := range []string{"model.pt", "protocol4.pt", "checkpoint.pt#model", "checkpoint.pt#ema"} {
 		m := linears()
-		Must(Load(folder+file, m))
+		Check(Load(folder+file, m))
 		if !slices.Equal(m[0].Param.Data, []float64{0, 1, 2, 3, 4, 5}) || !slices.Equal(m[3].Param.Data, []float64{30, 31, 32}) || m[6].Ints[0] != 1 {
 			t.Errorf("%s: got\n%s", file, contents(State(m)))
 		}
 	}
 	b, err := os.ReadFile(folder + "model.pt")
-	Must(err)
+	Check(err)
 	m := linears()
-	Must(Read(bytes.NewReader(b), m))
+	Check(Read(bytes.NewReader(b), m))
 	if m[3].Param.Data[2] != 32 {
 		t.Errorf("read\n%s", contents(State(m)))
 	}
 	hash := filepath.Join(t.TempDir(), "run#3.pt") // a name, not a key
-	Must(os.WriteFile(hash, b, 0o666))
-	Must(Load(hash, linears()))
+	Check(os.WriteFile(hash, b, 0o666))
+	Check(Load(hash, linears()))
 
 	path := filepath.Join(t.TempDir(), "flow.safetensors")
-	Must(Save(path, linears()))
+	Check(Save(path, linears()))
 	for file, want := range map[string][]string{
 		folder + "checkpoint.pt":       {"end the path with #model or #ema"},
 		folder + "checkpoint.pt#epoch": {`under the key "epoch" there is a number`},
@@ -317,9 +317,9 @@ func TestSaveRefuses(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "flow.safetensors")
 	m := newTwoTensors()
-	Must(Save(path, m))
+	Check(Save(path, m))
 	before, err := os.ReadFile(path)
-	Must(err)
+	Check(err)
 
 	m.w.Data[1] = math.Inf(-1)
 	mustFail(t, Save(path, m), path, "element 1 of w is -Inf", "nothing was written")
@@ -338,7 +338,7 @@ func TestSaveRefuses(t *testing.T) {
 	}()
 
 	after, err := os.ReadFile(path)
-	Must(err)
+	Check(err)
 	if !bytes.Equal(before, after) {
 		t.Error("a Save that failed changed the file")
 	}

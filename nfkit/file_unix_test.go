@@ -13,9 +13,9 @@ import (
 func TestSaveLoadOtherThanFiles(t *testing.T) {
 	folder := t.TempDir()
 	in := func(name string) string { return filepath.Join(folder, name) }
-	Must(syscall.Mkfifo(in("pipe"), 0o666))
-	Must(os.Symlink("nothing", in("dangling")))
-	Must(os.Symlink("loop", in("loop")))
+	Check(syscall.Mkfifo(in("pipe"), 0o666))
+	Check(os.Symlink("nothing", in("dangling")))
+	Check(os.Symlink("loop", in("loop")))
 	m := newTwoTensors()
 	point := Checkpoint{Model: m}
 	for name, want := range map[string]struct{ save, load string }{
@@ -25,7 +25,7 @@ func TestSaveLoadOtherThanFiles(t *testing.T) {
 		in("loop"):     {"round in a circle", "too many levels"},
 	} {
 		before, err := os.Lstat(name)
-		Must(err)
+		Check(err)
 		mustFail(t, Save(name, m), "nfkit: Save "+name, want.save)
 		mustFail(t, point.Save(name), "nfkit: Checkpoint.Save "+name, want.save)
 		mustFail(t, Load(name, m), "nfkit: Load "+name, want.load)
@@ -35,13 +35,13 @@ func TestSaveLoadOtherThanFiles(t *testing.T) {
 		}
 	}
 	path, link := in("flow.safetensors"), in("link")
-	Must(Save(path, m))
-	Must(os.Chmod(path, 0o600))
-	Must(os.Symlink("flow.safetensors", link))
+	Check(Save(path, m))
+	Check(os.Chmod(path, 0o600))
+	Check(os.Symlink("flow.safetensors", link))
 	m.w.Data[0] = 7
-	Must(Save(link, m))
+	Check(Save(link, m))
 	loaded := newTwoTensors()
-	Must(Load(path, loaded))
+	Check(Load(path, loaded))
 	if info, err := os.Lstat(path); loaded.w.Data[0] != 7 || err != nil || info.Mode() != 0o600 {
 		t.Errorf("after a save through a link the file has w[0] = %v, mode %v, %v, want 7, 0600", loaded.w.Data[0], info.Mode(), err)
 	}

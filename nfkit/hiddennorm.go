@@ -13,20 +13,20 @@ import (
 //
 // with statistics μ and v that do not follow batches: a file brings them. w and b are trained.
 type hiddenNorm struct {
-	weight, bias, mean, variance *ad.Param // 1×h
-	batches                      []int     // of which the reference took the statistics
+	weight, bias   *ad.Param // 1×h
+	mean, variance []float64
+	batches        []int // of which the reference took the statistics
+	order          []int // of the units on a tape; nil for that of the numbers here
 }
 
 // hiddenNormEpsilon is added to variances, as the reference does in networks.
 const hiddenNormEpsilon = 1e-3
 
 func newHiddenNorm(width int) *hiddenNorm {
-	row := func(x float64, frozen bool) *ad.Param {
-		p := ad.NewParam(1, width, slices.Repeat([]float64{x}, width))
-		p.Frozen = frozen
-		return p
+	return &hiddenNorm{
+		weight: ad.NewParam(1, width, slices.Repeat([]float64{1}, width)), bias: ad.NewParam(1, width, make([]float64, width)),
+		mean: make([]float64, width), variance: slices.Repeat([]float64{1}, width), batches: []int{0},
 	}
-	return &hiddenNorm{row(1, false), row(0, false), row(0, true), row(1, true), []int{0}}
 }
 
 // apply returns what the units become. A nil n changes nothing.
@@ -35,8 +35,12 @@ func (n *hiddenNorm) apply(h *ad.Value) *ad.Value {
 		return h
 	}
 	t := h.Tape()
-	scale := t.Param(n.weight).Div(t.Param(n.variance).Shift(hiddenNormEpsilon).Sqrt())
-	return h.Mul(scale).Add(t.Param(n.bias).Sub(t.Param(n.mean).Mul(scale)))
+	mean, variance := t.Const(1, len(n.mean), n.mean), t.Const(1, len(n.variance), n.variance)
+	if n.order != nil {
+		mean, variance = mean.Columns(n.order), variance.Columns(n.order)
+	}
+	scale := t.Param(n.weight).Div(variance.Shift(hiddenNormEpsilon).Sqrt())
+	return h.Mul(scale).Add(t.Param(n.bias).Sub(mean.Mul(scale)))
 }
 
 // arrange keeps the units in the given order. A nil n has none.
@@ -44,9 +48,9 @@ func (n *hiddenNorm) arrange(order []int) {
 	if n == nil {
 		return
 	}
-	for _, p := range []*ad.Param{n.weight, n.bias, n.mean, n.variance} {
-		p.Arrange(nil, order)
-	}
+	n.weight.Arrange(nil, order)
+	n.bias.Arrange(nil, order)
+	n.order = order
 }
 
 // state lists what torch.nn.BatchNorm1d has; nothing for a nil n.
@@ -56,9 +60,9 @@ func (n *hiddenNorm) state(name string) State {
 	}
 	width := len(n.bias.Data)
 	return State{
-		paramTensor("weight", n.weight, width), paramTensor("bias", n.bias, width),
-		{Name: "running_mean", Shape: []int{width}, Floats: n.mean.Data},
-		{Name: "running_var", Shape: []int{width}, Floats: n.variance.Data, Check: func(t Tensor) error {
+		ParamTensor("weight", n.weight, width), ParamTensor("bias", n.bias, width),
+		{Name: "running_mean", Shape: []int{width}, Floats: n.mean},
+		{Name: "running_var", Shape: []int{width}, Floats: n.variance, Check: func(t Tensor) error {
 			if least := slices.Min(t.Floats); !(least >= 0) {
 				return fmt.Errorf("it has a variance of %v, want 0 or more", least)
 			}

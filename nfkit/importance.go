@@ -2,36 +2,9 @@ package nfkit
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
-
-	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
-
-// ImportanceSample returns n points drawn from the model, n×d, and the logarithms of their weights w = p̃(x)/q(x): with
-// them, they stand for the target,
-//
-//	E_p[f] ≈ Σ wᵢ·f(xᵢ) / Σ wᵢ.
-//
-// [EffectiveSampleSize] says how many points that is worth, [LogNormalizer] estimates ln ∫p̃. A point outside the
-// support of the target has the weight −Inf. It panics when n is not positive.
-func (m *NormalizingFlow) ImportanceSample(target Target, n int, src rand.Source) (x *mat.Dense, logWeights []float64) {
-	return m.draw("ImportanceSample", target, n, src).weights()
-}
-
-// weights returns the points and ln p̃ − ln q of each.
-func (d *draw) weights() (x *mat.Dense, logWeights []float64) {
-	n, _ := d.noise.Dims()
-	x, logWeights = mat.NewDense(n, d.m.Dim(), nil), make([]float64, n)
-	d.m.each(n, func(t *ad.Tape, lo, hi int) {
-		v, logQ, logP := d.rows(t, lo, hi)
-		v.DataTo(rows(x, lo, hi))
-		logP.Sub(logQ).DataTo(logWeights[lo:hi])
-	})
-	return x, logWeights
-}
 
 // EffectiveSampleSize returns (Σw)²/Σw² for weights given by their logarithms: the number of independent points of the
 // target that n weighted points are worth, from 1 to n. It is 0 when all weights are 0 or there are none, and NaN when

@@ -123,7 +123,7 @@ func testActNormBefore(t *testing.T, model *nf.NormalizingFlow, want referenceVa
 			t.Errorf("before the first step the log-density of row %d is %v, want %v of the base", i, got, normal)
 		}
 	}
-	if _, err := model.NLLGrad(x); err != nil {
+	if _, err := model.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err != nil {
 		t.Fatal(err)
 	}
 }
