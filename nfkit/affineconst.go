@@ -61,8 +61,8 @@ func (f *AffineConstFlow) State() State {
 
 // ActNorm is an [AffineConstFlow] that starts from the data: the first training batch sets s and t so that what leaves
 // it, in the direction of that batch, has mean 0 and standard deviation 1 in each component. Before that it is the
-// identity; evaluation does not set anything. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
-// Its twin in normflows is ActNorm.
+// identity, and evaluation does not set anything. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
+// Its twin in normflows is ActNorm, which sets itself by the first batch of any kind, after a load as well.
 type ActNorm struct {
 	*AffineConstFlow
 	done []float64 // 1 after the first batch

@@ -230,12 +230,19 @@ func (m *LipschitzMLP) State() State {
 	return s.OwnedBy(m)
 }
 
-// unitTensor names a buffer that is a vector of length 1, up to the rounding of other precisions.
+// unitTensor names a buffer that is a vector of length 1. One that came rounded, as to bfloat16, gets this length.
 func unitTensor(name string, data []float64) Tensor {
-	return Tensor{Name: name, Shape: []int{len(data)}, Floats: data, Check: func(t Tensor) error {
-		if norm := math.Sqrt(kernel.Dot(t.Floats, t.Floats)); !(math.Abs(norm-1) <= 1e-3) {
-			return fmt.Errorf("it has length %v, want 1", norm)
-		}
-		return nil
-	}}
+	const rounded = 1e-6 // beyond what float32 leaves
+	return Tensor{Name: name, Shape: []int{len(data)}, Floats: data,
+		Check: func(t Tensor) error {
+			if norm := math.Sqrt(kernel.Dot(t.Floats, t.Floats)); !(math.Abs(norm-1) <= 0.01) {
+				return fmt.Errorf("it has length %v, want 1", norm)
+			}
+			return nil
+		},
+		changed: func() {
+			if norm := math.Sqrt(kernel.Dot(data, data)); math.Abs(norm-1) > rounded {
+				kernel.Scale(data, 1/norm, data)
+			}
+		}}
 }
