@@ -135,6 +135,9 @@ func read(r io.ReaderAt, size int64, key string, s State) error {
 	if err != nil {
 		return err
 	}
+	guard := ad.NewGuard(s.Params())
+	guard.Lock()
+	defer guard.Unlock()
 	for i, t := range s {
 		copy(t.floats(), staged[i].floats())
 		copy(t.Ints, staged[i].Ints)
