@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/eval"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
@@ -29,9 +30,9 @@ func ExampleNormalizingFlow_ReverseKLGrad() {
 		adam.Step()
 	}
 	_, logWeights := model.ImportanceSample(crescent, 20_000, src)
-	logZ, _ := nf.LogNormalizer(logWeights)
+	logZ := eval.LogNormalizer(logWeights).Value
 	fmt.Printf("ln Z = %.2f, in truth %.4f\n", logZ, math.Log(2*math.Pi))
-	fmt.Println("samples are worth half their number or more:", nf.EffectiveSampleSize(logWeights) >= 10_000)
+	fmt.Println("samples are worth half their number or more:", eval.EffectiveSampleSize(logWeights) >= 10_000)
 	// Output:
 	// ln Z = 1.84, in truth 1.8379
 	// samples are worth half their number or more: true
