@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
-	"github.com/nfkit/nfkit-go/nfkit/eval"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/eval"
 )
 
 // A model learns a density of which there are no samples, and then estimates its normaliser.

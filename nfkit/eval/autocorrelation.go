@@ -33,12 +33,12 @@ func Autocorrelation(chain []float64) []float64 {
 //	τ = ½ + Σ ρ(t), t = 1 to W:
 //
 // ½ for independent draws; N draws are worth N/2τ. The window W is where the sum of the errors that cutting off and noise
-// bring is least, if correlations fall as exp(−t/τ) with the 1.5-fold time that the sum suggests. The error is that of
+// bring is least, if correlations fall with 1.5 times the exponential time that the sum of |ρ| up to there suggests. The error is that of
 // Madras and Sokal, τ·√(4(W + ½ − τ)/N). Means are taken over all chains, and the bias that brings is removed.
 //
-// Wolff 2004, Comput. Phys. Commun. 156, eq. 31 to 35, 42, 49 and 52; Sokal 1997, section 3. Cost O(N·ln N). It returns an error when there is no
-// window below half of the length: the chains are too short to tell; and when a draw is not finite, or all are equal. It panics when there are
-// no chains, their lengths differ, or are below 4.
+// Wolff 2004, Comput. Phys. Commun. 156, eq. 31 to 35, 42, 49 and 52; Sokal 1997, section 3. Cost O(N·ln N). Short chains look
+// better than they are: it returns an error when a chain is shorter than 50τ, as those are that stay apart, and when a
+// draw is not finite or all are equal. It panics when there are no chains, their lengths differ, or are below 4.
 func AutocorrelationTime(chains [][]float64) (Estimate, error) {
 	n, m := checkChains("AutocorrelationTime", chains, 4), len(chains)
 	var mean float64
@@ -55,13 +55,11 @@ func AutocorrelationTime(chains [][]float64) (Estimate, error) {
 		return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: AutocorrelationTime: the draws have variance %v, want a positive finite one", gamma[0])
 	}
 	all := float64(n * m)
-	sum := 0.5
+	sum, absolute := 0.5, 0.5 // absolute values, for antithetic chains: their signed sum would end after the first lag
 	for w := 1; w < len(gamma); w++ {
 		sum += gamma[w] / gamma[0]
-		decay := math.SmallestNonzeroFloat64
-		if sum > 0.5 {
-			decay = 1.5 / math.Log((2*sum+1)/(2*sum-1))
-		}
+		absolute += math.Abs(gamma[w] / gamma[0])
+		decay := 1.5 / math.Log((2*absolute+1)/(2*absolute-1))
 		if math.Exp(-float64(w)/decay) >= decay/math.Sqrt(float64(w)*all) {
 			continue
 		}
@@ -71,9 +69,13 @@ func AutocorrelationTime(chains [][]float64) (Estimate, error) {
 		for _, g := range gamma[1 : w+1] {
 			tau += (g + bias) / (gamma[0] + bias)
 		}
-		return Estimate{tau, tau * math.Sqrt(4*(float64(w)+0.5-tau)/all)}, nil
+		e := Estimate{tau, tau * math.Sqrt(4*(float64(w)+0.5-tau)/all)}
+		if float64(n) < 50*tau {
+			return e, fmt.Errorf("eval: AutocorrelationTime: the time seems to be %.3g, and the chains have %d draws; want 50 times as many or more", tau, n)
+		}
+		return e, nil
 	}
-	return Estimate{sum, math.Inf(1)}, fmt.Errorf("eval: AutocorrelationTime: no window in chains of %d draws, where the time is near %.3g; want longer ones", n, sum)
+	return Estimate{sum, math.Inf(1)}, fmt.Errorf("eval: AutocorrelationTime: there is no window in chains of %d draws, over half of which the time is %.3g", n, sum)
 }
 
 // autocovariance returns 1/n·Σ (xᵢ − mean)(xᵢ₊ₜ − mean) for t = 0 to n−1.

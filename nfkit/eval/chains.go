@@ -52,10 +52,10 @@ func BulkEffectiveSampleSize(chains [][]float64) float64 {
 // events that the quantity is at most its 5 % quantile, and at most its 95 % quantile. Vehtari et al. 2021, section 4.3.
 func TailEffectiveSampleSize(chains [][]float64) float64 {
 	x := pool("TailEffectiveSampleSize", chains)
-	if floats.HasNaN(x) {
+	if floats.HasNaN(slices.Concat(chains...)) {
 		return math.NaN()
 	}
-	sorted := slices.Sorted(slices.Values(x))
+	sorted := slices.Sorted(slices.Values(slices.Concat(chains...)))
 	size := math.Inf(1)
 	for _, p := range []float64{0.05, 0.95} {
 		q := sortedQuantile(p, sorted)
@@ -146,7 +146,7 @@ func chainSampleSize(x []float64, m int) float64 {
 	var sum float64
 	pair := math.Inf(1)
 	t := 0
-	for ; t+1 < n-1; t += 2 {
+	for ; t == 0 || t < n-5; t += 2 {
 		p := rho(t) + rho(t+1)
 		if !(p > 0) {
 			break
