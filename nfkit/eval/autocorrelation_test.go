@@ -58,18 +58,20 @@ func TestAutocorrelationTime(t *testing.T) {
 }
 
 func TestAutocorrelationTimeErrors(t *testing.T) {
-	apart := autoregressive(2, 200, 0, rand.NewPCG(1, 2))
-	for i := range apart[1] {
-		apart[1][i] += 10
+	apart := autoregressive(10, 200, 0, rand.NewPCG(1, 2))
+	for c := range apart {
+		for i := range apart[c] {
+			apart[c][i] += 10 * float64(c)
+		}
 	}
 	for what, c := range map[string]struct {
 		chains [][]float64
 		want   string
 	}{
-		"a constant":   {[][]float64{make([]float64, 10)}, "variance 0"},
-		"NaN":          {[][]float64{{1, 2, math.NaN(), 4}}, "variance NaN"},
-		"no window":    {[][]float64{{0, 0, 0, 0}, {1, 1, 1, 1}}, "no window in chains of 4 draws"},
-		"chains apart": {apart, "and the chains have 200 draws; want 50 times"},
+		"a constant":       {[][]float64{make([]float64, 10)}, "variance 0"},
+		"NaN":              {[][]float64{{1, 2, math.NaN(), 4}}, "variance NaN"},
+		"ten chains apart": {apart, "no window in chains of 200 draws"},
+		"two chains apart": {apart[:2], "and the chains have 200 draws; want 50 times"},
 	} {
 		if _, err := eval.AutocorrelationTime(c.chains); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: the error is %v, want one with %q", what, err, c.want)

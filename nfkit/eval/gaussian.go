@@ -41,15 +41,34 @@ func FitGaussian(x mat.Matrix) (*Gaussian, error) {
 	return g, nil
 }
 
-// newGaussian returns nil unless the covariance matrix is positive definite, to the precision of float64.
+// newGaussian returns nil unless the covariance matrix is finite and positive definite, to the precision of float64. It takes the
+// correlation matrix apart, so that units of columns do not matter.
 func newGaussian(mean []float64, covariance *mat.SymDense) *Gaussian {
+	d := len(mean)
+	sd := make([]float64, d)
+	correlation := mat.NewSymDense(d, nil)
+	g := &Gaussian{mean: mean, upper: mat.NewTriDense(d, mat.Upper, nil), logNormalize: -0.5 * float64(d) * log2Pi}
+	for i := range d {
+		sd[i] = math.Sqrt(covariance.At(i, i))
+		if !(sd[i] > 0) || math.IsInf(sd[i], 1) {
+			return nil
+		}
+		g.logNormalize -= math.Log(sd[i])
+		for j := range i + 1 {
+			correlation.SetSym(i, j, covariance.At(i, j)/sd[i]/sd[j])
+		}
+	}
 	var chol mat.Cholesky
-	if !chol.Factorize(covariance) || !(chol.Cond() < 1e15) {
+	if !chol.Factorize(correlation) || !(chol.Cond() < 1e14) {
 		return nil
 	}
-	g := &Gaussian{mean: mean, upper: mat.NewTriDense(len(mean), mat.Upper, nil)}
+	g.logNormalize -= 0.5 * chol.LogDet()
 	chol.UTo(g.upper)
-	g.logNormalize = -0.5*float64(len(mean))*log2Pi - 0.5*chol.LogDet()
+	for i := range d {
+		for j := i; j < d; j++ {
+			g.upper.SetTri(i, j, g.upper.At(i, j)*sd[j])
+		}
+	}
 	return g
 }
 

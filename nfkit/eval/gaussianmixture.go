@@ -66,8 +66,8 @@ func FitGaussianMixture(x mat.Matrix, k int, opts *GaussianMixtureOptions, src r
 func (m *GaussianMixture) maximize(c int, rows *mat.Dense, share, variance []float64, diagonal bool) {
 	total := floats.Sum(share)
 	m.weights[c] = total / float64(len(share))
-	if total < 1e-9 && m.components[c] != nil {
-		return // it has no rows left to learn from
+	if total < 1e-9 {
+		return // no rows are left to learn from, as there were when it began
 	}
 	mean, covariance := weightedMoments(rows, share)
 	for i, v := range variance {
@@ -78,9 +78,7 @@ func (m *GaussianMixture) maximize(c int, rows *mat.Dense, share, variance []flo
 			}
 		}
 	}
-	if g := newGaussian(mean, covariance); g != nil {
-		m.components[c] = g
-	}
+	m.components[c] = newGaussian(mean, covariance)
 }
 
 // expect sets share to that of each component in each row, and returns the log-density of each row.

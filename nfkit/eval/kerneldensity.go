@@ -8,7 +8,9 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
+	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 	"github.com/nfkit/nfkit-go/nfkit/internal/team"
 )
 
@@ -27,7 +29,7 @@ const (
 //
 // a baseline without training that is good in one and two dimensions and soon too smooth in more.
 type KernelDensity struct {
-	points       *mat.Dense // n×d, in units of the bandwidths
+	points       *mat.Dense // d×n, in units of the bandwidths
 	bandwidth    []float64
 	logNormalize float64
 }
@@ -57,9 +59,9 @@ func NewKernelDensity(x mat.Matrix, rule Bandwidth) (*KernelDensity, error) {
 	for j, v := range variance {
 		k.bandwidth[j] = c * math.Sqrt(v*n/(n-1))
 	}
-	k.points = k.scaled(x)
+	k.points = mat.DenseCopyOf(k.scaled(x).T())
 	if rule == CrossValidated {
-		factor := k.crossValidate()
+		factor := k.crossValidate(x)
 		floats.Scale(factor, k.bandwidth)
 		k.points.Scale(1/factor, k.points)
 	}
@@ -94,11 +96,11 @@ func (k *KernelDensity) LogProb(x mat.Matrix) []float64 {
 func (k *KernelDensity) Sample(n int, src rand.Source) *mat.Dense {
 	checkSize("KernelDensity", n)
 	r, x := rand.New(src), mat.NewDense(n, k.Dim(), nil)
-	all, _ := k.points.Dims()
+	_, all := k.points.Dims()
 	for i := range n {
-		point := k.points.RawRowView(r.IntN(all))
+		point := r.IntN(all)
 		for j, h := range k.bandwidth {
-			x.Set(i, j, h*(point[j]+r.NormFloat64()))
+			x.Set(i, j, h*(k.points.At(j, point)+r.NormFloat64()))
 		}
 	}
 	return x
@@ -114,7 +116,7 @@ func (k *KernelDensity) scaled(x mat.Matrix) *mat.Dense {
 // logKernels returns ln Σ exp(−½‖xᵢ−pointⱼ‖²/factor²) over the points for each row of x; without itself, if the rows are the points.
 func (k *KernelDensity) logKernels(x *mat.Dense, factor float64, leaveOut bool) []float64 {
 	m, _ := x.Dims()
-	n, _ := k.points.Dims()
+	_, n := k.points.Dims()
 	sums := make([]float64, m)
 	buffers := make([][]float64, cores())
 	const block = 16 // rows that a core takes at a time
@@ -124,9 +126,13 @@ func (k *KernelDensity) logKernels(x *mat.Dense, factor float64, leaveOut bool) 
 		}
 		terms := buffers[worker]
 		for i := b * block; i < min((b+1)*block, m); i++ {
-			for j := range terms {
-				terms[j] = -0.5 * squaredDistance(x, k.points, i, j) / (factor * factor)
+			clear(terms)
+			for c, v := range x.RawRowView(i) {
+				for j, p := range k.points.RawRowView(c) {
+					terms[j] -= (v - p) * (v - p)
+				}
 			}
+			floats.Scale(0.5/(factor*factor), terms)
 			if leaveOut {
 				terms[i] = math.Inf(-1)
 			}
@@ -136,12 +142,13 @@ func (k *KernelDensity) logKernels(x *mat.Dense, factor float64, leaveOut bool) 
 	return sums
 }
 
-// crossValidate returns the factor to the bandwidths with the highest leave-one-out likelihood: golden-section search in its logarithm.
-func (k *KernelDensity) crossValidate() float64 {
-	_, d := k.points.Dims()
+// crossValidate returns the factor to the bandwidths with the highest leave-one-out likelihood of the rows of x: golden-section search in its
+// logarithm.
+func (k *KernelDensity) crossValidate(x mat.Matrix) float64 {
+	rows := k.scaled(x)
 	loss := func(logFactor float64) float64 {
-		l := k.logKernels(k.points, math.Exp(logFactor), true)
-		return float64(d)*logFactor - floats.Sum(l)/float64(len(l))
+		l := k.logKernels(rows, math.Exp(logFactor), true)
+		return float64(k.Dim())*logFactor - stat.Mean(l, nil)
 	}
 	lo, hi := -math.Log(30), math.Log(3)
 	const golden = 0.6180339887498949 // (√5−1)/2
@@ -161,13 +168,18 @@ func (k *KernelDensity) crossValidate() float64 {
 	return math.Exp((lo + hi) / 2)
 }
 
-// logSumExp returns ln Σ exp(x), NaN if one is NaN.
+// logSumExp returns ln Σ exp(x), NaN if one is NaN. It leaves exp(x) over the largest in x.
 func logSumExp(x []float64) float64 {
-	top, sum, _ := sumWeights(x)
-	if sum == 0 {
-		return math.Inf(-1)
+	if floats.HasNaN(x) {
+		return math.NaN()
 	}
-	return top + math.Log(sum)
+	top := floats.Max(x)
+	if math.IsInf(top, 0) {
+		return top
+	}
+	floats.AddConst(-top, x)
+	kernel.Exp(x, x)
+	return top + math.Log(kernel.Sum(x))
 }
 
 // cores returns the number of goroutines to share work among.
