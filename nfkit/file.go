@@ -16,9 +16,6 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/safetensors"
 )
 
-// Stateful is what can be saved: a model, and every flow, base and network.
-type Stateful interface{ State() State }
-
 // Save writes the parameters and buffers of m to a file in the safetensors format, in float64. Names and shapes are
 // those of the state_dict of normflows, so safetensors.torch.load_file reads it in Python.
 //
@@ -35,15 +32,6 @@ func Save(path string, m Stateful) error {
 // fit, m is as it was.
 func Load(path string, m Stateful) error {
 	return errorAt("Load", path, load(path, m.State()))
-}
-
-// Must panics if err is not nil. It is for cells of a notebook, which then stop and show the error:
-//
-//	nf.Must(nf.Load("flow.safetensors", model))
-func Must(err error) {
-	if err != nil {
-		panic(err)
-	}
 }
 
 func errorAt(call, path string, err error) error {

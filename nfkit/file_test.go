@@ -58,8 +58,8 @@ func TestSaveLoad(t *testing.T) {
 	if contents(saved.State()) == contents(loaded.State()) {
 		t.Fatal("both models start equal: the test would pass for a Load that does nothing")
 	}
-	Must(Save(path, saved))
-	Must(Load(path, loaded))
+	Check(Save(path, saved))
+	Check(Load(path, loaded))
 	if got, want := contents(loaded.State()), contents(saved.State()); got != want {
 		t.Errorf("loaded\n%s\nwant\n%s", got, want)
 	}
@@ -79,7 +79,7 @@ func TestLoadNormflows(t *testing.T) {
 		flows = append(flows, NewAffineCouplingBlock(NewMLP([]int{1, 32, 32, 2}, nil, src), nil), NewLULinearPermute(2, nil, src))
 	}
 	model := NewNormalizingFlow(NewDiagGaussian(2, &DiagGaussianOptions{Fixed: true}), flows)
-	Must(Load("testdata/tutorial_model.safetensors", model))
+	Check(Load("testdata/tutorial_model.safetensors", model))
 	x := mat.NewDense(4, 2, []float64{
 		1.2997413559342013, 1.4715463602574994, 1.627800648911243, 1.3911016744047693,
 		1.1163561143629166, 2.010038452838702, 1.408502002626426, 3.076234435645924})
@@ -103,7 +103,7 @@ func newTwoTensors() *twoTensors {
 }
 
 func (m *twoTensors) State() State {
-	return State{paramTensor("w", m.w, 1, 2), {Name: "mask", Shape: []int{3}, Floats: m.mask}, permutationTensor("perm", m.perm)}
+	return State{ParamTensor("w", m.w, 1, 2), {Name: "mask", Shape: []int{3}, Floats: m.mask}, permutationTensor("perm", m.perm)}
 }
 
 // raw writes a safetensors file with the given header and data.
@@ -111,7 +111,7 @@ func raw(t *testing.T, header string, data ...byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "raw.safetensors")
 	b := append([]byte{byte(len(header)), byte(len(header) >> 8), 0, 0, 0, 0, 0, 0}, header...)
-	Must(os.WriteFile(path, append(b, data...), 0o666))
+	Check(os.WriteFile(path, append(b, data...), 0o666))
 	return path
 }
 
@@ -121,7 +121,7 @@ func TestLoadOtherTypes(t *testing.T) {
 		"perm":{"dtype":"I32","shape":[2],"data_offsets":[11,19]}}`,
 		0, 0, 0x80, 0x3e, 0, 0, 0x40, 0xc0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0)
 	m := newTwoTensors()
-	Must(Load(path, m))
+	Check(Load(path, m))
 	if !slices.Equal(m.w.Data, []float64{0.25, -3}) || !slices.Equal(m.mask, []float64{0, 1, 1}) || !slices.Equal(m.perm, []int{0, 1}) {
 		t.Errorf("loaded %v %v %v, want [0.25 -3] [0 1 1] [0 1]", m.w.Data, m.mask, m.perm)
 	}
@@ -129,16 +129,16 @@ func TestLoadOtherTypes(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "whole.safetensors")
-	Must(Save(whole, newTwoTensors()))
+	Check(Save(whole, newTwoTensors()))
 	b, err := os.ReadFile(whole)
-	Must(err)
+	Check(err)
 	cut := func(n int) string {
 		path := filepath.Join(t.TempDir(), "cut.safetensors")
-		Must(os.WriteFile(path, b[:n], 0o666))
+		Check(os.WriteFile(path, b[:n], 0o666))
 		return path
 	}
 	png := filepath.Join(t.TempDir(), "figure.png")
-	Must(os.WriteFile(png, []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), 0o666))
+	Check(os.WriteFile(png, []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), 0o666))
 	missing := filepath.Join(t.TempDir(), "none.safetensors")
 
 	wrong := newTwoTensors()
@@ -146,10 +146,10 @@ func TestLoadRefuses(t *testing.T) {
 	wrong.perm[0] = 7
 	damaged := filepath.Join(t.TempDir(), "damaged.safetensors")
 	f, err := os.Create(damaged)
-	Must(err)
-	Must(safetensors.Write(f, []safetensors.Tensor{{Name: "w", Shape: []int{1, 2}, Floats: wrong.w.Data},
+	Check(err)
+	Check(safetensors.Write(f, []safetensors.Tensor{{Name: "w", Shape: []int{1, 2}, Floats: wrong.w.Data},
 		{Name: "mask", Shape: []int{3}, Floats: []float64{5, 5, math.Inf(1)}}, {Name: "perm", Shape: []int{2}, Ints: wrong.perm}}, nil))
-	Must(f.Close())
+	Check(f.Close())
 
 	for name, c := range map[string]struct {
 		path string
@@ -199,9 +199,9 @@ func TestSaveRefuses(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "flow.safetensors")
 	m := newTwoTensors()
-	Must(Save(path, m))
+	Check(Save(path, m))
 	before, err := os.ReadFile(path)
-	Must(err)
+	Check(err)
 
 	m.w.Data[1] = math.Inf(-1)
 	mustFail(t, Save(path, m), path, "element 1 of w is -Inf", "nothing was written")
@@ -220,7 +220,7 @@ func TestSaveRefuses(t *testing.T) {
 	}()
 
 	after, err := os.ReadFile(path)
-	Must(err)
+	Check(err)
 	if !bytes.Equal(before, after) {
 		t.Error("a Save that failed changed the file")
 	}
@@ -237,9 +237,9 @@ func TestWriteWhole(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "a")
 	link := filepath.Join(folder, "link")
-	Must(os.WriteFile(path, []byte("old"), 0o640))
-	Must(os.Chmod(path, 0o640)) // whatever the umask
-	Must(os.Symlink("a", link))
+	Check(os.WriteFile(path, []byte("old"), 0o640))
+	Check(os.Chmod(path, 0o640)) // whatever the umask
+	Check(os.Symlink("a", link))
 	full := errors.New("no space left on device")
 	err := writeWhole(path, func(w io.Writer) error {
 		_, err := w.Write([]byte("ne"))
@@ -259,7 +259,7 @@ func TestWriteWhole(t *testing.T) {
 		}
 	}
 	check("old")
-	Must(writeWhole(link, func(w io.Writer) error {
+	Check(writeWhole(link, func(w io.Writer) error {
 		_, err := w.Write([]byte("new"))
 		return err
 	}))

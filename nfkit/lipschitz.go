@@ -242,16 +242,16 @@ func normalize(s []float64) float64 {
 func (m *LipschitzMLP) State() State {
 	var s State
 	for i, l := range m.layers {
-		s = append(s, paramTensor("net."+strconv.Itoa(2*i)+".beta", l.beta, 1))
+		s = append(s, ParamTensor("net."+strconv.Itoa(2*i)+".beta", l.beta, 1))
 		name := "net." + strconv.Itoa(2*i+1)
 		s = append(s, l.linear.state(name)...)
 		s = append(s, Tensor{Name: name + ".scale", Floats: l.scale}, unitTensor(name+".u", l.u), unitTensor(name+".v", l.v))
 	}
 	if m.context != nil {
 		width, columns := m.context.Dims()
-		s = append(s, paramTensor("context_layer.weight", m.context, width, columns))
+		s = append(s, ParamTensor("context_layer.weight", m.context, width, columns))
 	}
-	return s
+	return s.OwnedBy(m)
 }
 
 // unitTensor names a buffer that is a vector of length 1, up to the rounding of other precisions.

@@ -58,6 +58,7 @@ type MADE struct {
 var (
 	_ Net         = (*MADE)(nil)
 	_ Conditional = (*MADE)(nil)
+	_ Wide        = (*MADE)(nil)
 )
 
 // NewMADE returns a network with the given number of outputs for each of dim components, and of hidden units in each
@@ -237,22 +238,18 @@ func (m *MADE) apply(x, context *ad.Value) *ad.Value {
 	return m.final.apply(h)
 }
 
-// columnSolver inverts what an autoregressive flow does to one component.
-type columnSolver interface {
-	// solveColumn returns x and ln|dx/dy|, each n×1, for component j of a batch y, n×1, given the network's outputs
-	// for the component, n×outputs.
-	solveColumn(j int, y, params *ad.Value) (x, logDet *ad.Value)
-}
+// startAt makes the network return row whatever its input.
+func (m *MADE) startAt(row []float64) { m.final.setConstant(row) }
 
 // solve inverts an autoregressive flow: it finds the components of x in their order, each from its y and the outputs of
-// the network for those before it. Components that are still to come are 0, so that they cannot overflow.
+// the network for those before it: f returns x and ln|dx/dy|, each n×1, for component j of the batch. Components that are still to come are 0, so that they cannot overflow.
 // Cost: d evaluations of the network.
-func (m *MADE) solve(y, context *ad.Value, f columnSolver) (x, logDet *ad.Value) {
+func (m *MADE) solve(y, context *ad.Value, f func(j int, y, params *ad.Value) (x, logDet *ad.Value)) (x, logDet *ad.Value) {
 	x = y.Tape().Full(y.Rows(), m.dim, 0)
 	for k := range m.dim {
 		j := m.component(k)
 		params := m.Apply(x, context).Slice(j*m.outputs, (j+1)*m.outputs)
-		xj, l := f.solveColumn(j, y.Slice(j, j+1), params)
+		xj, l := f(j, y.Slice(j, j+1), params)
 		x = x.Add(xj.Scatter(m.dim, m.columns[j:j+1]))
 		logDet = addLogDet(logDet, l)
 	}
@@ -318,5 +315,11 @@ func (m *MADE) State() State {
 	}
 	s = append(s, c.state("final_layer", m.final)...)
 	s[len(s)-1].changed = m.arrange
-	return s
+	return s.OwnedBy(m)
+}
+
+// Width returns the widest layer.
+func (m *MADE) Width() int {
+	out, hidden := m.final.weight.Dims()
+	return max(out, hidden)
 }

@@ -36,6 +36,7 @@ type ResidualNet struct {
 var (
 	_ Net         = (*ResidualNet)(nil)
 	_ Conditional = (*ResidualNet)(nil)
+	_ Wide        = (*ResidualNet)(nil)
 )
 
 // NewResidualNet returns a network from in to out columns with hidden units in each layer between. A nil opts means the
@@ -129,7 +130,16 @@ func (n *ResidualNet) State() State {
 			s = append(s, l.state(name+".linear_layers."+strconv.Itoa(k))...)
 		}
 	}
-	return append(s, n.final.state("final_layer")...)
+	return append(s, n.final.state("final_layer")...).OwnedBy(n)
+}
+
+// startAt makes the network return row whatever its input.
+func (n *ResidualNet) startAt(row []float64) { n.final.setConstant(row) }
+
+// Width returns the widest layer.
+func (n *ResidualNet) Width() int {
+	hidden, in := n.initial.weight.Dims()
+	return max(in, hidden, n.Out())
 }
 
 // residualBlock is one step h + g(h) of a residual network.

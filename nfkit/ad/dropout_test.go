@@ -57,7 +57,7 @@ func TestDropoutMisuse(t *testing.T) {
 // Shards and steps draw numbers that have nothing to do with each other.
 func TestRandOfShards(t *testing.T) {
 	const steps, rows = 400, 640 // 10 shards
-	s := ad.NewShards(ad.Float64)
+	s := ad.NewShards(ad.Float64, 1)
 	var first [steps][rows / 64]float64
 	for step := range steps {
 		s.Gradient(rows, nil, 1, func(t *ad.Tape, lo, hi int) *ad.Value {

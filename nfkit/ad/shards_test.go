@@ -66,13 +66,13 @@ func withProcs(f func(procs int)) {
 // Values and gradients have the same bytes for any number of cores, and on a Shards that has seen other batches.
 func TestShardsAreDeterministic(t *testing.T) {
 	for _, precision := range precisions {
-		used := ad.NewShards(precision)
+		used := ad.NewShards(precision, 1)
 		for _, n := range sizes {
 			p := newProblem(n)
 			var values, grads []float64
 			var loss float64
 			withProcs(func(procs int) {
-				for _, s := range []*ad.Shards{ad.NewShards(precision), used} {
+				for _, s := range []*ad.Shards{ad.NewShards(precision, 1), used} {
 					v := make([]float64, n)
 					s.Each(n, func(t *ad.Tape, lo, hi int) { p.value(t, lo, hi).DataTo(v[lo:hi]) })
 					l := s.Gradient(n, p.params, 1/float64(max(n, 1)), p.loss)
@@ -102,7 +102,7 @@ func TestShardsAgreeWithTape(t *testing.T) {
 		for _, n := range sizes[1:] {
 			p := newProblem(n)
 			scale := 1 / float64(n)
-			s := ad.NewShards(precision)
+			s := ad.NewShards(precision, 1)
 			got := [][]float64{{s.Gradient(n, p.params, scale, p.loss) * scale}}
 			for _, q := range p.params {
 				got = append(got, slices.Clone(q.Grad))
@@ -128,7 +128,7 @@ func TestShardsAgreeWithTape(t *testing.T) {
 
 // Gradient sets Grad: what was there before has no part in it, frozen parameters get 0.
 func TestShardsSetGradients(t *testing.T) {
-	p, s := newProblem(100), ad.NewShards(ad.Float64)
+	p, s := newProblem(100), ad.NewShards(ad.Float64, 1)
 	s.Gradient(100, p.params, 1, p.loss)
 	want := slices.Clone(p.params[0].Grad)
 	for _, q := range p.params {
@@ -150,12 +150,12 @@ func TestShardsSetGradients(t *testing.T) {
 // New contents of a parameter count from the next call on.
 func TestShardsReadParameters(t *testing.T) {
 	for _, precision := range precisions {
-		p, s := newProblem(100), ad.NewShards(precision)
+		p, s := newProblem(100), ad.NewShards(precision, 1)
 		before := s.Gradient(100, p.params, 1, p.loss)
 		p.params[3].Data[0] += 1 // weights, of which the kernels keep a copy
 		p.other.Data[0] += 1
 		after := s.Gradient(100, p.params, 1, p.loss)
-		if want := ad.NewShards(precision).Gradient(100, p.params, 1, p.loss); after != want || after == before {
+		if want := ad.NewShards(precision, 1).Gradient(100, p.params, 1, p.loss); after != want || after == before {
 			t.Errorf("%v: after a change the loss is %v, want %v, not %v as before", precision, after, want, before)
 		}
 	}
@@ -164,7 +164,7 @@ func TestShardsReadParameters(t *testing.T) {
 // A panic in one shard reaches the caller, after which the Shards work again.
 func TestShardsPanic(t *testing.T) {
 	withProcs(func(int) {
-		p, s := newProblem(1000), ad.NewShards(ad.Float64)
+		p, s := newProblem(1000), ad.NewShards(ad.Float64, 1)
 		want := s.Gradient(1000, p.params, 1, p.loss)
 		bad := func(lo int) {
 			if lo == 512 {
@@ -185,7 +185,7 @@ func TestShardsPanic(t *testing.T) {
 			}
 		}
 	})
-	s := ad.NewShards(ad.Float64)
+	s := ad.NewShards(ad.Float64, 1)
 	if got, want := panics(func() {
 		s.Gradient(3, nil, 1, func(t *ad.Tape, lo, hi int) *ad.Value { return t.Full(hi-lo, 1, 0) })
 	}), "ad: Tape.Backward: got a 3×1 value, want 1×1; take its Sum or Mean first"; got != want {
@@ -195,7 +195,7 @@ func TestShardsPanic(t *testing.T) {
 
 // Layers learn whether they are in a training step.
 func TestShardsTraining(t *testing.T) {
-	s := ad.NewShards(ad.Float64)
+	s := ad.NewShards(ad.Float64, 1)
 	s.Gradient(1, nil, 1, func(tape *ad.Tape, _, _ int) *ad.Value {
 		if !tape.Training() {
 			t.Error("Gradient is not a training step")
@@ -212,23 +212,49 @@ func TestShardsTraining(t *testing.T) {
 	}
 }
 
-// A step whose number is set again draws the same.
-func TestShardsSteps(t *testing.T) {
-	s, r := ad.NewShards(ad.Float64), ad.NewShards(ad.Float64)
-	draw := func(s *ad.Shards) (u float64) {
-		s.Gradient(1, nil, 1, func(t *ad.Tape, _, _ int) *ad.Value {
-			u = t.Rand().Float64()
+// The same seed draws the same, another seed something else, in a training step and in an evaluation; and so does each row, however many
+// cores there are.
+func TestShardsSeed(t *testing.T) {
+	const n = 1000
+	draw := func(seed [2]uint64, train bool) []float64 {
+		s := ad.NewShards(ad.Float64, 1)
+		s.Seed(seed)
+		u := make([]float64, n)
+		fill := func(t *ad.Tape, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				u[i] = t.Rand().Float64()
+			}
+		}
+		if !train {
+			s.Each(n, fill)
+			return u
+		}
+		s.Gradient(n, nil, 1, func(t *ad.Tape, lo, hi int) *ad.Value {
+			fill(t, lo, hi)
 			return t.Full(1, 1, 0)
 		})
 		return u
 	}
-	first, second, third := draw(s), draw(s), draw(s)
-	if s.Steps != 3 {
-		t.Errorf("after 3 steps Steps is %d", s.Steps)
-	}
-	s.Steps, r.Steps = 0, 2
-	if a, b, c := draw(s), draw(s), draw(r); a != first || b != second || c != third {
-		t.Errorf("steps with the numbers of earlier ones draw %v, %v and %v, want %v, %v and %v", a, b, c, first, second, third)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, train := range []bool{false, true} {
+		first := draw([2]uint64{1, 2}, train)
+		for _, cores := range []int{1, 2, 8} {
+			runtime.GOMAXPROCS(cores)
+			if !slices.Equal(draw([2]uint64{1, 2}, train), first) {
+				t.Errorf("training %t: the same seed draws something else on %d cores", train, cores)
+			}
+		}
+		for _, seed := range [][2]uint64{{1, 3}, {2, 2}, {0, 0}} {
+			same := 0
+			for i, u := range draw(seed, train) {
+				if u == first[i] {
+					same++
+				}
+			}
+			if same > 0 {
+				t.Errorf("training %t: the seed %v draws the same as another for %d of %d rows", train, seed, same, n)
+			}
+		}
 	}
 }
 
@@ -237,7 +263,7 @@ func TestShardsNaN(t *testing.T) {
 	for _, precision := range precisions {
 		p := newProblem(300)
 		p.x.Set(299, 1, math.NaN())
-		if loss := ad.NewShards(precision).Gradient(300, p.params, 1, p.loss); !math.IsNaN(loss) {
+		if loss := ad.NewShards(precision, 1).Gradient(300, p.params, 1, p.loss); !math.IsNaN(loss) {
 			t.Errorf("%v: the loss of a batch with NaN is %v", precision, loss)
 		}
 		if !math.IsNaN(p.params[0].Grad[0]) {
@@ -249,7 +275,7 @@ func TestShardsNaN(t *testing.T) {
 // A step on a batch of a size that has been seen allocates nothing, on any number of cores.
 func TestShardsAllocations(t *testing.T) {
 	for _, precision := range precisions {
-		p, s := newProblem(1000), ad.NewShards(precision)
+		p, s := newProblem(1000), ad.NewShards(precision, 1)
 		values := make([]float64, 1000)
 		each := func(t *ad.Tape, lo, hi int) { p.value(t, lo, hi).DataTo(values[lo:hi]) }
 		loss := p.loss

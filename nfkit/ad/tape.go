@@ -32,6 +32,8 @@ type Tape struct {
 	precision Precision
 	gradients bool // record what Backward needs
 	training  bool
+	observing bool
+	fault     error // of an observing layer
 
 	values []*Value // values[:n] are in use
 	n      int
@@ -77,14 +79,34 @@ func (t *Tape) Training() bool { return t.training }
 // SetTraining tells layers whether they are being trained; a new tape says no.
 func (t *Tape) SetTraining(on bool) { t.training = on }
 
-// Rand returns the source of randomness of operations on t, such as dropout. [Shards] seeds it for each shard with the
-// number of the training step and of the shard's first row, so that a step draws the same for any GOMAXPROCS; and with
-// the first row alone where no gradients are computed, so that an evaluation can be repeated. On a new tape it is
-// always the same.
+// Rand returns the source of randomness of operations on t, such as dropout: a function of the seed and of the number of the first row of
+// the shard, see [Tape.Seed]. On a new tape it is always the same.
 func (t *Tape) Rand() *rand.Rand { return t.random }
 
-// Seed makes [Tape.Rand] begin anew: the same two numbers give the same randomness.
-func (t *Tape) Seed(step, row uint64) { t.noise.Seed(step, row) }
+// Seed makes the randomness of t begin anew: that of a batch with the given seed, whose rows from row on are on t. [Shards] does so for each
+// shard, so that a batch gets the same for any GOMAXPROCS.
+func (t *Tape) Seed(seed [2]uint64, row int) {
+	const odd = 0x9e3779b97f4a7c15 // 2⁶⁴/golden ratio: neighbouring rows are far apart
+	t.noise.Seed(seed[0]^uint64(row)*odd, seed[1]+uint64(row))
+}
+
+// Observing reports whether the values on t are a whole training batch, on its way through layers that take something from it beside their
+// gradient, as [Tape.SetObserving] left it.
+func (t *Tape) Observing() bool { return t.observing }
+
+// SetObserving tells layers whether they see a whole training batch to take something from, before it is cut into shards; a new tape
+// says no.
+func (t *Tape) SetObserving(on bool) { t.observing, t.fault = on, nil }
+
+// Fail keeps the first error of a layer that cannot take what it needs from a batch; see [Tape.Fault].
+func (t *Tape) Fail(err error) {
+	if t.fault == nil {
+		t.fault = err
+	}
+}
+
+// Fault returns the error of the layer that failed first since SetObserving, nil if there is none.
+func (t *Tape) Fault() error { return t.fault }
 
 // Reset forgets all values and makes their memory free for new ones. Parameters are read anew afterwards.
 func (t *Tape) Reset() {

@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -62,6 +64,7 @@ func C2ST(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
 		seeds[i] = [2]uint64{r.Uint64(), r.Uint64()}
 	}
 	var accuracy [folds]float64
+	var failed [folds]error
 	team.Do(cores(), folds, func(_, i int) {
 		lo, hi := i*2*n/folds, (i+1)*2*n/folds
 		var rest mat.Dense
@@ -73,10 +76,14 @@ func C2ST(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
 		default:
 			rest.Stack(rows.Slice(0, lo, 0, d+1), rows.Slice(hi, 2*n, 0, d+1))
 		}
-		c := newClassifier(d, rand.NewPCG(seeds[i][0], seeds[i][1]))
-		c.train(&rest)
+		source := rand.NewPCG(seeds[i][0], seeds[i][1])
+		c := newClassifier(d, source)
+		failed[i] = c.train(&rest, source)
 		accuracy[i] = c.accuracy(rows.Slice(lo, hi, 0, d+1).(*mat.Dense))
 	})
+	if err := errors.Join(failed[:]...); err != nil {
+		return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: C2ST: %w", err)
+	}
 	a := stat.Mean(accuracy[:], nil)
 	return Estimate{a, math.Sqrt(a * (1 - a) / float64(2*n))}, nil
 }
@@ -95,74 +102,69 @@ func permuted(x *mat.Dense, order []int) *mat.Dense {
 
 // classifier tells rows of two classes apart: their last column is 1 or −1.
 type classifier struct {
-	dim    int
-	net    *nf.MLP
-	shards *ad.Shards
-	r      *rand.Rand
+	dim       int
+	net       *nf.MLP
+	objective *nf.RowObjective
 }
 
 // newClassifier returns a network whose weights and biases are uniform in ±√(6/(in+out)), as scikit-learn's are.
 func newClassifier(dim int, src rand.Source) *classifier {
-	c := &classifier{dim, nf.NewMLP([]int{dim, 10 * dim, 10 * dim, 1}, nil, src), ad.NewShards(ad.Float32), rand.New(src)}
+	c := &classifier{dim: dim, net: nf.NewMLP([]int{dim, 10 * dim, 10 * dim, 1}, nil, src)}
+	c.objective = nf.NewObjective(c.net.State(), dim+1, func(v *ad.Value) *ad.Value { return c.margin(v).LogSigmoid().Neg() }) // cross-entropy
+	c.objective.Precision = ad.Float32
 	params := c.net.State().Params()
+	r := rand.New(src)
 	for k := 0; k < len(params); k += 2 {
 		out, in := params[k].Dims()
 		limit := math.Sqrt(6 / float64(in+out))
 		for _, p := range params[k : k+2] { // weight and bias
 			for i := range p.Data {
-				p.Data[i] = limit * (2*c.r.Float64() - 1)
+				p.Data[i] = limit * (2*r.Float64() - 1)
 			}
 		}
 	}
 	return c
 }
 
-// train minimises the cross-entropy of rows, with an L2 penalty that is that of scikit-learn: 1e-4 over the size of a batch.
-func (c *classifier) train(rows *mat.Dense) {
-	n, _ := rows.Dims()
-	size := min(200, n)
-	params := c.net.State().Params()
-	adam := nf.NewAdam(params, &nf.AdamOptions{WeightDecay: 1e-4 / float64(size)})
-	order := c.r.Perm(n)
-	best, stale := math.Inf(1), 0
-	for range 1000 {
-		c.r.Shuffle(n, func(i, j int) { order[i], order[j] = order[j], order[i] })
-		epoch := permuted(rows, order)
-		var sum float64
-		for lo := 0; lo < n; lo += size {
-			batch := min(size, n-lo)
-			sum += c.shards.Gradient(batch, params, 1/float64(batch), func(t *ad.Tape, first, end int) *ad.Value {
-				return c.loss(t.Rows(epoch, lo+first, lo+end))
-			})
-			adam.Step()
-		}
-		loss := sum / float64(n)
-		if stale++; loss <= best-1e-4 {
-			stale = 0
-		}
-		best = min(best, loss)
-		if stale > 10 {
-			return
-		}
-	}
+// margin returns, for each row, ln p/(1−p) of its own class.
+func (c *classifier) margin(rows *ad.Value) *ad.Value {
+	return c.net.Apply(rows.Slice(0, c.dim), nil).Mul(rows.Slice(c.dim, c.dim+1))
 }
 
-// logits returns ln p/(1−p) of the first class for each row.
-func (c *classifier) logits(rows *ad.Value) *ad.Value { return c.net.Apply(rows.Slice(0, c.dim), nil) }
-
-// loss returns the sum of the cross-entropies −ln p of the classes of rows.
-func (c *classifier) loss(rows *ad.Value) *ad.Value {
-	return c.logits(rows).Mul(rows.Slice(c.dim, c.dim+1)).LogSigmoid().Sum().Neg()
+// train minimises the cross-entropy of rows, with the L2 penalty of scikit-learn: 1e-4 over the size of a batch.
+func (c *classifier) train(rows *mat.Dense, src rand.Source) error {
+	n, _ := rows.Dims()
+	size := min(200, n)
+	epoch := (n + size - 1) / size // steps
+	best, stale := math.Inf(1), 0
+	var sum float64
+	_, err := nf.Fit(context.Background(), c.objective, nf.NewRows(rows), &nf.FitOptions{
+		Epochs: 1000, BatchSize: size,
+		Adam: nf.NewAdam(c.net.State().Params(), &nf.AdamOptions{WeightDecay: 1e-4 / float64(size)}),
+		OnStep: func(s nf.Step) error {
+			if sum += s.Loss; s.Number%epoch != 0 {
+				return nil
+			}
+			loss := sum / float64(epoch)
+			sum = 0
+			if stale++; loss <= best-1e-4 {
+				stale = 0
+			}
+			best = min(best, loss)
+			if stale > 10 {
+				return nf.ErrStop
+			}
+			return nil
+		},
+	}, src)
+	return err
 }
 
 // accuracy returns the share of rows whose class has the higher probability.
 func (c *classifier) accuracy(rows *mat.Dense) float64 {
 	n, _ := rows.Dims()
 	margins := make([]float64, n)
-	c.shards.Each(n, func(t *ad.Tape, lo, hi int) {
-		v := t.Rows(rows, lo, hi)
-		c.logits(v).Mul(v.Slice(c.dim, c.dim+1)).DataTo(margins[lo:hi])
-	})
+	ad.NewShards(ad.Float32, 10*c.dim).Each(n, func(t *ad.Tape, lo, hi int) { c.margin(t.Rows(rows, lo, hi)).DataTo(margins[lo:hi]) })
 	right := 0
 	for _, m := range margins {
 		if m > 0 {

@@ -58,7 +58,7 @@ func (t ConditionalDiagGaussian) LogProb(x, context mat.Matrix) []float64 {
 	t.check("LogProb", n, c, rows, cols)
 	b, q := mat.DenseCopyOf(x), mat.DenseCopyOf(context)
 	dst := make([]float64, n)
-	ad.NewShards(ad.Float64).Each(n, func(tape *ad.Tape, lo, hi int) {
+	ad.NewShards(ad.Float64, 1).Each(n, func(tape *ad.Tape, lo, hi int) {
 		t.LogDensity(tape.Rows(b, lo, hi), tape.Rows(q, lo, hi)).DataTo(dst[lo:hi])
 	})
 	return dst

@@ -13,7 +13,7 @@ import (
 func quadrature(t Target, lo, hi [2]float64, step float64) (logZ, entropy float64) {
 	nx, ny := int(math.Ceil((hi[0]-lo[0])/step)), int(math.Ceil((hi[1]-lo[1])/step))
 	logP := make([]float64, nx*ny)
-	ad.NewShards(ad.Float64).Each(len(logP), func(tape *ad.Tape, from, to int) {
+	ad.NewShards(ad.Float64, 1).Each(len(logP), func(tape *ad.Tape, from, to int) {
 		points := make([]float64, 0, 2*(to-from))
 		for i := from; i < to; i++ {
 			points = append(points, lo[0]+float64(i/ny)*step, lo[1]+float64(i%ny)*step)

@@ -48,7 +48,7 @@ func logDensity(t Target, x mat.Matrix) []float64 {
 	}
 	n, _ := b.Dims()
 	dst := make([]float64, n)
-	ad.NewShards(ad.Float64).Each(n, func(tape *ad.Tape, lo, hi int) {
+	ad.NewShards(ad.Float64, 1).Each(n, func(tape *ad.Tape, lo, hi int) {
 		t.LogDensity(tape.Rows(b, lo, hi)).DataTo(dst[lo:hi])
 	})
 	return dst
