@@ -13,8 +13,8 @@ import (
 //
 //	Γ(t) = 1/n·Σ (xᵢ − x̄)(xᵢ₊ₜ − x̄),
 //
-// which is biased towards 0, and noise where t is no longer small against n. It is NaN when a draw is, and for a constant. Cost
-// O(n·ln n), by fast Fourier transform.
+// which is biased towards 0, and noise where t is no longer small against n. It is NaN when a draw is, and for a constant.
+// Cost O(n·ln n), by fast Fourier transform.
 func Autocorrelation(chain []float64) []float64 {
 	if len(chain) == 0 {
 		return nil
@@ -27,18 +27,19 @@ func Autocorrelation(chain []float64) []float64 {
 	return rho
 }
 
-// AutocorrelationTime returns the integrated autocorrelation time of a quantity along Markov chains of equal lengths that are in
-// equilibrium,
+// AutocorrelationTime returns the integrated autocorrelation time of a quantity along Markov chains of equal lengths that
+// are in equilibrium,
 //
 //	τ = ½ + Σ ρ(t), t = 1 to W:
 //
 // ½ for independent draws; N draws are worth N/2τ. The window W is where the sum of the errors that cutting off and noise
-// bring is least, if correlations fall with 1.5 times the exponential time that the sum of |ρ| up to there suggests. The error is that of
-// Madras and Sokal, τ·√(4(W + ½ − τ)/N). Means are taken over all chains, and the bias that brings is removed.
+// bring is least, if correlations fall with 1.5 times the exponential time that the sum of |ρ| up to there suggests. The
+// error is that of Madras and Sokal, τ·√(4(W + ½ − τ)/N). Means are taken over all chains, and the bias that brings is
+// removed.
 //
-// Wolff 2004, Comput. Phys. Commun. 156, eq. 31 to 35, 42, 49 and 52; Sokal 1997, section 3. Cost O(N·ln N). Short chains look
-// better than they are: it returns an error when a chain is shorter than 50τ, as those are that stay apart, and when a
-// draw is not finite or all are equal. It panics when there are no chains, their lengths differ, or are below 4.
+// Wolff 2004, Comput. Phys. Commun. 156, eq. 31 to 35, 42, 49 and 52; Sokal 1997, section 3. Cost O(N·ln N). Short chains
+// look better than they are: it returns an error when a chain is shorter than 50τ, as those are that stay apart, and when
+// a draw is not finite or all are equal. It panics when there are no chains, their lengths differ, or are below 4.
 func AutocorrelationTime(chains [][]float64) (Estimate, error) {
 	n, m := checkChains("AutocorrelationTime", chains, 4), len(chains)
 	var mean float64

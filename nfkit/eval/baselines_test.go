@@ -158,8 +158,8 @@ func columnMeans(x *mat.Dense) []float64 {
 	return means
 }
 
-// Held-out likelihood: a mixture of one component is the Gaussian; four clusters are found to the entropy; a full covariance beats a
-// diagonal one where columns depend on one another; more components come nearer to two moons.
+// Held-out likelihood: a mixture of one component is the Gaussian; four clusters are found to the entropy; a full
+// covariance beats a diagonal one where columns depend on one another; more components come nearer to two moons.
 func TestGaussianMixtureLearns(t *testing.T) {
 	score := func(train, test mat.Matrix, k int, diagonal bool) float64 {
 		m, err := eval.FitGaussianMixture(train, k, &eval.GaussianMixtureOptions{Diagonal: diagonal}, rand.NewPCG(1, 2))
@@ -193,8 +193,8 @@ func TestGaussianMixtureLearns(t *testing.T) {
 	}
 }
 
-// Bandwidths are those of the rules; the cross-validated one has the best leave-one-out likelihood, and beats the others where data
-// are not normal.
+// Bandwidths are those of the rules; the cross-validated one has the best leave-one-out likelihood, and beats the others
+// where data are not normal.
 func TestKernelDensityBandwidth(t *testing.T) {
 	x := skewed(400, 1)
 	bandwidth := func(rule eval.Bandwidth) (*eval.KernelDensity, []float64) {

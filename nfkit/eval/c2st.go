@@ -16,17 +16,19 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/team"
 )
 
-// C2ST is the classifier two-sample test: the accuracy with which a neural network tells samples of a model, the rows of x, from those
-// of the reference, both n×d, on points that it was not trained with. ½ is perfect, 1 is useless.
+// C2ST is the classifier two-sample test: the accuracy with which a neural network tells samples of a model, the rows of
+// x, from those of the reference, both n×d, on points that it was not trained with. ½ is perfect, 1 is useless.
 //
-// Both are scaled to mean 0 and standard deviation 1 of the reference. The network has two layers of 10·d ReLUs and is trained by
-// Adam with the learning rate 1e-3 on the cross-entropy of batches of 200, until the loss of an epoch has not been less by 1e-4 for
-// more than ten epochs, or for a thousand. The accuracy is the mean over five folds, each of which is classified by a network
-// that was trained on the others. This is the test of the benchmark of Lueckmann et al. 2021, arXiv:2101.04653, appendix A, with scikit-learn's
-// MLPClassifier; networks start and stop as there. The error is √(a(1−a)/2n), that of counting.
+// Both are scaled to mean 0 and standard deviation 1 of the reference. The network has two layers of 10·d ReLUs and is
+// trained by Adam with the learning rate 1e-3 on the cross-entropy of batches of 200, until the loss of an epoch has not
+// been less by 1e-4 for more than ten epochs, or for a thousand. The accuracy is the mean over five folds, each of which
+// is classified by a network that was trained on the others. This is the test of the benchmark of Lueckmann et al. 2021,
+// arXiv:2101.04653, appendix A, with scikit-learn's MLPClassifier; networks start and stop as there. The error is
+// √(a(1−a)/2n), that of counting.
 //
 // Lopez-Paz & Oquab 2017, arXiv:1610.06545. Cost O(nd²) an epoch and fold. The same source gives the same accuracy for any
-// GOMAXPROCS. It returns an error when a number is not finite. It panics when the numbers of rows or columns differ, or there are fewer than 5 rows.
+// GOMAXPROCS. It returns an error when a number is not finite. It panics when the numbers of rows or columns differ, or
+// there are fewer than 5 rows.
 func C2ST(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
 	d := checkSamples("C2ST", reference, x)
 	n, _ := reference.Dims()

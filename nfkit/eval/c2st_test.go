@@ -71,7 +71,8 @@ func c2stPair(i int) (reference, x *mat.Dense) {
 	return normals(10_000, p.dim, counter(4*i)), x
 }
 
-// checkC2ST holds the accuracy against that of the reference. Folds, first weights and batches differ, which moves it by 0.002 or so.
+// checkC2ST holds the accuracy against that of the reference. Folds, first weights and batches differ, which moves it by
+// 0.002 or so.
 func checkC2ST(t testing.TB, i int) {
 	t.Helper()
 	reference, x := c2stPair(i)

@@ -63,7 +63,8 @@ func (c *calibration) tests() map[string]eval.Test {
 	}
 }
 
-// Over 200 repeats the exact posterior fails a test of level 5 % in 5 % of them: from 2 to 18 with a probability of 0.99 for ten.
+// Over 200 repeats the exact posterior fails a test of level 5 % in 5 % of them: from 2 to 18 with a probability of 0.99
+// for ten.
 func TestCalibrationSize(t *testing.T) {
 	failed := map[string]int{}
 	r := rand.New(rand.NewPCG(1, 2))
@@ -81,7 +82,8 @@ func TestCalibrationSize(t *testing.T) {
 	}
 }
 
-// A posterior that is a fifth too narrow is caught by each test, and so is one that is too wide; one that is moved by those of its ranks.
+// A posterior that is a fifth too narrow is caught by each test, and so is one that is too wide; one that is moved by
+// those of its ranks.
 func TestCalibrationPower(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for seed := range 5 {
@@ -103,7 +105,8 @@ func TestCalibrationPower(t *testing.T) {
 	}
 }
 
-// Coverage of the right posterior is the level, also between those of the draws; of a narrow one it is less, as the formula says.
+// Coverage of the right posterior is the level, also between those of the draws; of a narrow one it is less, as the
+// formula says.
 func TestCoverage(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	right, narrow := simulate(4000, 1, 0, r), simulate(4000, 0.8, 0, r)

@@ -19,7 +19,8 @@ import (
 // differ in scale. A finite variance is not needed.
 //
 // It is NaN when a draw is, and for a constant. Vehtari, Gelman, Simpson, Carpenter & Bürkner 2021, Bayesian Analysis
-// 16(2), eq. 3, 4 and 14. Cost O(N·ln N) for N draws in all. It panics when there are no chains, their lengths differ, or are below 4.
+// 16(2), eq. 3, 4 and 14. Cost O(N·ln N) for N draws in all. It panics when there are no chains, their lengths differ, or
+// are below 4.
 func RHat(chains [][]float64) float64 {
 	x := pool("RHat", chains)
 	if floats.HasNaN(x) {
@@ -35,11 +36,11 @@ func RHat(chains [][]float64) float64 {
 //	N/(1 + 2·Σ ρ(t))
 //
 // of the normal scores of the draws of the chains cut into halves, ρ being the autocorrelation in and between chains,
-// summed by Geyer's initial monotone sequence, and at most N·log₁₀N, for antithetic chains. Trust R̂ and it above a hundred a
-// chain.
+// summed by Geyer's initial monotone sequence, and at most N·log₁₀N, for antithetic chains. Trust R̂ and it above a
+// hundred a chain.
 //
-// It is NaN when a draw is, and for a constant. Vehtari et al. 2021, section 3. Cost O(N·ln N) for N draws in all. It panics
-// when there are no chains, their lengths differ, or are below 8.
+// It is NaN when a draw is, and for a constant. Vehtari et al. 2021, section 3. Cost O(N·ln N) for N draws in all. It
+// panics when there are no chains, their lengths differ, or are below 8.
 func BulkEffectiveSampleSize(chains [][]float64) float64 {
 	x := pool("BulkEffectiveSampleSize", chains)
 	if floats.HasNaN(x) {
@@ -118,7 +119,8 @@ func rHat(x []float64, m int) float64 {
 	return math.Sqrt(float64(n-1)/float64(n) + stat.Variance(means, nil)/stat.Mean(variances, nil))
 }
 
-// chainSampleSize returns the effective sample size of m chains, one after the other: Vehtari et al. 2021, eq. 10 to 13, as Stan computes it.
+// chainSampleSize returns the effective sample size of m chains, one after the other: Vehtari et al. 2021, eq. 10 to 13,
+// as Stan computes it.
 func chainSampleSize(x []float64, m int) float64 {
 	if slices.Min(x) == slices.Max(x) {
 		return math.NaN()

@@ -8,11 +8,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// HighestDensityRank returns how many of L draws of a posterior have a higher density there than the true value, given
-// the log-densities: of L+1 regions of highest density, the number of the one that the truth is in. Over simulations as
-// those of [Ranks] it is uniform on 0 to L if the posterior is right, and [Coverage] of the ranks is the expected coverage of
-// the credible regions of highest density. That is necessary, not sufficient: the prior itself passes. Hermans et
-// al. 2022, arXiv:2110.06581. Cost O(L).
+// HighestDensityRank returns how many of L draws of a posterior have a higher density there than the true value, given the
+// log-densities: of L+1 regions of highest density, the number of the one that the truth is in. Over simulations as those
+// of [Ranks] it is uniform on 0 to L if the posterior is right, and [Coverage] of the ranks is the expected coverage of
+// the credible regions of highest density. That is necessary, not sufficient: the prior itself passes. Hermans et al.
+// 2022, arXiv:2110.06581. Cost O(L).
 func HighestDensityRank(truth float64, draws []float64) int {
 	rank := 0
 	for _, l := range draws {
@@ -25,9 +25,10 @@ func HighestDensityRank(truth float64, draws []float64) int {
 
 // TARPRank returns how many of L draws of a posterior, the rows of an L×d matrix, are nearer to a reference point than the
 // true value is: tests of accuracy with random points. Over simulations as those of [Ranks], with a reference
-// point each that is drawn without knowing the truth, it is uniform on 0 to L if the posterior is right. If the reference depends on the
-// data, that is sufficient as well. Distances are Euclidean: parameters should be of one scale.
-// Lemos, Coogan, Hezaveh & Perreault-Levasseur 2023, arXiv:2302.03026, algorithm 2. Cost O(Ld). It panics when the numbers of parameters differ.
+// point each that is drawn without knowing the truth, it is uniform on 0 to L if the posterior is right. If the reference
+// depends on the data, that is sufficient as well. Distances are Euclidean: parameters should be of one scale. Lemos,
+// Coogan, Hezaveh & Perreault-Levasseur 2023, arXiv:2302.03026, algorithm 2. Cost O(Ld). It panics when the numbers of
+// parameters differ.
 func TARPRank(truth []float64, draws mat.Matrix, reference []float64) int {
 	n, d := draws.Dims()
 	if len(truth) != d || len(reference) != d {
@@ -44,10 +45,10 @@ func TARPRank(truth []float64, draws mat.Matrix, reference []float64) int {
 	return rank
 }
 
-// Coverage returns how often credible regions of the given level hold the truth, with the standard error √(c(1−c)/n),
-// from the ranks among draws of n simulations: [HighestDensityRank] or [TARPRank]. A posterior that is right has coverage equal
-// to the level; too little coverage means that it is overconfident. Levels between those of the draws are
-// interpolated, so that this holds for any. It panics when there are no ranks, one is out of range, or the level is not in [0, 1].
+// Coverage returns how often credible regions of the given level hold the truth, with the standard error √(c(1−c)/n), from
+// the ranks among draws of n simulations: [HighestDensityRank] or [TARPRank]. A posterior that is right has coverage equal
+// to the level; too little coverage means that it is overconfident. Levels between those of the draws are interpolated, so
+// that this holds for any. It panics when there are no ranks, one is out of range, or the level is not in [0, 1].
 func Coverage(ranks []int, draws int, level float64) Estimate {
 	checkRanks("Coverage", ranks, draws)
 	if !(level >= 0 && level <= 1) {

@@ -9,9 +9,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Quantiles returns the p-quantiles of each column of samples, n×d, a row for each p: linear between the sorted numbers, the
-// first of which is at 0 and the last at 1, as numpy and R do (type 7 of Hyndman & Fan 1996). A column with a NaN has NaN. Cost
-// O(dn·ln n). It panics when there are no samples or a p is not in [0, 1].
+// Quantiles returns the p-quantiles of each column of samples, n×d, a row for each p: linear between the sorted numbers,
+// the first of which is at 0 and the last at 1, as numpy and R do (type 7 of Hyndman & Fan 1996). A column with a NaN has
+// NaN. Cost O(dn·ln n). It panics when there are no samples or a p is not in [0, 1].
 func Quantiles(samples mat.Matrix, p ...float64) *mat.Dense {
 	checkMass("Quantiles", samples, p...)
 	_, d := samples.Dims()
@@ -25,8 +25,8 @@ func Quantiles(samples mat.Matrix, p ...float64) *mat.Dense {
 	return q
 }
 
-// CredibleIntervals returns, for each column of samples, the central interval that holds the given mass: from the (1−mass)/2 quantile
-// to the (1+mass)/2 one. Cost O(dn·ln n). It panics as [Quantiles] does.
+// CredibleIntervals returns, for each column of samples, the central interval that holds the given mass: from the
+// (1−mass)/2 quantile to the (1+mass)/2 one. Cost O(dn·ln n). It panics as [Quantiles] does.
 func CredibleIntervals(samples mat.Matrix, mass float64) [][2]float64 {
 	checkMass("CredibleIntervals", samples, mass)
 	q := Quantiles(samples, (1-mass)/2, (1+mass)/2)
@@ -37,9 +37,9 @@ func CredibleIntervals(samples mat.Matrix, mass float64) [][2]float64 {
 	return intervals
 }
 
-// HighestDensityIntervals returns, for each column of samples, the shortest interval that holds the given mass: of those that
-// hold ⌈mass·n⌉ neighbouring samples, at least one. It is the region of highest density if that has a single mode. Chen & Shao 1999, J. Comput. Graph. Stat. 8(1).
-// Cost O(dn·ln n). It panics as [Quantiles] does.
+// HighestDensityIntervals returns, for each column of samples, the shortest interval that holds the given mass: of those
+// that hold ⌈mass·n⌉ neighbouring samples, at least one. It is the region of highest density if that has a single mode.
+// Chen & Shao 1999, J. Comput. Graph. Stat. 8(1). Cost O(dn·ln n). It panics as [Quantiles] does.
 func HighestDensityIntervals(samples mat.Matrix, mass float64) [][2]float64 {
 	checkMass("HighestDensityIntervals", samples, mass)
 	n, d := samples.Dims()
@@ -59,8 +59,9 @@ func HighestDensityIntervals(samples mat.Matrix, mass float64) [][2]float64 {
 }
 
 // HighestDensityLevel returns the log-density above which the region of highest density of the given mass lies, from the
-// log-densities of samples of the same distribution: their (1−mass)-quantile. Hyndman 1996, The American Statistician 50(2). Cost
-// O(n·ln n). It is NaN when a log-density is. It panics when there are no samples or the mass is not in [0, 1].
+// log-densities of samples of the same distribution: their (1−mass)-quantile. Hyndman 1996, The American Statistician
+// 50(2). Cost O(n·ln n). It is NaN when a log-density is. It panics when there are no samples or the mass is not in [0,
+// 1].
 func HighestDensityLevel(logProb []float64, mass float64) float64 {
 	if len(logProb) == 0 || !(mass >= 0 && mass <= 1) {
 		panic(fmt.Sprintf("eval: HighestDensityLevel: got %d log-densities and the mass %v, want at least one, and a mass from 0 to 1", len(logProb), mass))

@@ -28,7 +28,8 @@ func TestQuantilesByHand(t *testing.T) {
 	}
 }
 
-// Intervals of an exponential and of a normal distribution are those of the formulas. The tolerances are four or more standard errors of 40,000 samples.
+// Intervals of an exponential and of a normal distribution are those of the formulas. The tolerances are four or more
+// standard errors of 40,000 samples.
 func TestIntervals(t *testing.T) {
 	const n = 40_000
 	r := rand.New(rand.NewPCG(1, 2))

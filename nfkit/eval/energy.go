@@ -12,9 +12,9 @@ import (
 //
 //	2/nm·Σ ‖xᵢ−yⱼ‖ − 1/n²·Σ ‖xᵢ−xⱼ‖ − 1/m²·Σ ‖yᵢ−yⱼ‖:
 //
-// 0 for equal samples alone, and with a positive mean for samples of the same distribution. It is in the unit of the data: scale
-// columns to be alike. In one dimension it is 2∫(F−G)². Székely & Rizzo 2013, J. Stat. Plan. Inference 143, eq. 6.1. Cost
-// O((n+m)²·d). It panics when a sample is empty or the numbers of columns differ.
+// 0 for equal samples alone, and with a positive mean for samples of the same distribution. It is in the unit of the data:
+// scale columns to be alike. In one dimension it is 2∫(F−G)². Székely & Rizzo 2013, J. Stat. Plan. Inference 143, eq. 6.1.
+// Cost O((n+m)²·d). It panics when a sample is empty or the numbers of columns differ.
 func EnergyDistance(x, y mat.Matrix) float64 {
 	checkSamples("EnergyDistance", x, y)
 	a, b := dense(x), dense(y)

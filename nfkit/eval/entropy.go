@@ -21,18 +21,19 @@ type EvaluateOptions struct {
 
 // Entropy returns H(p) = −∫p·ln p, the least negative log-likelihood that a model of p can have.
 //
-// In one and two dimensions it is computed by quadrature: the midpoint rule on a box, by default the range of 10,000 samples of
-// p and a quarter of it beyond either end. In more dimensions it is the mean over samples. A nil opts means the defaults.
+// In one and two dimensions it is computed by quadrature: the midpoint rule on a box, by default the range of 10,000
+// samples of p and a quarter of it beyond either end. In more dimensions it is the mean over samples. A nil opts means the
+// defaults.
 //
-// It returns an error when the density does not integrate to 1 over the box, to a part in a hundred, and when the result is
-// NaN. It panics when an option is out of range.
+// It returns an error when the density does not integrate to 1 over the box, to a part in a hundred, and when the result
+// is NaN. It panics when an option is out of range.
 func Entropy(p Density, opts *EvaluateOptions, src rand.Source) (Estimate, error) {
 	return evaluate("Entropy", p, opts, src, func(_ mat.Matrix, logP []float64) { floats.Scale(-1, logP) })
 }
 
-// KL returns KL(p‖q) = ∫p·ln(p/q), computed as [Entropy] is. For the target p of a model q, it is what separates
-// its negative log-likelihood from the entropy; with the two exchanged, it is what separates the loss of reverse KL from −ln Z.
-// It is +Inf where q is 0 and p is not.
+// KL returns KL(p‖q) = ∫p·ln(p/q), computed as [Entropy] is. For the target p of a model q, it is what separates its
+// negative log-likelihood from the entropy; with the two exchanged, it is what separates the loss of reverse KL from −ln
+// Z. It is +Inf where q is 0 and p is not.
 func KL(p Density, q LogProber, opts *EvaluateOptions, src rand.Source) (Estimate, error) {
 	if q == nil {
 		panic("eval: KL: got a nil density")

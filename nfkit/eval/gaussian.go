@@ -41,8 +41,8 @@ func FitGaussian(x mat.Matrix) (*Gaussian, error) {
 	return g, nil
 }
 
-// newGaussian returns nil unless the covariance matrix is finite and positive definite, to the precision of float64. It takes the
-// correlation matrix apart, so that units of columns do not matter.
+// newGaussian returns nil unless the covariance matrix is finite and positive definite, to the precision of float64. It
+// takes the correlation matrix apart, so that units of columns do not matter.
 func newGaussian(mean []float64, covariance *mat.SymDense) *Gaussian {
 	d := len(mean)
 	sd := make([]float64, d)

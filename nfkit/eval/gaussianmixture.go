@@ -12,7 +12,8 @@ import (
 	"gonum.org/v1/gonum/stat/sampleuv"
 )
 
-// GaussianMixture is a mixture of normal distributions Σ wₖ·N(μₖ, Σₖ), a baseline that follows any density given enough components.
+// GaussianMixture is a mixture of normal distributions Σ wₖ·N(μₖ, Σₖ), a baseline that follows any density given enough
+// components.
 type GaussianMixture struct {
 	weights    []float64
 	components []*Gaussian
@@ -25,13 +26,14 @@ type GaussianMixtureOptions struct {
 	Diagonal bool // covariance matrices are diagonal
 }
 
-// FitGaussianMixture fits a mixture of k components to the rows of x, n×d, by expectation maximisation from the clusters of
-// k-means, which starts from points far apart. It ends when an iteration gains less than 1e-5 nats a point, at a local optimum, or
-// after a thousand. A millionth of the variance of each column is added to the diagonal of each covariance matrix, so
-// that no component collapses. A nil opts means the defaults.
+// FitGaussianMixture fits a mixture of k components to the rows of x, n×d, by expectation maximisation from the clusters
+// of k-means, which starts from points far apart. It ends when an iteration gains less than 1e-5 nats a point, at a local
+// optimum, or after a thousand. A millionth of the variance of each column is added to the diagonal of each covariance
+// matrix, so that no component collapses. A nil opts means the defaults.
 //
-// Dempster, Laird & Rubin 1977; Arthur & Vassilvitskii 2007, k-means++. Cost O(nkd²) for each iteration. It returns
-// an error when a number is not finite, there are fewer than k rows, or a column is constant. It panics when k is not positive.
+// Dempster, Laird & Rubin 1977; Arthur & Vassilvitskii 2007, k-means++. Cost O(nkd²) for each iteration. It returns an
+// error when a number is not finite, there are fewer than k rows, or a column is constant. It panics when k is not
+// positive.
 func FitGaussianMixture(x mat.Matrix, k int, opts *GaussianMixtureOptions, src rand.Source) (*GaussianMixture, error) {
 	if k < 1 {
 		panic(fmt.Sprintf("eval: FitGaussianMixture: got %d components, want 1 or more", k))
@@ -127,8 +129,8 @@ func (m *GaussianMixture) Sample(n int, src rand.Source) *mat.Dense {
 	return x
 }
 
-// kMeans returns, k×n, 1 where a row belongs to a cluster and 0 elsewhere: Lloyd's algorithm from rows that are drawn with a probability
-// proportional to the squared distance from those that were drawn before.
+// kMeans returns, k×n, 1 where a row belongs to a cluster and 0 elsewhere: Lloyd's algorithm from rows that are drawn with
+// a probability proportional to the squared distance from those that were drawn before.
 func kMeans(x *mat.Dense, variance []float64, k int, r *rand.Rand) *mat.Dense {
 	n, d := x.Dims()
 	z := mat.NewDense(n, d, nil)

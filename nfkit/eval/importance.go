@@ -8,8 +8,8 @@ import (
 )
 
 // EffectiveSampleSize returns (Σw)²/Σw² for weights given by their logarithms: the number of independent points of the
-// target that n weighted points are worth, from 1 to n. It is 0 when all weights are 0 or there are none, and NaN when
-// one is NaN or infinite. Kong 1992. Cost O(n).
+// target that n weighted points are worth, from 1 to n. It is 0 when all weights are 0 or there are none, and NaN when one
+// is NaN or infinite. Kong 1992. Cost O(n).
 func EffectiveSampleSize(logWeights []float64) float64 {
 	if len(logWeights) == 0 {
 		return 0
@@ -21,8 +21,8 @@ func EffectiveSampleSize(logWeights []float64) float64 {
 	return sum * sum / squares
 }
 
-// LogNormalizer estimates ln Z = ln ∫p̃ as ln(1/n·Σ wᵢ), for weights w = p̃(x)/q(x) of points of q that are given by
-// their logarithms. The standard error is the relative one of the mean weight, √((n/ESS − 1)/(n−1)), where ESS is the
+// LogNormalizer estimates ln Z = ln ∫p̃ as ln(1/n·Σ wᵢ), for weights w = p̃(x)/q(x) of points of q that are given by their
+// logarithms. The standard error is the relative one of the mean weight, √((n/ESS − 1)/(n−1)), where ESS is the
 // [EffectiveSampleSize]. Both tend to be too low while q misses a part of the target: see [ParetoSmooth]. Cost O(n).
 func LogNormalizer(logWeights []float64) Estimate {
 	n := float64(len(logWeights))
@@ -42,9 +42,9 @@ func LogNormalizer(logWeights []float64) Estimate {
 //
 //	μ = Σ wᵢfᵢ/Σ wᵢ,  error² = Σ wᵢ²(fᵢ − μ)²/(Σ wᵢ)².
 //
-// It is not looked at where the weight is 0. It is biased by O(1/n). When all weights are 0, or one is NaN or infinite,
-// it is NaN. Owen 2013, Monte Carlo theory, methods and examples, eq. 9.8 and 9.9. Cost O(n). It panics when the numbers of values
-// and weights differ.
+// It is not looked at where the weight is 0. It is biased by O(1/n). When all weights are 0, or one is NaN or infinite, it
+// is NaN. Owen 2013, Monte Carlo theory, methods and examples, eq. 9.8 and 9.9. Cost O(n). It panics when the numbers of
+// values and weights differ.
 func Expectation(values, logWeights []float64) Estimate {
 	if len(values) != len(logWeights) {
 		panic(fmt.Sprintf("eval: Expectation: got %d values and %d weights, want as many", len(values), len(logWeights)))

@@ -36,8 +36,8 @@ type KernelDensity struct {
 
 var _ Density = (*KernelDensity)(nil)
 
-// NewKernelDensity returns the estimate from the rows of x, n×d. It returns an error when there are fewer than two, a column is
-// constant, or a number is not finite. It panics on an unknown rule.
+// NewKernelDensity returns the estimate from the rows of x, n×d. It returns an error when there are fewer than two, a
+// column is constant, or a number is not finite. It panics on an unknown rule.
 func NewKernelDensity(x mat.Matrix, rule Bandwidth) (*KernelDensity, error) {
 	if rule > CrossValidated {
 		panic(fmt.Sprintf("eval: NewKernelDensity: got the bandwidth rule %d, want Scott, Silverman or CrossValidated", rule))
@@ -113,7 +113,8 @@ func (k *KernelDensity) scaled(x mat.Matrix) *mat.Dense {
 	return z
 }
 
-// logKernels returns ln Σ exp(−½‖xᵢ−pointⱼ‖²/factor²) over the points for each row of x; without itself, if the rows are the points.
+// logKernels returns ln Σ exp(−½‖xᵢ−pointⱼ‖²/factor²) over the points for each row of x; without itself, if the rows are
+// the points.
 func (k *KernelDensity) logKernels(x *mat.Dense, factor float64, leaveOut bool) []float64 {
 	m, _ := x.Dims()
 	_, n := k.points.Dims()
@@ -142,8 +143,8 @@ func (k *KernelDensity) logKernels(x *mat.Dense, factor float64, leaveOut bool) 
 	return sums
 }
 
-// crossValidate returns the factor to the bandwidths with the highest leave-one-out likelihood of the rows of x: golden-section search in its
-// logarithm.
+// crossValidate returns the factor to the bandwidths with the highest leave-one-out likelihood of the rows of x:
+// golden-section search in its logarithm.
 func (k *KernelDensity) crossValidate(x mat.Matrix) float64 {
 	rows := k.scaled(x)
 	loss := func(logFactor float64) float64 {

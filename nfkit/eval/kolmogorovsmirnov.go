@@ -11,8 +11,8 @@ import (
 
 // KolmogorovSmirnov returns, for each column, the largest distance between the empirical distribution functions of two
 // samples, the rows of x, n×d, and of y, m×d: from 0 to 1. For samples of the same distribution it exceeds 1.95·√(1/n +
-// 1/m) in one of a thousand cases. It is NaN for a column with a NaN. Cost O(d(n+m)·ln(n+m)). It panics when a sample
-// is empty or the numbers of columns differ.
+// 1/m) in one of a thousand cases. It is NaN for a column with a NaN. Cost O(d(n+m)·ln(n+m)). It panics when a sample is
+// empty or the numbers of columns differ.
 func KolmogorovSmirnov(x, y mat.Matrix) []float64 {
 	d := checkSamples("KolmogorovSmirnov", x, y)
 	distances := make([]float64, d)

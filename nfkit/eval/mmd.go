@@ -10,15 +10,14 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// MMD returns the unbiased estimate of the squared maximum mean discrepancy of two samples, the rows of x, n×d, and of
-// y, m×d,
+// MMD returns the unbiased estimate of the squared maximum mean discrepancy of two samples, the rows of x, n×d, and of y,
+// m×d,
 //
 //	Σ_{i≠j} k(xᵢ,xⱼ)/n(n−1) + Σ_{i≠j} k(yᵢ,yⱼ)/m(m−1) − 2·Σ k(xᵢ,yⱼ)/nm,  k(a,b) = exp(−‖a−b‖²/2σ²),
 //
-// with σ the median distance between different points of the two samples together, of which a thousand spread evenly
-// are looked at. Its mean is 0 for samples of the same distribution, so that it may be negative. Cost O((n+m)²·d).
-// Gretton et al. 2012, JMLR 13, lemma 6. It panics when a sample has fewer than two rows or the numbers of columns
-// differ.
+// with σ the median distance between different points of the two samples together, of which a thousand spread evenly are
+// looked at. Its mean is 0 for samples of the same distribution, so that it may be negative. Cost O((n+m)²·d). Gretton et
+// al. 2012, JMLR 13, lemma 6. It panics when a sample has fewer than two rows or the numbers of columns differ.
 func MMD(x, y mat.Matrix) float64 {
 	checkSamples("MMD", x, y)
 	a, b := dense(x), dense(y)

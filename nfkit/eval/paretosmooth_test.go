@@ -39,8 +39,8 @@ func pareto(n int, k float64, src rand.Source) []float64 {
 	return l
 }
 
-// k̂ is the shape of the tail. Smoothing keeps the order, the largest weight and what is below the tail, moves with a factor, and makes
-// estimates better.
+// k̂ is the shape of the tail. Smoothing keeps the order, the largest weight and what is below the tail, moves with a
+// factor, and makes estimates better.
 func TestParetoSmooth(t *testing.T) {
 	for _, shape := range []float64{0.2, 0.5, 0.8, 1.2} {
 		const n, repeats = 4000, 40

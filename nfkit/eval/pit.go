@@ -4,11 +4,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// PIT returns the probability integral transform F(x) of each number of x: uniform on [0, 1], and in columns independent of
-// one another, if F is the distribution function of x. [KolmogorovSmirnovUniform] tests a column.
+// PIT returns the probability integral transform F(x) of each number of x: uniform on [0, 1], and in columns independent
+// of one another, if F is the distribution function of x. [KolmogorovSmirnovUniform] tests a column.
 //
-// The latent variables of a flow, with the distribution function of its base, are the multivariate transform of Rosenblatt 1952: for a
-// normal base,
+// The latent variables of a flow, with the distribution function of its base, are the multivariate transform of Rosenblatt
+// 1952: for a normal base,
 //
 //	z, _ := model.Inverse(x)
 //	u := eval.PIT(z, distuv.UnitNormal.CDF)

@@ -12,9 +12,9 @@ import (
 //	θ̃ ~ p(θ),  x ~ p(x|θ̃),  θ₁ … θ_L ~ q(θ|x):
 //
 // if q is the posterior, each parameter's ranks are uniform on 0 to L, which [RankKolmogorovSmirnov] and [RankChiSquare]
-// test. A posterior that is too narrow has too many ranks at both ends, one that is too wide in the middle, one that is biased at
-// one end. Draws of a chain are to be thinned to independent ones. Talts et al. 2018, arXiv:1804.06788, theorem 1. Cost
-// O(Ld). It panics when the numbers of parameters differ.
+// test. A posterior that is too narrow has too many ranks at both ends, one that is too wide in the middle, one that is
+// biased at one end. Draws of a chain are to be thinned to independent ones. Talts et al. 2018, arXiv:1804.06788, theorem
+// 1. Cost O(Ld). It panics when the numbers of parameters differ.
 func Ranks(truth []float64, draws mat.Matrix) []int {
 	n, d := draws.Dims()
 	if len(truth) != d {

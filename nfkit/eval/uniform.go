@@ -9,9 +9,10 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// KolmogorovSmirnovUniform tests whether numbers are independent and uniform on [0, 1]: the statistic is the largest distance D between
-// their empirical distribution function and u. The p-value is the asymptotic one at (√n + 0.12 + 0.11/√n)·D, Stephens 1970, J. R. Stat.
-// Soc. B 32: off by 0.02 at most from n = 20 on, and by a few percent of itself near 0.01. NaN gives NaN. Cost O(n·ln n). It panics when there are no numbers.
+// KolmogorovSmirnovUniform tests whether numbers are independent and uniform on [0, 1]: the statistic is the largest
+// distance D between their empirical distribution function and u. The p-value is the asymptotic one at (√n + 0.12 +
+// 0.11/√n)·D, Stephens 1970, J. R. Stat. Soc. B 32: off by 0.02 at most from n = 20 on, and by a few percent of itself
+// near 0.01. NaN gives NaN. Cost O(n·ln n). It panics when there are no numbers.
 func KolmogorovSmirnovUniform(u []float64) Test {
 	if len(u) == 0 {
 		panic("eval: KolmogorovSmirnovUniform: got no numbers, want at least one")
@@ -29,9 +30,9 @@ func KolmogorovSmirnovUniform(u []float64) Test {
 }
 
 // RankKolmogorovSmirnov tests whether ranks among draws are independent and uniform on 0 to draws, as those of [Ranks],
-// [HighestDensityRank] and [TARPRank] are for the right posterior. The statistic is the largest distance between the empirical
-// distribution function and the uniform one at the ranks. It is the test for shifts: few draws make it conservative, but not
-// wrong. Cost O(n + draws). It panics when there are no ranks or one is out of range.
+// [HighestDensityRank] and [TARPRank] are for the right posterior. The statistic is the largest distance between the
+// empirical distribution function and the uniform one at the ranks. It is the test for shifts: few draws make it
+// conservative, but not wrong. Cost O(n + draws). It panics when there are no ranks or one is out of range.
 func RankKolmogorovSmirnov(ranks []int, draws int) Test {
 	counts := checkRanks("RankKolmogorovSmirnov", ranks, draws)
 	n := float64(len(ranks))
@@ -44,9 +45,9 @@ func RankKolmogorovSmirnov(ranks []int, draws int) Test {
 	return Test{d, kolmogorov(d, n)}
 }
 
-// RankChiSquare tests the same by Pearson's χ² = Σ (observed − expected)²/expected over bins of neighbouring ranks: it sees any
-// deviation that is wider than a bin. There are n/10 bins, from 2 to 20 and at most one for each rank. Talts et al. 2018, section 4. Cost O(n +
-// draws). It panics when there are no ranks or one is out of range, or draws is 0.
+// RankChiSquare tests the same by Pearson's χ² = Σ (observed − expected)²/expected over bins of neighbouring ranks: it
+// sees any deviation that is wider than a bin. There are n/10 bins, from 2 to 20 and at most one for each rank. Talts et
+// al. 2018, section 4. Cost O(n + draws). It panics when there are no ranks or one is out of range, or draws is 0.
 func RankChiSquare(ranks []int, draws int) Test {
 	counts := checkRanks("RankChiSquare", ranks, draws)
 	if draws == 0 {

@@ -10,15 +10,15 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// SlicedWasserstein returns the sliced Wasserstein distance of order 2 between two samples, the rows of x, n×d, and of
-// y, m×d: the root of the mean of
+// SlicedWasserstein returns the sliced Wasserstein distance of order 2 between two samples, the rows of x, n×d, and of y,
+// m×d: the root of the mean of
 //
 //	W₂² = ∫₀¹ (F⁻¹(u) − G⁻¹(u))² du
 //
-// over projections of the samples onto random directions, F and G being the empirical distribution functions there. It
-// is in the unit of the data, and 0 for equal samples alone. In one dimension it is the Wasserstein distance, and one
-// direction is enough. Cost O((d + ln(n+m))·(n+m)) for each direction, of which a hundred are usual. Bonneel et al.
-// 2015. It panics when a sample is empty, the numbers of columns differ, or directions is not positive.
+// over projections of the samples onto random directions, F and G being the empirical distribution functions there. It is
+// in the unit of the data, and 0 for equal samples alone. In one dimension it is the Wasserstein distance, and one
+// direction is enough. Cost O((d + ln(n+m))·(n+m)) for each direction, of which a hundred are usual. Bonneel et al. 2015.
+// It panics when a sample is empty, the numbers of columns differ, or directions is not positive.
 func SlicedWasserstein(x, y mat.Matrix, directions int, src rand.Source) float64 {
 	d := checkSamples("SlicedWasserstein", x, y)
 	if directions < 1 {
