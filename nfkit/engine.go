@@ -134,7 +134,6 @@ func (e *engine) begin(n int, seed [2]uint64, loss func(t *ad.Tape, lo, hi int) 
 	t.SetObserving(true)
 	t.Seed(seed, n)
 	loss(t, 0, n)
-	t.SetTraining(false)
 	err := t.Fault()
 	t.SetObserving(false)
 	return err

@@ -60,6 +60,7 @@ func (c *Chain) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
 	for _, f := range c.flows {
 		var l *ad.Value
 		z, l = f.Forward(z, context)
+		checkLogDet("Forward", f, z, l)
 		logDet = addLogDet(logDet, l)
 	}
 	return z, orZero(z, logDet)
@@ -71,6 +72,7 @@ func (c *Chain) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
 	for i := len(c.flows) - 1; i >= 0; i-- {
 		var l *ad.Value
 		x, l = c.flows[i].Inverse(x, context)
+		checkLogDet("Inverse", c.flows[i], x, l)
 		logDet = addLogDet(logDet, l)
 	}
 	return x, orZero(x, logDet)
@@ -93,6 +95,13 @@ func addLogDet(sum, l *ad.Value) *ad.Value {
 		return l
 	}
 	return sum.Add(l)
+}
+
+// checkLogDet panics unless a flow returned as many log-determinants as rows.
+func checkLogDet(direction string, f Flow, y, logDet *ad.Value) {
+	if r, c := logDet.Dims(); r != y.Rows() || c != 1 {
+		panic(fmt.Sprintf("nfkit: %T.%s: got a %d×%d log-determinant of %d rows, want %d×1", f, direction, r, c, y.Rows(), y.Rows()))
+	}
 }
 
 // orZero returns logDet, or zeros for the rows of v where there is none.

@@ -1,6 +1,7 @@
 package nfkit_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -335,5 +336,37 @@ func TestOverflowIsNamed(t *testing.T) {
 		if _, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("a bias of %v gives %v, want an error with %q", c.value, err, c.want)
 		}
+	}
+}
+
+// hole is a flow whose log-determinant is NaN where the first component is negative; nothing overflows there.
+type hole struct{ *nf.AffineConstFlow }
+
+func (h hole) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
+	z, logDet = h.AffineConstFlow.Inverse(x, context)
+	return z, logDet.Add(x.Slice(0, 1).Sqrt().Scale(0))
+}
+
+// NaN that is no overflow stays NaN.
+func TestNaNIsNotHidden(t *testing.T) {
+	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{hole{nf.NewAffineConstFlow(2, nil)}})
+	for i, l := range m.LogProb(mat.NewDense(2, 2, []float64{-1, 0, 1, 0})) {
+		if math.IsNaN(l) != (i == 0) {
+			t.Errorf("row %d has log-density %v", i, l)
+		}
+	}
+}
+
+func TestModelString(t *testing.T) {
+	src := rand.NewPCG(1, 2)
+	m := nf.NewRealNVP(3, &nf.ModelOptions{Layers: 3, Hidden: 16, Context: 2}, src)
+	want := `NormalizingFlow in 3 dimensions, 1176 parameters, given a context of 2 columns
+base  DiagGaussian
+0     Coupling(Affine, 1 of 3 components, MLP 4-16-16-2)  386
+1     Coupling(Affine, 2 of 3 components, MLP 3-16-16-4)  404
+2     Permute
+3     Coupling(Affine, 1 of 3 components, MLP 4-16-16-2)  386`
+	if got := fmt.Sprint(m); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -163,3 +163,23 @@ func (d *spoiled) Sample(n int, src rand.Source) *mat.Dense {
 	}
 	return x
 }
+
+// What a layer takes from the first batch, behind layers that draw random numbers, follows from the source of the call.
+func TestObservedNoiseIsTheCallers(t *testing.T) {
+	first := func(seed uint64) string {
+		src := rand.NewPCG(1, 2)
+		norm := nf.NewActNorm(2)
+		coupling := nf.NewAffineCouplingBlock(nf.NewMLP([]int{1, 8, 2}, &nf.MLPOptions{Dropout: 0.5}, src), nil)
+		m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{norm, coupling})
+		if _, err := m.NLL(nil).LossGrad(actNormBatch(100, 1), rand.NewPCG(seed, 3)); err != nil {
+			t.Fatal(err)
+		}
+		return stateText(norm.State())
+	}
+	if first(1) != first(1) {
+		t.Error("the same seed gives another scale")
+	}
+	if first(1) == first(2) {
+		t.Error("another seed gives the same scale: the layer saw no dropout, or one that is always the same")
+	}
+}
