@@ -1,31 +1,14 @@
-package nfkit
+package eval
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
 )
-
-// Density is a distribution that can be evaluated and sampled: a model, or a target of package targets.
-type Density interface {
-	Sampler
-	// Dim returns the number of columns of a batch.
-	Dim() int
-	// LogProb returns the normalised log-density of each row of x.
-	LogProb(x mat.Matrix) []float64
-}
-
-var _ Density = (*NormalizingFlow)(nil)
-
-// Estimate is a number that was computed from points, in nats, and how far off it may be.
-type Estimate struct {
-	Value float64
-	Error float64 // the standard error of Monte Carlo; of quadrature, the change from a third of the points on each axis
-}
 
 // EvaluateOptions are the options of [Entropy] and [KL].
 type EvaluateOptions struct {
@@ -38,21 +21,22 @@ type EvaluateOptions struct {
 
 // Entropy returns H(p) = −∫p·ln p, the least negative log-likelihood that a model of p can have.
 //
-// In one and two dimensions it is computed by quadrature: the midpoint rule on a box, by default the range of 10,000 samples of
-// p and a quarter of it beyond either end. In more dimensions it is the mean over samples. A nil opts means the defaults.
+// In one and two dimensions it is computed by quadrature: the midpoint rule on a box, by default the range of 10,000
+// samples of p and a quarter of it beyond either end. In more dimensions it is the mean over samples. A nil opts means the
+// defaults.
 //
-// It returns an error when the density does not integrate to 1 over the box, to a part in a hundred, and when the result is
-// NaN. It panics when an option is out of range.
+// It returns an error when the density does not integrate to 1 over the box, to a part in a hundred, and when the result
+// is NaN. It panics when an option is out of range.
 func Entropy(p Density, opts *EvaluateOptions, src rand.Source) (Estimate, error) {
 	return evaluate("Entropy", p, opts, src, func(_ mat.Matrix, logP []float64) { floats.Scale(-1, logP) })
 }
 
-// KL returns KL(p‖q) = ∫p·ln(p/q), computed as [Entropy] is. For the target p of a model q, it is what separates
-// [NormalizingFlow.NLL] from the entropy; with the two exchanged, it is what separates [NormalizingFlow.ReverseKL] from −ln Z.
-// It is +Inf where q is 0 and p is not.
-func KL(p Density, q interface{ LogProb(x mat.Matrix) []float64 }, opts *EvaluateOptions, src rand.Source) (Estimate, error) {
+// KL returns KL(p‖q) = ∫p·ln(p/q), computed as [Entropy] is. For the target p of a model q, it is what separates its
+// negative log-likelihood from the entropy; with the two exchanged, it is what separates the loss of reverse KL from −ln
+// Z. It is +Inf where q is 0 and p is not.
+func KL(p Density, q LogProber, opts *EvaluateOptions, src rand.Source) (Estimate, error) {
 	if q == nil {
-		panic("nfkit: KL: got a nil density")
+		panic("eval: KL: got a nil density")
 	}
 	return evaluate("KL", p, opts, src, func(x mat.Matrix, logP []float64) {
 		for i, logQ := range q.LogProb(x) {
@@ -70,41 +54,39 @@ func evaluate(caller string, p Density, opts *EvaluateOptions, src rand.Source, 
 		o = *opts
 	}
 	if p == nil {
-		panic(fmt.Sprintf("nfkit: %s: got a nil density", caller))
+		panic(fmt.Sprintf("eval: %s: got a nil density", caller))
 	}
 	d := p.Dim()
 	if o.Samples < 0 || o.Points < 0 || o.Box != nil && len(o.Box) != d {
-		panic(fmt.Sprintf("nfkit: %s: got %d samples, %d points and a box of %d sides for dimension %d, want no negative numbers and a side for each dimension", caller, o.Samples, o.Points, len(o.Box), d))
+		panic(fmt.Sprintf("eval: %s: got %d samples, %d points and a box of %d sides for dimension %d, want no negative numbers and a side for each dimension", caller, o.Samples, o.Points, len(o.Box), d))
 	}
 	for _, side := range o.Box {
-		if !(side[0] < side[1]) || !isFinite(side[1]-side[0]) {
-			panic(fmt.Sprintf("nfkit: %s: got a side of the box from %v to %v, want finite numbers, the lower one first", caller, side[0], side[1]))
+		if !(side[0] < side[1]) || math.IsInf(side[1]-side[0], 0) {
+			panic(fmt.Sprintf("eval: %s: got a side of the box from %v to %v, want finite numbers, the lower one first", caller, side[0], side[1]))
 		}
 	}
 	monteCarlo := d > 2 || o.MonteCarlo
 	switch {
 	case monteCarlo && (o.Points > 0 || o.Box != nil):
-		panic(fmt.Sprintf("nfkit: %s: got %d points and a box of %d sides for Monte Carlo in dimension %d; they are for quadrature", caller, o.Points, len(o.Box), d))
+		panic(fmt.Sprintf("eval: %s: got %d points and a box of %d sides for Monte Carlo in dimension %d; they are for quadrature", caller, o.Points, len(o.Box), d))
 	case !monteCarlo && o.Samples > 0:
-		panic(fmt.Sprintf("nfkit: %s: got %d samples for quadrature in dimension %d; they are for Monte Carlo", caller, o.Samples, d))
+		panic(fmt.Sprintf("eval: %s: got %d samples for quadrature in dimension %d; they are for Monte Carlo", caller, o.Samples, d))
 	}
 	var e Estimate
 	if monteCarlo {
-		x := p.Sample(orDefault(o.Samples, 100_000), src)
+		x := p.Sample(cmp.Or(o.Samples, 100_000), src)
 		terms := p.LogProb(x)
 		f(x, terms)
-		var std float64
-		e.Value, std = stat.MeanStdDev(terms, nil)
-		e.Error = std / math.Sqrt(float64(len(terms)))
+		e = meanOf(terms)
 	} else {
 		var mass float64
 		e, mass = o.quadrature(p, src, f)
 		if !(math.Abs(mass-1) <= 0.01) {
-			return e, fmt.Errorf("nfkit: %s: the density integrates to %.4g over the box, want 1; give a Box that holds it, more Points, or MonteCarlo", caller, mass)
+			return e, fmt.Errorf("eval: %s: the density integrates to %.4g over the box, want 1; give a Box that holds it, more Points, or MonteCarlo", caller, mass)
 		}
 	}
 	if math.IsNaN(e.Value) {
-		return e, fmt.Errorf("nfkit: %s: the result is NaN: a log-density is NaN where %T has mass", caller, p)
+		return e, fmt.Errorf("eval: %s: the result is NaN: a log-density is NaN where %T has mass", caller, p)
 	}
 	return e, nil
 }
