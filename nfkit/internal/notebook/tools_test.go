@@ -11,9 +11,7 @@ func TestPinned(t *testing.T) {
 	root := t.TempDir()
 	mod := "module " + modulePath + "\n\ntool (\n\texample.com/a/b/cmd/good\n\texample.com/none/lost\n)\n\n" +
 		"require (\n\texample.com/a v1.0.0\n\texample.com/a/b v1.2.3\n\texample.com/a/b/cmd/go v1.9.9\n)\n"
-	if err := os.WriteFile(filepath.Join(root, "go.mod"), []byte(mod), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	writeOwnMod(t, root, mod)
 	pkg, version, err := pinned(root, "good")
 	if err != nil || pkg != "example.com/a/b/cmd/good" || version != "v1.2.3" {
 		t.Errorf("pinned gives %q, %q, %v, want example.com/a/b/cmd/good at v1.2.3", pkg, version, err)
@@ -56,9 +54,7 @@ func TestBuildToolErrors(t *testing.T) {
 		broken := t.TempDir()
 		mod := "module " + modulePath + "\n\ngo 1.26\n\ntool example.com/lost/goimports\n\nrequire example.com/lost v1.0.0\n\n" +
 			"replace example.com/lost => ./lost\n"
-		if err := os.WriteFile(filepath.Join(broken, "go.mod"), []byte(mod), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		writeOwnMod(t, broken, mod)
 		if _, err := buildTool(t.Context(), broken, "goimports", say); err == nil || !strings.Contains(err.Error(), "building example.com/lost/goimports") {
 			t.Errorf("buildTool: %v, want the build's error", err)
 		}
@@ -69,6 +65,18 @@ func TestBuildToolErrors(t *testing.T) {
 			t.Errorf("a failed build leaves %v", left)
 		}
 	})
+}
+
+// writeOwnMod writes the go.mod of this program into a checkout at root.
+func writeOwnMod(t *testing.T, root, mod string) {
+	t.Helper()
+	dir := filepath.Join(root, filepath.FromSlash(ownFolder))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func mustGetwd(t *testing.T) string {
