@@ -29,8 +29,8 @@ var errInterrupted = errors.New("interrupted")
 
 func main() {
 	program, err := build()
-	if err == nil {
-		err = become(program, os.Args[1:])
+	if err == nil { // from here on signals, terminal and exit status are the program's own
+		err = syscall.Exec(program, append([]string{program}, os.Args[1:]...), os.Environ())
 	}
 	fmt.Fprintln(os.Stderr, "notebooks:", err)
 	if errors.Is(err, errInterrupted) {
@@ -42,6 +42,9 @@ func main() {
 // build returns the path of the program, which is in the user's cache folder and is built
 // anew if what it is made of has changed.
 func build() (string, error) {
+	if runtime.GOOS == "windows" {
+		return "", errors.New("the Go kernel GoNB does not run on Windows itself; use the Windows Subsystem for Linux (WSL)")
+	}
 	source, err := source()
 	if err != nil {
 		return "", err
@@ -52,9 +55,6 @@ func build() (string, error) {
 	}
 	checkout := fmt.Sprintf("%x", sha256.Sum256([]byte(source)))[:16] // each has its own
 	program := filepath.Join(cache, "nfkit", "runner", checkout, "notebook")
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
 	if _, err := os.Stat(program); err != nil {
 		fmt.Println("building what runs notebooks (once; may take a minute)")
 	}

@@ -57,7 +57,7 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nb, err := readNotebook(filepath.Join(root, "notebooks", defaultNotebook+suffix))
+	nb, _, err := readNotebook(filepath.Join(root, "notebooks", defaultNotebook+suffix))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,6 +30,21 @@ func checkoutRoot(dir string) (string, error) {
 			return "", fmt.Errorf("%s is not inside a checkout of %s; change to one", dir, modulePath)
 		}
 	}
+}
+
+// checkoutVariable returns the environment variable NFKIT, which tells the first cell of
+// notebooks in dir where the package is; none if dir is in a module that knows it, or if the
+// user has said it.
+func checkoutVariable(root, dir string) []string {
+	if os.Getenv("NFKIT") != "" {
+		return nil
+	}
+	cmd := exec.Command("go", "list", "-m", modulePath)
+	cmd.Dir = dir
+	if cmd.Run() == nil {
+		return nil
+	}
+	return []string{"NFKIT=" + root}
 }
 
 // listNotebooks returns the paths of the notebooks in the folder top, sorted. Results of

@@ -20,7 +20,7 @@ func TestHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	model, err := readNotebook(filepath.FromSlash("testdata/kernel.ipynb"))
+	model, _, err := readNotebook(filepath.FromSlash("testdata/kernel.ipynb"))
 	if err != nil {
 		t.Fatal(err)
 	}

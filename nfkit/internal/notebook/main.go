@@ -1,6 +1,6 @@
-// Command notebooks executes the notebooks of this checkout on the GoNB kernel, without
-// Python and without Jupyter, and writes what they show: an executed .ipynb and one
-// self-contained HTML page each.
+// Command notebook is what the command notebooks of this checkout builds and becomes. It
+// executes notebooks on the GoNB kernel, without Python and without Jupyter, and writes what
+// they show: an executed .ipynb and one self-contained HTML page each.
 //
 //	go run ./notebooks [flags] [notebook ...]
 //
@@ -10,6 +10,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -18,7 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -26,17 +27,20 @@ import (
 
 const usage = `usage: go run ./notebooks [flags] [notebook ...]
        go run ./notebooks lab [flags] [notebook]
+       go run ./notebooks new NAME
 
 Executes notebooks, the tutorial if none is named, on a Go kernel of its own, and
 writes the executed notebook and an HTML page. Needs Go only: the kernel is built
 from the versions in go.mod, once. A notebook is named by its path or by a part of
-its name. With the word lab, opens a notebook in JupyterLab; lab -h explains that.
+its name. With the word lab, opens a notebook in JupyterLab, and with the word new, makes
+one; lab -h and new -h explain that.
 
 flags:
   -list             list the notebooks
   -o DIR            put the results into DIR (notebooks/out)
   -inplace          write the outputs into the notebook itself, to commit it
   -set NAME=VALUE   use VALUE for the notebook's constant NAME; may be repeated
+  -set @FILE        the same for each line NAME=VALUE of FILE
   -timeout TIME     stop a cell that takes longer (10m)
 
 examples:
@@ -47,7 +51,8 @@ examples:
   go run ./notebooks lab
 
 Exit status: 0 if every cell ran, 1 if not, 2 for a wrong command line, 130 if
-interrupted.
+interrupted. The command go run turns all but 0 into 1; where it matters, build once:
+go build -o nb ./notebooks && ./nb tutorial
 `
 
 const defaultNotebook = "01_tutorial"
@@ -74,9 +79,9 @@ type settings struct {
 }
 
 func main() {
-	if runtime.GOOS == "windows" {
-		fmt.Fprintln(os.Stderr, "notebooks: the Go kernel GoNB does not run on Windows itself; use the Windows Subsystem for Linux (WSL)")
-		os.Exit(statusFailed)
+	if len(os.Args) == 2 && os.Args[1] == keeperArg {
+		keep(os.Stdin)
+		os.Exit(statusOK)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -98,10 +103,18 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	var err error
 	help := usage
-	if len(args) > 0 && args[0] == "lab" {
+	word := ""
+	if len(args) > 0 {
+		word = args[0]
+	}
+	switch word {
+	case "lab":
 		help = labUsage
 		s, err = parseLabArgs(args[1:])
-	} else {
+	case "new":
+		help = newUsage
+		s, err = parseNewArgs(args[1:])
+	default:
 		s, err = parseArgs(args)
 	}
 	switch {
@@ -134,12 +147,9 @@ func parseArgs(args []string) (*settings, error) {
 	f.BoolVar(&s.inPlace, "inplace", false, "")
 	f.DurationVar(&s.timeout, "timeout", 10*time.Minute, "")
 	f.Func("set", "", func(arg string) error {
-		name, value, ok := strings.Cut(arg, "=")
-		if !ok || name == "" || value == "" {
-			return fmt.Errorf("got %q, want NAME=VALUE", arg)
-		}
-		s.set = append(s.set, override{strings.TrimSpace(name), strings.TrimSpace(value)})
-		return nil
+		list, err := parseOverrides(arg)
+		s.set = append(s.set, list...)
+		return err
 	})
 	var err error
 	if s.names, err = parseMixed(f, args); err != nil {
@@ -152,6 +162,31 @@ func parseArgs(args []string) (*settings, error) {
 		return nil, fmt.Errorf("got -timeout %v, want more than 0", s.timeout)
 	}
 	return s, nil
+}
+
+// parseOverrides returns what NAME=VALUE says, or what the lines of FILE say for @FILE. Empty
+// lines of a file and those that start with # say nothing.
+func parseOverrides(arg string) (list []override, err error) {
+	lines := []string{arg}
+	if file, ok := strings.CutPrefix(arg, "@"); ok {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		lines = slices.DeleteFunc(strings.Split(string(b), "\n"), func(line string) bool {
+			line = strings.TrimSpace(line)
+			return line == "" || strings.HasPrefix(line, "#")
+		})
+	}
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if !ok || name == "" || value == "" {
+			return nil, fmt.Errorf("got %q, want NAME=VALUE", line)
+		}
+		list = append(list, override{name, value})
+	}
+	return list, nil
 }
 
 // parseMixed parses args, where flags may stand before and after names, and returns the
@@ -216,6 +251,11 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("no folder for the results: %w; name another one with -o", err)
 	}
+	for _, file := range files {
+		if err := wantNoNotebook(filepath.Join(out, filepath.Base(file)), files); err != nil {
+			return err
+		}
+	}
 
 	p := newProgress(stdout)
 	t, err := buildTools(ctx, root, p.say)
@@ -235,11 +275,27 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 	return errors.Join(failures...)
 }
 
+// wantNoNotebook returns an error if a result would replace one of the notebooks that are run,
+// by whatever name: runs replace outputs, and -set the source.
+func wantNoNotebook(result string, files []string) error {
+	there, err := os.Stat(result)
+	if err != nil {
+		return nil
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && os.SameFile(info, there) {
+			return fmt.Errorf("the results would replace the notebook %s; name another folder with -o, or use -inplace", file)
+		}
+	}
+	return nil
+}
+
 // runFile runs the notebook file and writes its results: into the folder out, and
-// into the file itself if that was asked for and every cell ran.
+// into the file itself if that was asked for, every cell ran, and nobody has changed it
+// meanwhile.
 func (s *settings) runFile(ctx context.Context, file, out string, t tools, p *progress) error {
 	started := time.Now()
-	nb, err := readNotebook(file)
+	nb, source, err := readNotebook(file)
 	if err != nil {
 		return err
 	}
@@ -253,8 +309,12 @@ func (s *settings) runFile(ctx context.Context, file, out string, t tools, p *pr
 	}
 	executed := filepath.Join(out, filepath.Base(file))
 	if s.inPlace && failure == nil {
-		nb.recordHash()
-		executed = file
+		if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, source) {
+			failure = fmt.Errorf("it was changed while it ran, and is left as it is; the results are in %s", executed)
+		} else {
+			nb.recordHash()
+			executed = file
+		}
 	}
 	page := filepath.Join(out, strings.TrimSuffix(filepath.Base(file), suffix)+".html")
 	if err := errors.Join(nb.write(executed), nb.writeHTML(page, filepath.Dir(file))); err != nil {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 	if how := os.Getenv(asJupyter); how != "" {
 		fakeJupyter(how)
 	}
-	if os.Getenv(asCommand) != "" {
+	if os.Getenv(asCommand) != "" || len(os.Args) == 2 && os.Args[1] == keeperArg {
 		main()
 	}
 	os.Exit(m.Run())
@@ -99,7 +101,7 @@ func TestCommand(t *testing.T) {
 			t.Errorf("it does not show %q:\n%s", want, stdout)
 		}
 	}
-	nb, err := readNotebook(filepath.Join(out, "some.ipynb"))
+	nb, _, err := readNotebook(filepath.Join(out, "some.ipynb"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +127,7 @@ func TestCommandInPlace(t *testing.T) {
 	if status, _, stderr := runCommand(t, "-inplace", "-o", out, good); status != statusOK {
 		t.Fatalf("exit status %d, stderr %s", status, stderr)
 	}
-	nb, err := readNotebook(good)
+	nb, _, err := readNotebook(good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +148,7 @@ func TestCommandInPlace(t *testing.T) {
 	if after, _ := os.ReadFile(bad); !bytes.Equal(before, after) {
 		t.Error("a failed run in place has changed the notebook")
 	}
-	partial, err := readNotebook(filepath.Join(out, "some.ipynb"))
+	partial, _, err := readNotebook(filepath.Join(out, "some.ipynb"))
 	if err != nil || partial.cells[0].text("stdout") != "42\n" {
 		t.Errorf("what was done is not kept (%v)", err)
 	}
@@ -195,7 +197,7 @@ func TestCtrlC(t *testing.T) {
 	if cmd.ProcessState.ExitCode() != statusInterrupted || !strings.Contains(stderr.String(), "interrupted") {
 		t.Errorf("it ends with %v and says %q, want exit status %d", err, stderr.String(), statusInterrupted)
 	}
-	nb, err := readNotebook(filepath.Join(out, "some.ipynb"))
+	nb, _, err := readNotebook(filepath.Join(out, "some.ipynb"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,4 +205,150 @@ func TestCtrlC(t *testing.T) {
 		t.Errorf("the first cell's output is %q, want %q", got, "first\n")
 	}
 	wantGone(t, nb.cells[1].text("stdout"))
+}
+
+// Results never replace a notebook that is run, by whatever name; a run leaves no trace of it.
+func TestResultsDoNotReplaceTheNotebook(t *testing.T) {
+	testTools(t)
+	nb := saveNotebook(t, newNotebook("const n = 1", "%%\npanic(n)"))
+	dir := filepath.Dir(nb)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	hard := t.TempDir()
+	if err := os.Link(nb, filepath.Join(hard, "some.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	other := saveNotebook(t, newNotebook("const n = 2"))
+	if err := os.Rename(other, filepath.Join(dir, "other.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(nb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"-o", dir, nb}, {"-o", link, "-set", "n=5", nb}, {"-o", hard, nb}, {"-o", dir + "/../" + filepath.Base(dir), nb},
+		{"-o", dir, filepath.Join(dir, "other.ipynb")},
+	} {
+		status, _, stderr := runCommand(t, args...)
+		if status != statusFailed || !strings.Contains(stderr, "the results would replace the notebook") {
+			t.Errorf("%v: exit status %d, stderr %s", args, status, stderr)
+		}
+		if after, err := os.ReadFile(nb); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%v: the notebook has changed (%v)", args, err)
+		}
+	}
+}
+
+// What is saved while a run in place goes on is kept, and the outputs are elsewhere.
+func TestInPlaceKeepsEdits(t *testing.T) {
+	testTools(t)
+	name := filepath.Join(t.TempDir(), "some.ipynb")
+	edit := "%%\nb, _ := os.ReadFile(" + strconv.Quote(name) + ")\n" +
+		"fmt.Println(os.WriteFile(" + strconv.Quote(name) + ", bytes.Replace(b, []byte(\"// a comment\"), []byte(\"// an edit\"), 1), 0o644))"
+	if err := newNotebook("// a comment", edit).write(name); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	status, _, stderr := runCommand(t, "-inplace", "-o", out, name)
+	executed := filepath.Join(out, "some.ipynb")
+	if status != statusFailed || !strings.Contains(stderr, "it was changed while it ran, and is left as it is; the results are in "+executed) {
+		t.Errorf("exit status %d, stderr %s", status, stderr)
+	}
+	edited, _, err := readNotebook(name)
+	if err != nil || edited.cells[0].source() != "// an edit" || len(edited.cells[1].outputs()) != 0 {
+		t.Errorf("the notebook is not as it was edited: %q, %v (%v)", edited.cells[0].source(), edited.cells[1].outputs(), err)
+	}
+	results, _, err := readNotebook(executed)
+	if err != nil || results.cells[0].source() != "// a comment" || results.cells[1].text("stdout") != "<nil>\n" {
+		t.Errorf("the results are not those of the run (%v)", err)
+	}
+}
+
+// When the command is killed, its kernel ends too, and the kernel's folder goes.
+func TestKilled(t *testing.T) {
+	testTools(t)
+	temporary := t.TempDir()
+	name := saveNotebook(t, newNotebook(printsPIDs("signal.Ignore(os.Interrupt)\nfmt.Println(\"started\")\ntime.Sleep(time.Hour)")))
+	cmd := commandLine(t, "-o", t.TempDir(), name)
+	cmd.Env = append(cmd.Env, "TMPDIR="+temporary)
+	var stdout bytes.Buffer
+	cmd.Stdout = io.MultiWriter(&stdout, &whenWritten{"started", func() { _ = cmd.Process.Kill() }})
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != -1 {
+		t.Fatalf("it ends with %v: %s", err, stdout.String())
+	}
+	wantGone(t, stdout.String())
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		left, _ := filepath.Glob(filepath.Join(temporary, "*"))
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("temporary files are left: %v", left)
+		}
+	}
+}
+
+// Constants may come from a file, a line each.
+func TestSetFromFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "seed 1.txt")
+	if err := os.WriteFile(file, []byte("# of the first run\nseed = 5\r\n\nname=a=b\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := parseArgs([]string{"-set", "@" + file, "-set", "n=1"})
+	if want := []override{{"seed", "5"}, {"name", "a=b"}, {"n", "1"}}; err != nil || !slices.Equal(s.set, want) {
+		t.Errorf("-set @FILE gives %v (%v), want %v", s.set, err, want)
+	}
+	if err := os.WriteFile(file, []byte("seed 5\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, arg := range []string{"@" + file, "@" + file + ".missing"} {
+		if _, err := parseArgs([]string{"-set", arg}); err == nil {
+			t.Errorf("-set %s is taken, want an error", arg)
+		}
+	}
+}
+
+// A new notebook begins as all do, and runs.
+func TestNew(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "my flow")
+	status, stdout, stderr := runCommand(t, "new", name)
+	if status != statusOK || !strings.Contains(stdout, name+".ipynb\n") {
+		t.Fatalf("exit status %d, it says %s%s", status, stdout, stderr)
+	}
+	nb, text, err := readNotebook(name + ".ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := nb.cells[0].source(); got != "# my flow" {
+		t.Errorf("the title is %q", got)
+	}
+	if got := nb.code()[0].source(); got != preamble {
+		t.Errorf("the first cell is %q, want %q", got, preamble)
+	}
+	if again, err := nb.encode(); err != nil || !bytes.Equal(text, again) {
+		t.Errorf("it is not written as nbformat writes it (%v)", err)
+	}
+	nb.cells[3].setSource("%%\nfmt.Println(nf.NewDiagGaussian(3, nil).Dim(), targets.TwoMoons{}.Dim())")
+	if _, err := execute(t, nb, testLimit); err != nil {
+		t.Fatal(err)
+	}
+	if got := nb.cells[3].text("stdout"); got != "3 2\n" {
+		t.Errorf("a cell of it prints %q, want %q", got, "3 2\n")
+	}
+
+	// It replaces none.
+	if status, _, stderr := runCommand(t, "new", name+".ipynb"); status != statusFailed || !strings.Contains(stderr, "is there already") {
+		t.Errorf("a second one of the name: exit status %d, stderr %s", status, stderr)
+	}
+	for _, args := range [][]string{{"new"}, {"new", "a", "b"}, {"new", "-x"}, {"new", ""}} {
+		if status, _, _ := runCommand(t, args...); status != statusUsage {
+			t.Errorf("%q: exit status %d, want %d", args, status, statusUsage)
+		}
+	}
+	if status, stdout, _ := runCommand(t, "new", "-h"); status != statusOK || stdout != newUsage {
+		t.Errorf("new -h: exit status %d, it says\n%s", status, stdout)
+	}
 }

@@ -70,7 +70,7 @@ func TestParseNotebookErrors(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{``, "the file ends after 0 bytes"},
 		{`{"cells": [`, "the file ends after 11 bytes"},
-		{`{"nbformat": 3, "worksheets": []}`, "got nbformat 3, want 4"},
+		{`{"nbformat": 3, "worksheets": []}`, "got nbformat 3, want 4; convert it with: jupyter nbconvert"},
 		{`{"nbformat": 4}`, "no list of cells"},
 		{`{"nbformat": 4, "cells": []} x`, "text follows"},
 		{`{"nbformat": 4, "cells": [1]}`, "cell 1 is not an object"},
@@ -81,6 +81,41 @@ func TestParseNotebookErrors(t *testing.T) {
 		if _, err := parseNotebook([]byte(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("parseNotebook(%q): %v, want an error with %q", c.file, err, c.want)
 		}
+	}
+}
+
+// A byte-order mark, as editors on Windows write it, is no part of the text.
+func TestByteOrderMark(t *testing.T) {
+	nb, err := parseNotebook([]byte("\ufeff{\"nbformat\": 4, \"cells\": []}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := nb.encode(); err != nil || !bytes.HasPrefix(b, []byte("{")) {
+		t.Errorf("it is written as %q (%v)", b, err)
+	}
+}
+
+// Cells get the ids that format 4.5 demands, each its own and the same each time; earlier
+// formats know none.
+func TestIDs(t *testing.T) {
+	const text = `{"nbformat": 4, "nbformat_minor": %, "cells": [{"cell_type": "code", "source": "x"}, ` +
+		`{"cell_type": "code", "source": "x"}, {"cell_type": "markdown", "source": "x", "id": "mine"}]}`
+	ids := func(minor string) (list []any) {
+		nb, err := parseNotebook([]byte(strings.Replace(text, "%", minor, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range nb.cells {
+			list = append(list, c.raw["id"])
+		}
+		return list
+	}
+	got := ids("5")
+	if got[0] == nil || got[1] == nil || got[0] == got[1] || got[2] != "mine" || !slices.Equal(got, ids("5")) {
+		t.Errorf("the ids are %v", got)
+	}
+	if old := ids("4"); !slices.Equal(old, []any{nil, nil, "mine"}) {
+		t.Errorf("the ids in format 4.4 are %v, want none new", old)
 	}
 }
 

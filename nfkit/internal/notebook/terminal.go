@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -9,48 +10,70 @@ import (
 // it: a carriage return moves to the start of the line and what follows overwrites
 // it, a backspace takes a character back. A progress bar is kept in its last state.
 type terminalText struct {
-	done   strings.Builder // lines that are complete
-	line   []rune          // the last line
-	cursor int             // where in line the next character goes
+	done  strings.Builder // lines that are complete
+	left  []rune          // the last line, up to where the next character goes
+	right []rune          // what follows it, from its end backwards
 }
 
-// write appends text. Its cost is proportional to the length of text.
+// write appends text. Its cost is proportional to the length of text: a character moves to
+// the right once for each time that it is written.
 func (t *terminalText) write(text string) {
 	for _, r := range text {
 		switch r {
 		case '\n':
-			t.done.WriteString(string(t.line))
+			t.done.WriteString(t.line())
 			t.done.WriteByte('\n')
-			t.line, t.cursor = t.line[:0], 0
+			t.left, t.right = t.left[:0], t.right[:0]
 		case '\r':
-			t.cursor = 0
+			for i := len(t.left) - 1; i >= 0; i-- {
+				t.right = append(t.right, t.left[i])
+			}
+			t.left = t.left[:0]
 		case '\b':
-			if t.cursor > 0 {
-				t.cursor--
-				t.line = append(t.line[:t.cursor], t.line[t.cursor+1:]...)
-			}
+			t.left = t.left[:max(0, len(t.left)-1)]
 		default:
-			if t.cursor < len(t.line) {
-				t.line[t.cursor] = r
-			} else {
-				t.line = append(t.line, r)
-			}
-			t.cursor++
+			t.left = append(t.left, r)
+			t.right = t.right[:max(0, len(t.right)-1)] // it is overwritten
 		}
 	}
 }
 
+// line returns the last line.
+func (t *terminalText) line() string { return string(t.left) + string(reversed(t.right)) }
+
 // String returns the text. A carriage return that nothing followed stays at its end.
 func (t *terminalText) String() string {
-	s := t.done.String() + string(t.line)
-	if len(t.line) > 0 && t.cursor == 0 {
+	s := t.done.String() + t.line()
+	if len(t.left) == 0 && len(t.right) > 0 {
 		s += "\r"
 	}
 	return s
 }
 
-// lastLine returns the line that is being written, or if it is empty "".
-func (t *terminalText) lastLine() string { return strings.TrimSpace(string(t.line)) }
+// takeLines returns the lines that are complete and have not been taken yet.
+func (t *terminalText) takeLines() []string {
+	text := t.done.String()
+	t.done.Reset()
+	if text == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+// startOfLine returns the first n characters of the last line.
+func (t *terminalText) startOfLine(n int) string {
+	start := slices.Clone(t.left[:min(n, len(t.left))])
+	if more := n - len(start); more > 0 {
+		start = append(start, reversed(t.right[max(0, len(t.right)-more):])...)
+	}
+	return strings.TrimSpace(string(start))
+}
+
+func reversed(r []rune) []rune {
+	r = slices.Clone(r)
+	slices.Reverse(r)
+	return r
+}
 
 var ansiSequence = regexp.MustCompile(`\x1b\[[0-9;?]*[a-zA-Z]`)
 

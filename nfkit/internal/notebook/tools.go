@@ -20,6 +20,7 @@ import (
 // cells needs gopls, which completes and explains names; it is "" where nobody does.
 type tools struct {
 	gonb, goimports, gopls string
+	checkout               string // whose package cells use
 }
 
 // path returns the PATH on which a kernel finds the tools and the go command.
@@ -42,6 +43,7 @@ func buildTools(ctx context.Context, root string, say func(string)) (t tools, er
 	if _, err := exec.LookPath("go"); err != nil { // cells need it too
 		return tools{}, errors.New("the go command is not on PATH; install Go from https://go.dev/dl and add its bin folder to PATH")
 	}
+	t.checkout = root
 	if t.gonb, err = buildTool(ctx, root, "gonb", say); err != nil {
 		return tools{}, err
 	}
@@ -116,7 +118,7 @@ func goBuild(ctx context.Context, dir, pkg, program, scratch string) error {
 	cmd.WaitDelay = buildGrace
 	out, err := cmd.CombinedOutput()
 	if cmd.Process != nil {
-		killGroup(cmd) // compilers of an interrupted build
+		killGroup(cmd.Process.Pid) // compilers of an interrupted build
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
