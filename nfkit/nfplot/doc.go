@@ -32,5 +32,5 @@
 //
 // Misuse (a wrong shape, limits in the wrong order) panics, and GoNB marks the line of the cell. [Save] returns
 // an error when the file cannot be written. [Show] has no error to return: outside a notebook it does nothing, and
-// when the notebook's pipe is broken gonb says so on the standard error and the program goes on.
+// when the notebook's pipe is broken it says so on the standard error, once, and the program goes on.
 package nfplot
