@@ -1,19 +1,15 @@
 package nfkit
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/internal/safetensors"
+	"github.com/nfkit/nfkit-go/nfkit/internal/wholefile"
 )
 
 // Stateful is what can be saved: a model, and every flow, base and network.
@@ -61,7 +57,7 @@ func save(path string, s State) error {
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: t.Name, Shape: t.Shape, Floats: t.floats(), Ints: t.Ints})
 	}
-	return writeWhole(path, func(w io.Writer) error {
+	return wholefile.Write(path, func(w io.Writer) error {
 		return safetensors.Write(w, tensors, map[string]string{"format": "pt"}) // what PyTorch's own writer says
 	})
 }
@@ -75,21 +71,18 @@ func (t Tensor) floats() []float64 {
 }
 
 func load(path string, s State) error {
-	r, err := os.Open(path)
+	r, err := wholefile.Open(path)
 	if err != nil {
-		return cause(err)
+		return err
 	}
 	defer r.Close()
 	info, err := r.Stat()
 	if err != nil {
-		return cause(err)
-	}
-	if info.IsDir() {
-		return errors.New("this is a folder, want a file")
+		return err
 	}
 	f, err := safetensors.Open(r, info.Size())
 	if err != nil {
-		return cause(err)
+		return err
 	}
 	if err := compare(f, s); err != nil {
 		return err
@@ -157,7 +150,7 @@ func stage(f *safetensors.File, s State) (State, error) {
 			}
 		}
 		if err != nil {
-			return nil, cause(err)
+			return nil, err
 		}
 		staged[i] = t
 		if at := nonFinite(t.floats()); at >= 0 {
@@ -195,64 +188,4 @@ func shapeText(shape []int) string {
 		b.WriteString(" numbers")
 	}
 	return b.String()
-}
-
-// writeWhole makes what write writes the contents of the file at path: a temporary file in the same folder, which takes
-// the place of the old one when it is safely on disk.
-func writeWhole(path string, write func(io.Writer) error) (err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // a link stays a link
-	}
-	mode := fs.FileMode(0o666)
-	old, err := os.Stat(path)
-	if err == nil && old.IsDir() {
-		return errors.New("there is a folder of that name, want a file")
-	}
-	folder := filepath.Dir(path)
-	temp := filepath.Join(folder, fmt.Sprintf(".%s.%x.tmp", filepath.Base(path), rand.Uint64()))
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no folder %s; create it first (%w)", folder, cause(err))
-	case err != nil:
-		return fmt.Errorf("cannot write to the folder %s: %w", folder, cause(err))
-	}
-	done := false
-	defer func() {
-		if !done {
-			f.Close() // for the second time, or after a failure that matters more
-			os.Remove(temp)
-			err = cause(err)
-		}
-	}()
-	if old != nil {
-		if err := f.Chmod(old.Mode().Perm()); err != nil {
-			return err
-		}
-	}
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
-	}
-	done = true
-	return nil
-}
-
-// cause takes the operation and the name of the file, which the caller gives, from an error of the system.
-func cause(err error) error {
-	switch e := err.(type) {
-	case *fs.PathError:
-		return e.Err
-	case *os.LinkError:
-		return e.Err
-	}
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"math/rand/v2"
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -206,7 +206,7 @@ func TestSaveRefuses(t *testing.T) {
 	m.w.Data[1] = math.Inf(-1)
 	mustFail(t, Save(path, m), path, "element 1 of w is -Inf", "nothing was written")
 	m.w.Data[1] = 2
-	mustFail(t, Save(folder, m), folder, "there is a folder of that name")
+	mustFail(t, Save(folder, m), folder, "this is a folder")
 	mustFail(t, Save(filepath.Join(folder, "runs", "flow.safetensors"), m), "there is no folder "+filepath.Join(folder, "runs"), "create it first")
 	mustFail(t, Save(filepath.Join(path, "flow.safetensors"), m), "cannot write to the folder "+path, "not a directory")
 
@@ -233,41 +233,40 @@ type stateOf State
 
 func (s stateOf) State() State { return State(s) }
 
-func TestWriteWhole(t *testing.T) {
+// What is not a regular file is refused at once by whatever saves or loads, and stays what it is. Links are followed.
+func TestSaveLoadOtherThanFiles(t *testing.T) {
 	folder := t.TempDir()
-	path := filepath.Join(folder, "a")
-	link := filepath.Join(folder, "link")
-	Must(os.WriteFile(path, []byte("old"), 0o640))
-	Must(os.Chmod(path, 0o640)) // whatever the umask
-	Must(os.Symlink("a", link))
-	full := errors.New("no space left on device")
-	err := writeWhole(path, func(w io.Writer) error {
-		_, err := w.Write([]byte("ne"))
-		return errors.Join(err, full)
-	})
-	if !errors.Is(err, full) {
-		t.Errorf("got error %v, want %v", err, full)
-	}
-	check := func(want string) {
-		t.Helper()
-		got, err := os.ReadFile(path)
-		if err != nil || string(got) != want {
-			t.Errorf("the file has %q, %v, want %q", got, err, want)
+	in := func(name string) string { return filepath.Join(folder, name) }
+	Must(syscall.Mkfifo(in("pipe"), 0o666))
+	Must(os.Symlink("nothing", in("dangling")))
+	Must(os.Symlink("loop", in("loop")))
+	m := newTwoTensors()
+	point := Checkpoint{Model: m}
+	for name, want := range map[string]struct{ save, load string }{
+		os.DevNull:     {"this is a device", "this is a device"},
+		in("pipe"):     {"this is a named pipe", "this is a named pipe"},
+		in("dangling"): {"a link to nothing", "no such file"},
+		in("loop"):     {"round in a circle", "too many levels"},
+	} {
+		before, err := os.Lstat(name)
+		Must(err)
+		mustFail(t, Save(name, m), "nfkit: Save "+name, want.save)
+		mustFail(t, point.Save(name), "nfkit: Checkpoint.Save "+name, want.save)
+		mustFail(t, Load(name, m), "nfkit: Load "+name, want.load)
+		mustFail(t, point.Load(name), "nfkit: Checkpoint.Load "+name, want.load)
+		if after, err := os.Lstat(name); err != nil || after.Mode() != before.Mode() {
+			t.Errorf("%s became %v, %v", name, after.Mode(), err)
 		}
-		if got := names(t, folder); !slices.Equal(got, []string{"a", "link"}) {
-			t.Errorf("the folder has %q, want a and link", got)
-		}
 	}
-	check("old")
-	Must(writeWhole(link, func(w io.Writer) error {
-		_, err := w.Write([]byte("new"))
-		return err
-	}))
-	check("new")
-	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
-		t.Errorf("the link became %v, %v", info.Mode(), err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("the file's mode became %v, %v, want 0640", info.Mode(), err)
+	path, link := in("flow.safetensors"), in("link")
+	Must(Save(path, m))
+	Must(os.Chmod(path, 0o600))
+	Must(os.Symlink("flow.safetensors", link))
+	m.w.Data[0] = 7
+	Must(Save(link, m))
+	loaded := newTwoTensors()
+	Must(Load(path, loaded))
+	if info, err := os.Lstat(path); loaded.w.Data[0] != 7 || err != nil || info.Mode() != 0o600 {
+		t.Errorf("after a save through a link the file has w[0] = %v, mode %v, %v, want 7, 0600", loaded.w.Data[0], info.Mode(), err)
 	}
 }
