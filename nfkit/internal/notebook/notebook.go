@@ -8,12 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/wholefile"
 )
 
 // The kernel as notebooks name it, which is as GoNB installs itself.
@@ -42,12 +42,12 @@ type cell struct {
 
 // readNotebook reads the file name, which must be of format 4, and returns its text as well.
 func readNotebook(name string) (nb *notebook, text []byte, err error) {
-	if info, err := os.Stat(name); err != nil {
-		return nil, nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s is not a notebook: it is no regular file", name)
+	f, err := wholefile.Open(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if text, err = os.ReadFile(name); err != nil {
+	defer f.Close()
+	if text, err = io.ReadAll(f); err != nil {
 		return nil, nil, err
 	}
 	if nb, err = parseNotebook(text); err != nil {
@@ -383,20 +383,13 @@ func splitLines(s string) []any {
 }
 
 // writeFile writes a file whole: it is the old one or the new one, never a part.
-func writeFile(name string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
+func writeFile(name string, b []byte) error {
+	err := wholefile.Write(name, func(w io.Writer) error {
+		_, err := w.Write(b)
 		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return os.Rename(f.Name(), name)
+	return nil
 }

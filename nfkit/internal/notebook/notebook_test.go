@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -168,35 +167,5 @@ func TestTestOverrides(t *testing.T) {
 	set["epochs"] = 20
 	if _, err := nb.testOverrides(); err == nil {
 		t.Error("a number is taken as the value of an override, want an error")
-	}
-}
-
-// A failing write must leave the file that was there.
-func TestWriteFileWhole(t *testing.T) {
-	dir := t.TempDir()
-	name := filepath.Join(dir, "x.ipynb")
-	for _, text := range []string{"old", "new"} {
-		if err := writeFile(name, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if b, _ := os.ReadFile(name); string(b) != text {
-			t.Errorf("the file has %q, want %q", b, text)
-		}
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 1 {
-		t.Errorf("%d files are left, want 1", len(files))
-	}
-	if err := writeFile(filepath.Join(dir, "no", "folder"), nil); err == nil {
-		t.Error("writing into a folder that is not there succeeds")
-	}
-	folder := filepath.Join(dir, "folder", "inside")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeFile(filepath.Dir(folder), []byte("x")); err == nil {
-		t.Error("writing over a folder succeeds")
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 2 {
-		t.Errorf("%d files are left after a failed write, want 2", len(files))
 	}
 }
