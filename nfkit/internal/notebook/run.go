@@ -13,6 +13,14 @@ import (
 // it is killed, with the kernel.
 const interruptGrace = 4 * time.Second
 
+// inputLimit is how long the kernel may take for the first thing that it compiles, which is
+// not a cell.
+const inputLimit = 10 * time.Minute
+
+// heldGrace is how long the output of a program may be held open by a process that the
+// program has started and left.
+const heldGrace = 5 * time.Second
+
 // errTimeout is the cause of a cell that was stopped because it took too long.
 var errTimeout = errors.New("time limit")
 
@@ -42,6 +50,9 @@ type session struct {
 // the outputs up to and including that cell. When ctx is cancelled because of
 // errInterrupted, the running cell is interrupted and that is the error.
 func runNotebook(ctx context.Context, nb *notebook, t tools, dir string, limit time.Duration, p *progress) error {
+	if err := nb.checkKernel(); err != nil {
+		return err
+	}
 	nb.clearOutputs()
 	k, err := startKernel(ctx, t, dir)
 	if err != nil {
@@ -50,7 +61,26 @@ func runNotebook(ctx context.Context, nb *notebook, t tools, dir string, limit t
 	defer k.stop()
 	nb.setLanguage(k.info)
 	s := &session{kernel: k, outputs: newOutputs(), limit: limit, progress: p}
+	if err := s.closeInput(ctx); err != nil {
+		return err
+	}
 	return s.run(ctx, nb.code())
+}
+
+// closeInput makes the kernel give the programs of cells an empty standard input. GoNB
+// gives them one that never ends, and nobody is there to write to it. As it remembers
+// declarations, this initializer runs in each of them.
+func (s *session) closeInput(ctx context.Context) error {
+	s = &session{kernel: s.kernel, outputs: newOutputs(), limit: inputLimit, progress: s.progress}
+	request, err := s.execute("func init_nfkit_empty_input() { os.Stdin, _ = os.Open(os.DevNull) }", false)
+	if err != nil {
+		return err
+	}
+	reply, err := s.await(ctx, request)
+	if err == nil && reply.text("status") != "ok" {
+		err = errors.New(failureText(reply, &cellOutputs{}))
+	}
+	return err
 }
 
 // run executes cells in order up to the first that fails.
@@ -67,19 +97,21 @@ func (s *session) run(ctx context.Context, cells []*cell) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if strings.TrimSpace(c.source()) == "" {
+		if strings.TrimSpace(c.source()) == "" || c.hasTag(tagSkip) {
 			continue
 		}
 		s.progress.startCell(i+1, len(cells), c.title())
 		out, err := s.runCell(ctx, c)
 		collected[i] = out
 		s.progress.endCell(err)
-		if err == nil {
+		_, ok := errors.AsType[*raised](err)
+		if ok == c.hasTag(tagRaises) && (ok || err == nil) {
 			continue
 		}
-		if _, ok := errors.AsType[*raised](err); ok && c.hasTag("raises-exception") {
-			continue
-		} else if !ok {
+		if err == nil {
+			err = fmt.Errorf("it has the tag %s, and has not failed", tagRaises)
+		}
+		if !ok {
 			out.fail(err) // the kernel has put out nothing that says why
 		}
 		if errors.Is(err, errInterrupted) {
@@ -97,11 +129,7 @@ func (e *raised) Error() string { return e.text }
 
 // runCell executes a cell and returns what it put out, also when it fails.
 func (s *session) runCell(ctx context.Context, c *cell) (*cellOutputs, error) {
-	k := s.kernel
-	request, err := k.send(k.shell, "execute_request", map[string]any{
-		"code": c.source(), "silent": false, "store_history": true,
-		"user_expressions": map[string]any{}, "allow_stdin": false, "stop_on_error": true,
-	})
+	request, err := s.execute(c.forKernel(), true)
 	out := s.outputs.expect(request)
 	if err != nil {
 		return out, err
@@ -120,6 +148,15 @@ func (s *session) runCell(ctx context.Context, c *cell) (*cellOutputs, error) {
 	return out, nil
 }
 
+// execute sends code to the kernel and returns the request's id. Only what is counted gets
+// an execution count.
+func (s *session) execute(code string, counted bool) (request string, err error) {
+	return s.kernel.send(s.kernel.shell, "execute_request", map[string]any{
+		"code": code, "silent": false, "store_history": counted,
+		"user_expressions": map[string]any{}, "allow_stdin": false, "stop_on_error": true,
+	})
+}
+
 // await collects what the kernel sends until the request is done: its reply has come
 // and the kernel has said that it is idle again.
 func (s *session) await(ctx context.Context, request string) (message, error) {
@@ -130,6 +167,9 @@ func (s *session) await(ctx context.Context, request string) (message, error) {
 	limit := time.NewTimer(s.limit)
 	defer limit.Stop()
 	interrupted, expired := ctx.Done(), limit.C
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	var ended time.Time // since when the cell's program is seen to have ended
 	stop := func(cause error) {
 		stopped, interrupted, expired = cause, nil, nil
 		again, grace = time.Tick(500*time.Millisecond), time.After(interruptGrace)
@@ -156,6 +196,18 @@ func (s *session) await(ctx context.Context, request string) (message, error) {
 		case <-grace:
 			k.kill()
 			return message{}, stopped
+		case <-look.C:
+			if !k.programEnded() {
+				ended = time.Time{}
+			} else if ended.IsZero() {
+				ended = time.Now()
+			} else if stopped == nil && time.Since(ended) > heldGrace {
+				held := k.holders()
+				k.kill()
+				s.drain()
+				return message{}, fmt.Errorf("its program has ended, but a process that it has started goes on and holds its output; "+
+					"give that process an output of its own, such as a file%s", held)
+			}
 		case err := <-k.broken:
 			s.drain()
 			return message{}, errors.Join(stopped, k.lost(err))
@@ -191,13 +243,18 @@ func (s *session) publish(m message) {
 func failureText(reply message, out *cellOutputs) string {
 	text := reply.text("evalue")
 	if lines := tracebackText(reply.content["traceback"]); strings.Contains(lines, "Cell[") {
-		return lines // compile errors, with the cells' lines
-	}
-	if stderr := strings.TrimSpace(out.stderr()); stderr != "" {
+		text = lines // compile errors, with the cells' lines
+	} else if stderr := strings.TrimSpace(out.stderr()); stderr != "" {
 		text += "\n" + stderr
+	}
+	if unknownModule.MatchString(text) {
+		text += "\nCells do not know nfkit: the first cell has to be\n" + indent(preamble)
 	}
 	return strings.TrimSpace(stripANSI(text))
 }
+
+// unknownModule is what the go command says of nfkit where the first cell was not run.
+var unknownModule = regexp.MustCompile(`(no required module provides package|cannot find module providing package|module) ` + regexp.QuoteMeta(modulePath))
 
 var exitStatus = regexp.MustCompile(`(?m)^(exit status \d+|signal: .*)$`)
 

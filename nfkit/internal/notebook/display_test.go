@@ -1,6 +1,4 @@
-//go:build unix
-
-package nfplot_test
+package main
 
 import (
 	"bytes"
@@ -89,10 +87,15 @@ func runInKernel(t *testing.T, program *exec.Cmd) (shown []string) {
 func TestGonbReadsWhatIsShown(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "cell")
 	const source = "github.com/nfkit/nfkit-go/nfkit/nfplot/testdata/cell"
-	if output, err := exec.Command("go", "build", "-o", program, source).CombinedOutput(); err != nil {
+	goCommand := func(args ...string) *exec.Cmd {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = testTools(t).checkout
+		return cmd
+	}
+	if output, err := goCommand("build", "-o", program, source).CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, output)
 	}
-	if output, err := exec.Command("go", "list", "-deps", source).Output(); err != nil || strings.Contains(string(output), "janpfeifer") {
+	if output, err := goCommand("list", "-deps", source).Output(); err != nil || strings.Contains(string(output), "janpfeifer") {
 		t.Errorf("the program depends on GoNB, or go list fails: %v\n%s", err, output)
 	}
 	shown := runInKernel(t, exec.Command(program))

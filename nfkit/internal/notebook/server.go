@@ -23,6 +23,7 @@ const (
 type server struct {
 	cmd     *exec.Cmd
 	scratch string        // its temporary files; removed by stop
+	keeper  *keeper       // does what stop does, if this process cannot
 	url     *url.URL      // its base address
 	token   string        // "" where the user's configuration has a password instead
 	ended   chan struct{} // closed when the process has ended
@@ -45,7 +46,10 @@ func startServer(ctx context.Context, j jupyter, t tools, root string) (*server,
 	return s, nil
 }
 
-func (s *server) start(ctx context.Context, j jupyter, t tools, root string) error {
+func (s *server) start(ctx context.Context, j jupyter, t tools, root string) (err error) {
+	if s.keeper, err = startKeeper(s.scratch); err != nil {
+		return err
+	}
 	if err := errors.Join(writeKernelspec(s.scratch, t), writeLabSettings(s.scratch)); err != nil {
 		return err
 	}
@@ -54,7 +58,7 @@ func (s *server) start(ctx context.Context, j jupyter, t tools, root string) err
 		return err
 	}
 	defer logFile.Close()
-	args := append(j.argv[1:], "--no-browser", "--notebook-dir="+root)
+	args := append(j.argv[1:], "--no-browser", "--notebook-dir="+root, "--MultiKernelManager.default_kernel_name="+kernelName)
 	if os.Geteuid() == 0 {
 		args = append(args, "--allow-root") // it refuses otherwise
 	}
@@ -63,12 +67,14 @@ func (s *server) start(ctx context.Context, j jupyter, t tools, root string) err
 	s.cmd.Env = append(os.Environ(), prepend("JUPYTER_PATH", s.scratch), prepend("JUPYTER_CONFIG_PATH", s.scratch),
 		"JUPYTER_RUNTIME_DIR="+s.runtimeDir(),
 		"JUPYTERLAB_WORKSPACES_DIR="+filepath.Join(s.scratch, "workspaces"))
+	s.cmd.Env = append(s.cmd.Env, checkoutVariable(t.checkout, root)...)
 	s.cmd.Stdout, s.cmd.Stderr = logFile, logFile
 	leadGroup(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		s.cmd = nil
 		return err
 	}
+	s.keeper.watch(s.cmd.Process)
 	go func() {
 		s.endErr = s.cmd.Wait()
 		close(s.ended)
@@ -128,11 +134,15 @@ func (s *server) stop() {
 		case <-s.ended:
 		case <-time.After(serverStopLimit):
 		}
-		killGroup(s.cmd)
+		killGroup(s.cmd.Process.Pid)
 		<-s.ended
 		killMentioning(s.scratch)
 	}
 	_ = os.RemoveAll(s.scratch)
+	if s.keeper != nil {
+		s.keeper.release()
+		s.keeper = nil
+	}
 }
 
 // death describes how the server ended, with the last lines of its log.
@@ -162,12 +172,17 @@ func writeKernelspec(dir string, t tools) error {
 	return writeJSON(filepath.Join(dir, "kernels", kernelName, "kernel.json"), spec)
 }
 
+// completionLimit is how long JupyterLab waits for names that complete what is written. The
+// first time, gopls reads all packages.
+const completionLimit = 20 * time.Second
+
 // writeLabSettings makes the folder dir one for JUPYTER_CONFIG_PATH, which keeps JupyterLab
-// from asking, above the notebook, whether it may look for news, unless the user's own
-// settings say so.
+// from asking, above the notebook, whether it may look for news, and lets it wait for
+// completions longer than the second that it does, unless the user's own settings say so.
 func writeLabSettings(dir string) error {
 	return writeJSON(filepath.Join(dir, "labconfig", "default_setting_overrides.json"), map[string]any{
 		"@jupyterlab/apputils-extension:notification": map[string]any{"fetchNews": "false", "checkForUpdates": false},
+		"@jupyterlab/completer-extension:manager":     map[string]any{"providerTimeout": completionLimit.Milliseconds()},
 	})
 }
 

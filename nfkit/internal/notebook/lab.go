@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"net/url"
 	"os"
@@ -107,7 +108,11 @@ func (s *labSettings) serve(ctx context.Context, j jupyter, t tools, root, file 
 	address := server.address(j.page, rel)
 	text := fmt.Sprintf("%s is at\n  %s\nCtrl-C ends Jupyter and its kernels.", filepath.Base(file), address)
 	if !s.noBrowser {
-		if err := openBrowser(address); err != nil {
+		page, err := server.redirect(address)
+		if err == nil {
+			err = openBrowser(page)
+		}
+		if err != nil {
 			text = fmt.Sprintf("No browser can be opened (%v); open this address in one.\n%s", err, text)
 		}
 	}
@@ -126,6 +131,14 @@ func (s *labSettings) serve(ctx context.Context, j jupyter, t tools, root, file 
 		}
 		return nil
 	}
+}
+
+// redirect writes a page that leads to the address, and returns its path. The command line of
+// a browser, which all users may see, then has no token in it.
+func (s *server) redirect(address string) (string, error) {
+	name := filepath.Join(s.scratch, "open.html")
+	page := fmt.Sprintf(`<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=%s"><title>Jupyter</title>`, html.EscapeString(address))
+	return name, os.WriteFile(name, []byte(page), 0o600)
 }
 
 // address returns where the server shows the notebook at the path rel below its folder.

@@ -97,6 +97,45 @@ func TestOverrideErrors(t *testing.T) {
 	}
 }
 
+// A constant keeps the type that its value gives it, so that what uses it still compiles.
+func TestOverrideKeepsTheType(t *testing.T) {
+	for _, c := range []struct{ old, value, want string }{
+		{"uint64(3)", "5", "uint64(5)"},
+		{"uint64(3)", "uint64(5)", "uint64(5)"},
+		{"uint64(1) << 3", "1 << 4", "uint64(1 << 4)"},
+		{"float32(1)", "2", "float32(2)"},
+		{`len("abc")`, "4", "int(4)"},
+		{"2 * time.Second", "3 * time.Minute", "3 * time.Minute"},
+		{"2 * time.Second", "5", "time.Duration(5)"},
+		{"time.Duration(4)", "5", "time.Duration(5)"},
+		{"Colour(2)", "1", "Colour(1)"},
+		{`Name("a")`, `"b"`, `Name("b")`},
+		{"2 * base", "1.5", "0*(2 * base) + 1.5"},
+		{"2 * base", "other", "other"},
+	} {
+		nb := newNotebook("const x = " + c.old)
+		if err := nb.apply([]override{{"x", c.value}}); err != nil {
+			t.Errorf("setting %s to %s: %v", c.old, c.value, err)
+		} else if got := nb.cells[0].source(); got != "const x = "+c.want {
+			t.Errorf("setting %s to %s gives %s, want %s", c.old, c.value, got, c.want)
+		}
+	}
+	declared := newNotebook("const x Colour = 2")
+	if err := declared.apply([]override{{"x", "1"}}); err != nil || declared.cells[0].source() != "const x Colour = 1" {
+		t.Errorf("a declared type: %q, %v", declared.cells[0].source(), err)
+	}
+	for _, c := range []struct{ old, value, want string }{
+		{"uint64(3)", "-1", "cannot set x = uint64(3) to -1: no such uint64"},
+		{"uint8(3)", "300", "no such uint8"},
+		{"uint64(3)", "1.5", "want an integer"},
+	} {
+		nb := newNotebook("const x = " + c.old)
+		if err := nb.apply([]override{{"x", c.value}}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("setting %s to %s: %v, want an error with %q", c.old, c.value, err, c.want)
+		}
+	}
+}
+
 // A constant that several cells declare is set in all of them.
 func TestOverrideRepeated(t *testing.T) {
 	nb := newNotebook("const n = 1\nfunc f() { const n = 2 }", "const n = 3")

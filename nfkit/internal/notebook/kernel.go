@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +25,7 @@ type kernel struct {
 	*client
 	cmd     *exec.Cmd
 	scratch string         // its temporary files; removed by stop
+	keeper  *keeper        // does what stop does, if this process cannot
 	info    map[string]any // language_info as the kernel states it
 	ended   chan struct{}  // closed when the process has ended
 	endErr  error          // how it ended; valid after ended is closed
@@ -58,7 +60,10 @@ func scratchDir() (string, error) {
 	return dir, nil
 }
 
-func (k *kernel) start(ctx context.Context, t tools, dir string) error {
+func (k *kernel) start(ctx context.Context, t tools, dir string) (err error) {
+	if k.keeper, err = startKeeper(k.scratch); err != nil {
+		return err
+	}
 	conn := newConnection(filepath.Join(k.scratch, "s"))
 	file := filepath.Join(k.scratch, "kernel-"+randomHex()+".json")
 	b, err := json.Marshal(conn)
@@ -76,12 +81,14 @@ func (k *kernel) start(ctx context.Context, t tools, dir string) error {
 	k.cmd = exec.Command(t.gonb, "--kernel", file, "-raw_error")
 	k.cmd.Dir = dir
 	k.cmd.Env = append(os.Environ(), "PATH="+t.path(), "TMPDIR="+k.scratch)
+	k.cmd.Env = append(k.cmd.Env, checkoutVariable(t.checkout, dir)...)
 	k.cmd.Stdout, k.cmd.Stderr = logFile, logFile
 	leadGroup(k.cmd)
 	if err := k.cmd.Start(); err != nil {
 		k.cmd = nil
 		return err
 	}
+	k.keeper.watch(k.cmd.Process)
 	go func() {
 		k.endErr = k.cmd.Wait()
 		close(k.ended)
@@ -156,8 +163,12 @@ func (k *kernel) stop() {
 	if k.cmd != nil {
 		k.kill()
 	}
-	// The folder may still be written to by a process that left the group.
+	// The folder may still be written to by a process that has left the group.
 	_ = os.RemoveAll(k.scratch)
+	if k.keeper != nil {
+		k.keeper.release()
+		k.keeper = nil
+	}
 }
 
 // shutdown asks a kernel that is still there to end by itself.
@@ -179,9 +190,29 @@ func (k *kernel) shutdown() {
 // kill ends the kernel and what it has started at once: its group, and gopls, which GoNB
 // starts where it finds one and which leads a group of its own.
 func (k *kernel) kill() {
-	killGroup(k.cmd)
+	killGroup(k.cmd.Process.Pid)
 	<-k.ended
 	killMentioning(k.scratch)
+}
+
+// programEnded says whether a program that the kernel has started has ended, and the kernel
+// still waits for the end of its output.
+func (k *kernel) programEnded() bool {
+	return slices.ContainsFunc(processes(), func(p process) bool { return p.zombie && p.parent == k.cmd.Process.Pid })
+}
+
+// holders lists the processes of the kernel's group that no program of a cell waits for, for
+// the end of a message.
+func (k *kernel) holders() string {
+	var b strings.Builder
+	all := processes()
+	for _, p := range all {
+		alive := slices.ContainsFunc(all, func(q process) bool { return q.pid == p.parent && q.group == p.group })
+		if p.group == k.cmd.Process.Pid && p.pid != k.cmd.Process.Pid && !alive {
+			fmt.Fprintf(&b, "\n%d %s", p.pid, p.args)
+		}
+	}
+	return b.String()
 }
 
 // lost returns why the connection broke: mostly because the kernel is just ending.

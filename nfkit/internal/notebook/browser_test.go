@@ -4,7 +4,7 @@
 // starts, or by another Jupyter.
 //
 //	apt-get install chromium jupyter-notebook   # or jupyterlab
-//	go test -tags browser ./notebooks -run Browser
+//	go test -C nfkit/internal/notebook -tags browser -run Browser .
 //
 // With NFKIT_BROWSER_URL, the address of a running Jupyter with its token, such as
 // http://127.0.0.1:8888/user/x/?token=t, that one is tested instead; it must serve a checkout.
@@ -57,7 +57,7 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nb, err := readNotebook(filepath.Join(root, "notebooks", defaultNotebook+suffix))
+	nb, _, err := readNotebook(filepath.Join(root, "notebooks", defaultNotebook+suffix))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestCheckoutRoot(t *testing.T) {
 
 func TestFindNotebook(t *testing.T) {
 	root := fakeCheckout(t, "notebooks/01_tutorial.ipynb", "notebooks/02_image_flow.ipynb", "notebooks/more/03_image_prior.ipynb",
-		"notebooks/out/01_tutorial.ipynb", "notebooks/testdata/x.ipynb", "notebooks/.ipynb_checkpoints/01_tutorial-checkpoint.ipynb", "notebooks/main.go")
+		"work/my_own.ipynb", "notebooks/out/01_tutorial.ipynb", "notebooks/testdata/x.ipynb", "notebooks/.ipynb_checkpoints/01_tutorial-checkpoint.ipynb", "notebooks/main.go")
 	list, err := listNotebooks(root)
 	if err != nil {
 		t.Fatal(err)
@@ -53,14 +53,14 @@ func TestFindNotebook(t *testing.T) {
 		}
 		return names
 	}
-	if got, want := base(list), []string{"01_tutorial.ipynb", "02_image_flow.ipynb", "03_image_prior.ipynb"}; !slices.Equal(got, want) {
+	if got, want := base(list), []string{"01_tutorial.ipynb", "02_image_flow.ipynb", "03_image_prior.ipynb", "my_own.ipynb"}; !slices.Equal(got, want) {
 		t.Fatalf("listNotebooks finds %v, want %v", got, want)
 	}
 	t.Chdir(filepath.Join(root, "notebooks", "more"))
 	for name, want := range map[string]string{
 		"01_tutorial.ipynb": "01_tutorial.ipynb", "01_tutorial": "01_tutorial.ipynb", "tutorial": "01_tutorial.ipynb",
 		"01": "01_tutorial.ipynb", "flow": "02_image_flow.ipynb", "pri": "03_image_prior.ipynb",
-		"03_image_prior.ipynb": "03_image_prior.ipynb", "../01_tutorial.ipynb": "01_tutorial.ipynb",
+		"own": "my_own.ipynb", "03_image_prior.ipynb": "03_image_prior.ipynb", "../01_tutorial.ipynb": "01_tutorial.ipynb",
 	} {
 		got, err := findNotebook(list, name)
 		if err != nil || filepath.Base(got) != want || !filepath.IsAbs(got) {

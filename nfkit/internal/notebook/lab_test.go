@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,13 +38,24 @@ func fakeJupyter(how string) {
 	}
 	_, err := os.Stat(filepath.Join(os.Getenv("JUPYTER_PATH"), "kernels", "gonb", "kernel.json"))
 	fail(err)
+	if how == "tells its settings" {
+		if !slices.Contains(os.Args, "--MultiKernelManager.default_kernel_name="+kernelName) {
+			fail(fmt.Errorf("the arguments are %q", os.Args))
+		}
+		var settings map[string]map[string]any
+		b, err := os.ReadFile(filepath.Join(os.Getenv("JUPYTER_CONFIG_PATH"), "labconfig", "default_setting_overrides.json"))
+		fail(errors.Join(err, json.Unmarshal(b, &settings)))
+		if limit, ok := settings["@jupyterlab/completer-extension:manager"]["providerTimeout"].(float64); !ok || limit < 10_000 {
+			fail(fmt.Errorf("the settings are %s", b))
+		}
+	}
 	runtime := os.Getenv("JUPYTER_RUNTIME_DIR")
 	fail(os.Mkdir(runtime, 0o700))
 	program, err := os.Executable()
 	fail(err)
 	kernel := exec.Command(program, "--kernel", filepath.Join(runtime, "kernel-1.json"))
 	kernel.Env = append(os.Environ(), asJupyter+"=is a kernel")
-	kernel.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	kernel.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // as Jupyter starts them
 	fail(kernel.Start())
 	fail(os.WriteFile("pids", fmt.Appendf(nil, "PIDs %d %d\n", os.Getpid(), kernel.Process.Pid), 0o644))
 	stopped := make(chan os.Signal, 1)
@@ -143,6 +156,35 @@ func TestParseLabArgs(t *testing.T) {
 	}
 	if status, _, stderr := runCommand(t, "lab", "no-such-notebook"); status != statusFailed || !strings.Contains(stderr, "there is no notebook") {
 		t.Errorf("lab no-such-notebook: exit status %d, it says\n%s", status, stderr)
+	}
+}
+
+// Nobody but the user sees the token: the browser is given a page that leads to it.
+func TestRedirectKeepsTheToken(t *testing.T) {
+	s := &server{scratch: t.TempDir()}
+	const address = "http://localhost:8889/lab/tree/a%20b.ipynb?token=a+b&x=\"y\""
+	page, err := s.redirect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(page, "token") || !strings.HasPrefix(page, s.scratch) {
+		t.Errorf("the page is %s, want a file in %s", page, s.scratch)
+	}
+	info, err := os.Stat(page)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the page has the mode %v (%v), want 0600", info.Mode(), err)
+	}
+	b, err := os.ReadFile(page)
+	if want := `content="0; url=http://localhost:8889/lab/tree/a%20b.ipynb?token=a+b&amp;x=&#34;y&#34;"`; err != nil || !strings.Contains(string(b), want) {
+		t.Errorf("the page is\n%s\nwant one with %s (%v)", b, want, err)
+	}
+}
+
+// A new notebook is one of Go, and a completion may take longer than a second.
+func TestLabSettings(t *testing.T) {
+	said, err := serveFake(t, "tells its settings", func(cancel context.CancelCauseFunc) { cancel(errInterrupted) })
+	if err != nil {
+		t.Errorf("%v: %s", err, said)
 	}
 }
 
@@ -261,13 +303,13 @@ func TestKernelspec(t *testing.T) {
 
 func TestOpenBrowser(t *testing.T) {
 	t.Setenv("DISPLAY", ":0")
-	address := filepath.Join(t.TempDir(), "address")
-	works := `echo "$1" > ` + address
+	given := filepath.Join(t.TempDir(), "given")
+	works := `echo "$1" > ` + given
 	scripts(t, map[string]string{"xdg-open": works, "open": works})
-	if err := openBrowser("http://localhost/x?a=b&c"); err != nil {
+	if err := openBrowser("/tmp/a page.html"); err != nil {
 		t.Error(err)
 	}
-	if b, err := os.ReadFile(address); string(b) != "http://localhost/x?a=b&c\n" {
+	if b, err := os.ReadFile(given); string(b) != "/tmp/a page.html\n" {
 		t.Errorf("the browser gets %q (%v)", b, err)
 	}
 	scripts(t, map[string]string{"xdg-open": "exit 3", "open": "exit 3"})

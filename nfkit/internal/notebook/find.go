@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 const (
 	modulePath = "github.com/nfkit/nfkit-go"
 	suffix     = ".ipynb"
+	ownFolder  = "nfkit/internal/notebook" // of this program, in the checkout
 )
 
 // checkoutRoot returns the folder of the nfkit checkout that dir is in.
@@ -30,13 +32,29 @@ func checkoutRoot(dir string) (string, error) {
 	}
 }
 
-// listNotebooks returns the paths of the checkout's notebooks, sorted. Results of
+// checkoutVariable returns the environment variable NFKIT, which tells the first cell of
+// notebooks in dir where the package is; none if dir is in a module that knows it, or if the
+// user has said it.
+func checkoutVariable(root, dir string) []string {
+	if os.Getenv("NFKIT") != "" {
+		return nil
+	}
+	cmd := exec.Command("go", "list", "-m", modulePath)
+	cmd.Dir = dir
+	if cmd.Run() == nil {
+		return nil
+	}
+	return []string{"NFKIT=" + root}
+}
+
+// listNotebooks returns the paths of the notebooks in the folder top, sorted. Results of
 // runs, files for tests and hidden folders are left out.
-func listNotebooks(root string) ([]string, error) {
+func listNotebooks(top string) ([]string, error) {
 	var list []string
-	top := filepath.Join(root, "notebooks")
 	err := filepath.WalkDir(top, func(name string, d fs.DirEntry, err error) error {
 		switch {
+		case err != nil && name != top && d.IsDir():
+			return fs.SkipDir // not for this user to read
 		case err != nil:
 			return err
 		case d.IsDir() && name != top && (d.Name() == "out" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".")):

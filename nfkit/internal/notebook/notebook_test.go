@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,7 +69,7 @@ func TestParseNotebookErrors(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{``, "the file ends after 0 bytes"},
 		{`{"cells": [`, "the file ends after 11 bytes"},
-		{`{"nbformat": 3, "worksheets": []}`, "got nbformat 3, want 4"},
+		{`{"nbformat": 3, "worksheets": []}`, "got nbformat 3, want 4; convert it with: jupyter nbconvert"},
 		{`{"nbformat": 4}`, "no list of cells"},
 		{`{"nbformat": 4, "cells": []} x`, "text follows"},
 		{`{"nbformat": 4, "cells": [1]}`, "cell 1 is not an object"},
@@ -81,6 +80,41 @@ func TestParseNotebookErrors(t *testing.T) {
 		if _, err := parseNotebook([]byte(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("parseNotebook(%q): %v, want an error with %q", c.file, err, c.want)
 		}
+	}
+}
+
+// A byte-order mark, as editors on Windows write it, is no part of the text.
+func TestByteOrderMark(t *testing.T) {
+	nb, err := parseNotebook([]byte("\ufeff{\"nbformat\": 4, \"cells\": []}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := nb.encode(); err != nil || !bytes.HasPrefix(b, []byte("{")) {
+		t.Errorf("it is written as %q (%v)", b, err)
+	}
+}
+
+// Cells get the ids that format 4.5 demands, each its own and the same each time; earlier
+// formats know none.
+func TestIDs(t *testing.T) {
+	const text = `{"nbformat": 4, "nbformat_minor": %, "cells": [{"cell_type": "code", "source": "x"}, ` +
+		`{"cell_type": "code", "source": "x"}, {"cell_type": "markdown", "source": "x", "id": "mine"}]}`
+	ids := func(minor string) (list []any) {
+		nb, err := parseNotebook([]byte(strings.Replace(text, "%", minor, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range nb.cells {
+			list = append(list, c.raw["id"])
+		}
+		return list
+	}
+	got := ids("5")
+	if got[0] == nil || got[1] == nil || got[0] == got[1] || got[2] != "mine" || !slices.Equal(got, ids("5")) {
+		t.Errorf("the ids are %v", got)
+	}
+	if old := ids("4"); !slices.Equal(old, []any{nil, nil, "mine"}) {
+		t.Errorf("the ids in format 4.4 are %v, want none new", old)
 	}
 }
 
@@ -133,35 +167,5 @@ func TestTestOverrides(t *testing.T) {
 	set["epochs"] = 20
 	if _, err := nb.testOverrides(); err == nil {
 		t.Error("a number is taken as the value of an override, want an error")
-	}
-}
-
-// A failing write must leave the file that was there.
-func TestWriteFileWhole(t *testing.T) {
-	dir := t.TempDir()
-	name := filepath.Join(dir, "x.ipynb")
-	for _, text := range []string{"old", "new"} {
-		if err := writeFile(name, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if b, _ := os.ReadFile(name); string(b) != text {
-			t.Errorf("the file has %q, want %q", b, text)
-		}
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 1 {
-		t.Errorf("%d files are left, want 1", len(files))
-	}
-	if err := writeFile(filepath.Join(dir, "no", "folder"), nil); err == nil {
-		t.Error("writing into a folder that is not there succeeds")
-	}
-	folder := filepath.Join(dir, "folder", "inside")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeFile(filepath.Dir(folder), []byte("x")); err == nil {
-		t.Error("writing over a folder succeeds")
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 2 {
-		t.Errorf("%d files are left after a failed write, want 2", len(files))
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// openBrowser shows the address in the user's browser.
-func openBrowser(address string) error {
+// openBrowser shows the page, a file, in the user's browser.
+func openBrowser(page string) error {
 	name := "xdg-open"
 	switch {
 	case runtime.GOOS == "darwin":
@@ -18,7 +18,7 @@ func openBrowser(address string) error {
 	case os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" && os.Getenv("BROWSER") == "":
 		return errors.New("no display")
 	}
-	cmd := exec.Command(name, address)
+	cmd := exec.Command(name, page)
 	leadGroup(cmd) // the browser stays when this program is ended
 	if err := cmd.Start(); err != nil {
 		return err

@@ -41,6 +41,7 @@ const (
 	statusPause = 10 * time.Second
 	redraw      = 200 * time.Millisecond
 	maxColumn   = 64
+	longStatus  = 1000 // more than any terminal shows
 )
 
 // newProgress returns a progress that writes to w.
@@ -108,13 +109,11 @@ func (p *progress) show(m message) {
 	switch m.kind {
 	case "stream":
 		p.text.write(stripANSI(m.text("text")))
-		lines := strings.Split(p.text.done.String(), "\n")
-		p.text.done.Reset()
-		for _, line := range lines[:len(lines)-1] {
+		for _, line := range p.text.takeLines() {
 			p.status = ""
 			p.pass(line)
 		}
-		p.setStatus(p.text.lastLine())
+		p.setStatus(p.text.startOfLine(longStatus))
 	case "display_data", "update_display_data":
 		data := m.object("data")
 		if _, ok := data["image/png"]; ok && m.kind == "display_data" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/modfile"
 )
@@ -18,6 +20,7 @@ import (
 // cells needs gopls, which completes and explains names; it is "" where nobody does.
 type tools struct {
 	gonb, goimports, gopls string
+	checkout               string // whose package cells use
 }
 
 // path returns the PATH on which a kernel finds the tools and the go command.
@@ -34,12 +37,13 @@ func (t tools) path() string {
 	return strings.Join(append(dirs, os.Getenv("PATH")), string(os.PathListSeparator))
 }
 
-// buildTools returns the tools in the versions that the checkout's go.mod pins. What
+// buildTools returns the tools in the versions that this program's go.mod pins. What
 // is not in the user's cache folder yet is built, after say has been told.
 func buildTools(ctx context.Context, root string, say func(string)) (t tools, err error) {
 	if _, err := exec.LookPath("go"); err != nil { // cells need it too
 		return tools{}, errors.New("the go command is not on PATH; install Go from https://go.dev/dl and add its bin folder to PATH")
 	}
+	t.checkout = root
 	if t.gonb, err = buildTool(ctx, root, "gonb", say); err != nil {
 		return tools{}, err
 	}
@@ -49,13 +53,16 @@ func buildTools(ctx context.Context, root string, say func(string)) (t tools, er
 	return t, nil
 }
 
-// buildTool returns the path of one program, which a tool line of go.mod names. Each
-// version has a folder of its own in the cache, so two checkouts do not disturb each
-// other.
+// buildTool returns the path of one program, which a tool line of go.mod names: one on
+// PATH that is just what would be built, as in the image, or else one in the cache. Each
+// version has a folder of its own there, so two checkouts do not disturb each other.
 func buildTool(ctx context.Context, root, name string, say func(string)) (string, error) {
 	pkg, version, err := pinned(root, name)
 	if err != nil {
 		return "", err
+	}
+	if program, err := exec.LookPath(name); err == nil && isBuilt(program, pkg, version) {
+		return filepath.Abs(program)
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -78,12 +85,8 @@ func buildTool(ctx context.Context, root, name string, say func(string)) (string
 		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable", name, err)
 	}
 	defer os.RemoveAll(fresh)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(fresh, name), pkg)
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
-		return "", context.Cause(ctx)
-	} else if err != nil {
-		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+	if err := goBuild(ctx, filepath.Join(root, ownFolder), pkg, filepath.Join(fresh, name), fresh); err != nil {
+		return "", err
 	}
 	if err := os.Chmod(fresh, 0o755); err != nil {
 		return "", err
@@ -96,10 +99,54 @@ func buildTool(ctx context.Context, root, name string, say func(string)) (string
 	return program, nil
 }
 
+// buildGrace is how long an interrupted build may take to end by itself.
+const buildGrace = 5 * time.Second
+
+// goBuild builds pkg in the module at dir. Whatever ends the build, its temporary files are
+// in the folder scratch and none of its processes is left.
+func goBuild(ctx context.Context, dir, pkg, program, scratch string) error {
+	temporary, err := os.MkdirTemp(scratch, "go-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, pkg)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+temporary, "TMPDIR="+temporary)
+	leadGroup(cmd)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = buildGrace
+	out, err := cmd.CombinedOutput()
+	if cmd.Process != nil {
+		killGroup(cmd.Process.Pid) // compilers of an interrupted build
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
+
+// isBuilt says whether program was built from the package, in that version, by the Go that
+// has built this program.
+func isBuilt(program, pkg, version string) bool {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil || info.Path != pkg || info.GoVersion != runtime.Version() {
+		return false
+	}
+	main := &info.Main
+	if main.Replace != nil {
+		main = main.Replace
+	}
+	return main.Version == version
+}
+
 // pinned returns the package of the tool name and the version of its module, as
 // go.mod has them.
 func pinned(root, name string) (pkg, version string, err error) {
-	file := filepath.Join(root, "go.mod")
+	file := filepath.Join(root, ownFolder, "go.mod")
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return "", "", err
@@ -125,6 +172,11 @@ func pinned(root, name string) (pkg, version string, err error) {
 	}
 	if version == "" {
 		return "", "", fmt.Errorf("%s requires no module that holds the tool %s", file, pkg)
+	}
+	for _, r := range mod.Replace {
+		if r.Old.Path == longest && r.New.Version != "" {
+			version = r.New.Version
+		}
 	}
 	return pkg, version, nil
 }

@@ -27,6 +27,8 @@ type constantValue struct {
 	start, end int // of the value's expression
 	text       string
 	kind       constant.Kind // constant.Unknown if it depends on other names
+	typeName   string        // that the value's expression gives it, "" if none
+	declared   bool          // the type stands before the value
 }
 
 // apply overrides constants in all code cells. If one cannot be, the error says why
@@ -90,30 +92,79 @@ func (o override) in(source string) (string, error) {
 	return source, nil
 }
 
-// literal returns the Go expression of the new value, of the kind of the old one: an
-// integer stays one, a number with a point keeps it, a string may come without quotes.
+// literal returns the Go expression of the new value, of the kind and type of the old one:
+// an integer stays one, a number with a point keeps it, uint64(3) becomes uint64(5), a
+// string may come without quotes.
 func (o override) literal(old constantValue) (string, error) {
 	if old.kind == constant.String {
-		if text, err := strconv.Unquote(o.value); err == nil {
-			return strconv.Quote(text), nil
+		text, err := strconv.Unquote(o.value)
+		if err != nil {
+			text = o.value
 		}
-		return strconv.Quote(o.value), nil
+		return old.typed(strconv.Quote(text)), nil
 	}
 	kind := kindOf(o.value)
 	_, err := parser.ParseExpr(o.value)
 	switch {
 	case err != nil || strings.ContainsRune(o.value, '\n'):
 		return "", fmt.Errorf("cannot set %s: %q is not a Go expression", o.name, o.value)
-	case old.kind == constant.Float && kind == constant.Int:
+	case kind == constant.Unknown, old.kind == constant.Unknown && old.declared: // it has the type of its names
+		return o.value, nil
+	case old.kind == constant.Unknown:
+		if kind != constant.Int && kind != constant.Float || old.typeName != "" {
+			return old.typed(o.value), nil
+		}
+		return "0*(" + old.text + ") + " + o.value, nil // whatever type the old value has
+	case old.kind == constant.Float && kind == constant.Int && old.typeName == "":
 		if _, err := strconv.Atoi(o.value); err != nil {
 			return "1.0*(" + o.value + ")", nil
 		}
 		return o.value + ".0", nil
-	case kind != old.kind && kind != constant.Unknown && old.kind != constant.Unknown:
+	case kind != old.kind && (old.kind != constant.Float || kind != constant.Int):
 		return "", fmt.Errorf("cannot set %s = %s to %s: got %s, want %s",
 			o.name, old.text, o.value, kindName(kind), kindName(old.kind))
 	}
-	return o.value, nil
+	text := old.typed(o.value)
+	if _, err := types.Eval(token.NewFileSet(), nil, token.NoPos, text); err != nil {
+		return "", fmt.Errorf("cannot set %s = %s to %s: no such %s", o.name, old.text, o.value, old.typeName)
+	}
+	return text, nil
+}
+
+// typed returns the expression text with the type of the old value.
+func (v constantValue) typed(text string) string {
+	if v.typeName == "" || typeNameOf(text) == v.typeName {
+		return text
+	}
+	return v.typeName + "(" + text + ")"
+}
+
+// typeNameOf returns the type that a constant expression gives itself: as a basic type has
+// it, by a conversion, or from the units of time. It is "" if there is none that shows.
+func typeNameOf(expr string) string {
+	if tv, err := types.Eval(token.NewFileSet(), nil, token.NoPos, expr); err == nil && tv.Value != nil {
+		if basic, ok := tv.Type.(*types.Basic); ok && basic.Info()&types.IsUntyped == 0 {
+			return basic.Name()
+		}
+		return ""
+	}
+	tree, err := parser.ParseExpr(expr)
+	if err != nil {
+		return ""
+	}
+	if call, ok := tree.(*ast.CallExpr); ok && len(call.Args) == 1 {
+		return types.ExprString(call.Fun)
+	}
+	name := ""
+	ast.Inspect(tree, func(n ast.Node) bool {
+		if unit, ok := n.(*ast.SelectorExpr); ok && types.ExprString(unit.X) == "time" &&
+			slices.Contains([]string{"Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour"}, unit.Sel.Name) {
+			name = "time.Duration"
+		}
+		_, call := n.(*ast.CallExpr) // has a type of its own
+		return !call
+	})
+	return name
 }
 
 func kindName(k constant.Kind) string {
@@ -160,11 +211,11 @@ func constants(source string) []constantValue {
 				}
 				start, end := base+int(value.Pos()), base+int(value.End())
 				text := code[start:end]
-				kind := kindOf(text)
+				kind, typeName := kindOf(text), typeNameOf(text)
 				if v.Type != nil { // float64 = 1 is no integer
-					kind = kindOf(code[base+int(v.Type.Pos()):base+int(v.Type.End())] + "(" + text + ")")
+					kind, typeName = kindOf(code[base+int(v.Type.Pos()):base+int(v.Type.End())]+"("+text+")"), ""
 				}
-				list = append(list, constantValue{v.Names[i].Name, start, end, text, kind})
+				list = append(list, constantValue{v.Names[i].Name, start, end, text, kind, typeName, v.Type != nil})
 			}
 		}
 	}
@@ -221,8 +272,8 @@ func blankSpecialLines(source string) string {
 // backslash, or is in a cell for another program, such as %%bash.
 func cellLines(source string) iter.Seq2[string, bool] {
 	return func(yield func(string, bool) bool) {
-		word, _, _ := strings.Cut(strings.TrimRight(source, "\r\n"), "\n")
-		word, _, _ = strings.Cut(word, " ")
+		word, _, _ := strings.Cut(source, "\n")
+		word, _, _ = strings.Cut(strings.TrimRight(word, "\r"), " ")
 		foreign := strings.HasPrefix(word, "%%") && word != "%%"
 		special := false
 		for line := range strings.Lines(source) {

@@ -8,17 +8,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/wholefile"
 )
 
 // The kernel as notebooks name it, which is as GoNB installs itself.
 const (
 	kernelName        = "gonb"
 	kernelDisplayName = "Go (gonb)"
+)
+
+// Tags of cells that Jupyter knows, too.
+const (
+	tagSkip   = "skip-execution"   // the cell is not run
+	tagRaises = "raises-exception" // the cell has to fail
 )
 
 // notebook is an .ipynb file. It keeps the JSON as it came, so what is not known
@@ -33,21 +40,25 @@ type cell struct {
 	raw map[string]any
 }
 
-// readNotebook reads the file name, which must be of format 4.
-func readNotebook(name string) (*notebook, error) {
-	b, err := os.ReadFile(name)
+// readNotebook reads the file name, which must be of format 4, and returns its text as well.
+func readNotebook(name string) (nb *notebook, text []byte, err error) {
+	f, err := wholefile.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	nb, err := parseNotebook(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s is not a notebook: %w", name, err)
+	defer f.Close()
+	if text, err = io.ReadAll(f); err != nil {
+		return nil, nil, err
 	}
-	return nb, nil
+	if nb, err = parseNotebook(text); err != nil {
+		return nil, nil, fmt.Errorf("%s is not a notebook: %w", name, err)
+	}
+	return nb, text, nil
 }
 
 func parseNotebook(b []byte) (*notebook, error) {
 	nb := &notebook{}
+	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	if err := d.Decode(&nb.root); err != nil {
@@ -60,7 +71,7 @@ func parseNotebook(b []byte) (*notebook, error) {
 		return nil, errors.New("text follows its JSON")
 	}
 	if v := fmt.Sprint(nb.root["nbformat"]); v != "4" {
-		return nil, fmt.Errorf("got nbformat %s, want 4", v)
+		return nil, fmt.Errorf("got nbformat %s, want 4; convert it with: jupyter nbconvert --to notebook --inplace FILE", v)
 	}
 	list, ok := nb.root["cells"].([]any)
 	if !ok {
@@ -80,7 +91,46 @@ func parseNotebook(b []byte) (*notebook, error) {
 		}
 		nb.cells = append(nb.cells, c)
 	}
+	nb.addIDs()
 	return nb, nil
+}
+
+// addIDs gives ids to the cells that have none but need one, which is so since format 4.5.
+// They depend on the cell alone, so that each run gives the same.
+func (nb *notebook) addIDs() {
+	if minor, err := strconv.Atoi(fmt.Sprint(nb.root["nbformat_minor"])); err != nil || minor < 5 {
+		return
+	}
+	used := map[string]bool{}
+	for _, c := range nb.cells {
+		if id, ok := c.raw["id"].(string); ok {
+			used[id] = true
+		}
+	}
+	for i, c := range nb.cells {
+		for n := 0; c.raw["id"] == nil; n++ {
+			sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s", i, n, c.source()))
+			if id := hex.EncodeToString(sum[:4]); !used[id] {
+				c.raw["id"], used[id] = id, true
+			}
+		}
+	}
+}
+
+// checkKernel returns an error if the notebook names a kernel of another language.
+func (nb *notebook) checkKernel() error {
+	spec, _ := nb.metadata()["kernelspec"].(map[string]any)
+	info, _ := nb.metadata()["language_info"].(map[string]any)
+	name, _ := spec["name"].(string)
+	for _, language := range []any{spec["language"], info["name"]} {
+		if language, ok := language.(string); ok && language != "" && !strings.EqualFold(language, "go") {
+			return fmt.Errorf("the notebook is for the kernel %q of the language %s, want %q", name, language, kernelName)
+		}
+	}
+	if spec["language"] == nil && name != "" && name != kernelName {
+		return fmt.Errorf("the notebook is for the kernel %q, want %q", name, kernelName)
+	}
+	return nil
 }
 
 // encode returns the file's text as nbformat's writer gives it (one space of
@@ -135,7 +185,11 @@ func (nb *notebook) metadata() map[string]any { return object(nb.root, "metadata
 // finds the kernel, as a Jupyter front end does.
 func (nb *notebook) setLanguage(info map[string]any) {
 	nb.metadata()["language_info"] = info
-	nb.metadata()["kernelspec"] = map[string]any{"display_name": kernelDisplayName, "language": "go", "name": kernelName}
+	nb.metadata()["kernelspec"] = kernelspec()
+}
+
+func kernelspec() map[string]any {
+	return map[string]any{"display_name": kernelDisplayName, "language": "go", "name": kernelName}
 }
 
 // sourceHash returns the SHA-256 of the code cells' sources. The notebook's metadata
@@ -185,9 +239,12 @@ func (nb *notebook) code() []*cell {
 	return list
 }
 
-// clearOutputs removes all outputs and execution counts.
+// clearOutputs removes outputs and execution counts of the cells that a run executes.
 func (nb *notebook) clearOutputs() {
 	for _, c := range nb.code() {
+		if c.hasTag(tagSkip) {
+			continue
+		}
 		c.setOutputs(nil)
 		c.raw["execution_count"] = nil
 	}
@@ -201,6 +258,23 @@ func (c *cell) source() string {
 		panic(fmt.Sprintf("notebooks: cell.source: %v", err)) // parseNotebook has checked it
 	}
 	return s
+}
+
+// forKernel returns the source as the kernel gets it: with the line ends of Unix, without
+// which GoNB does not know its own lines, and with shell lines that do not wait for input.
+func (c *cell) forKernel() string {
+	var b strings.Builder
+	shell := false // the line continues a shell line
+	for line, special := range cellLines(strings.ReplaceAll(c.source(), "\r\n", "\n")) {
+		if command, ok := strings.CutPrefix(line, "!"); ok && special && !shell {
+			command, star := strings.CutPrefix(command, "*")
+			b.WriteString("!" + map[bool]string{true: "*"}[star] + "exec </dev/null; ")
+			line = command
+		}
+		shell = special && strings.HasSuffix(strings.TrimRight(line, "\n"), `\`)
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 func (c *cell) setSource(s string) { c.raw["source"] = splitLines(s) }
@@ -309,20 +383,13 @@ func splitLines(s string) []any {
 }
 
 // writeFile writes a file whole: it is the old one or the new one, never a part.
-func writeFile(name string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
+func writeFile(name string, b []byte) error {
+	err := wholefile.Write(name, func(w io.Writer) error {
+		_, err := w.Write(b)
 		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return os.Rename(f.Name(), name)
+	return nil
 }
