@@ -43,14 +43,14 @@ func (f *AffineConstFlow) Dim() int { return len(f.s.Data) }
 // Forward returns x = z⊙eˢ + t.
 func (f *AffineConstFlow) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
 	checkBatch("AffineConstFlow.Forward", z, f.Dim())
-	s := z.Tape().Param(f.s)
+	s := f.s.On(z)
 	return z.Mul(s.Exp()).Add(f.t), s.RowSum().Repeat(z.Rows())
 }
 
 // Inverse returns z = (x − t)⊙e⁻ˢ.
 func (f *AffineConstFlow) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 	checkBatch("AffineConstFlow.Inverse", x, f.Dim())
-	s := x.Tape().Param(f.s).Neg()
+	s := f.s.On(x).Neg()
 	return x.Sub(f.t).Mul(s.Exp()), s.RowSum().Repeat(x.Rows())
 }
 
@@ -61,8 +61,8 @@ func (f *AffineConstFlow) State() State {
 
 // ActNorm is an [AffineConstFlow] that starts from the data: the first training batch sets s and t so that what leaves
 // it, in the direction of that batch, has mean 0 and standard deviation 1 in each component. Before that it is the
-// identity; evaluation does not set anything. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
-// Its twin in normflows is ActNorm.
+// identity, and evaluation does not set anything. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
+// Its twin in normflows is ActNorm, which sets itself by the first batch of any kind, after a load as well.
 type ActNorm struct {
 	*AffineConstFlow
 	done []float64 // 1 after the first batch

@@ -102,3 +102,11 @@ func alphaLoss(logWeights []float64, alpha float64) (loss float64, share []float
 	}
 	return (total - math.Log(float64(len(share)))) / (alpha * (alpha - 1)), share
 }
+
+// logSumExp is that of gonum, but NaN if there is a NaN beside an infinite number.
+func logSumExp(s []float64) float64 {
+	if floats.HasNaN(s) {
+		return math.NaN()
+	}
+	return floats.LogSumExp(s)
+}

@@ -93,11 +93,11 @@ type Transformer interface {
 type StochasticLayer interface {
 	// Dim returns d, the number of columns of a batch.
 	Dim() int
-	// NoiseDim returns the number of random numbers that a move takes.
+	// NoiseDim returns the number of random numbers that a move takes, 0 for none.
 	NoiseDim() int
 	// Noise fills dst, whole rows of NoiseDim numbers, from r.
 	Noise(dst []float64, r *rand.Rand)
-	// Forward moves points z, n×d, by noise, n×NoiseDim: to x, n×d. logWeight is n×1.
+	// Forward moves points z, n×d, by noise, n×NoiseDim and nil if that is 0: to x, n×d. logWeight is n×1.
 	Forward(z, noise, context *ad.Value) (x, logWeight *ad.Value)
 	Stateful
 }

@@ -40,5 +40,5 @@
 //
 // # Packages
 //
-// Package ad differentiates, targets has densities to learn, nfplot draws, nftest checks.
+// Package ad differentiates, targets has densities to learn, eval tells how good a model is, nfplot draws, nftest checks.
 package nfkit

@@ -80,7 +80,7 @@ func (e *engine) eachNesting(p ad.Precision, n int, seed [2]uint64, f func(t *ad
 
 func (e *engine) run(p ad.Precision, n int, seed [2]uint64, f func(t *ad.Tape, lo, hi int)) {
 	s := e.take(p)
-	s.Seed(seed)
+	s.Seed = seed
 	s.Each(n, f)
 	e.put(p, s)
 }
@@ -113,7 +113,7 @@ func (e *engine) gradient(p ad.Precision, n int, scale float64, seed [2]uint64, 
 	e.guard.RLockNesting()
 	defer e.guard.RUnlockNesting()
 	s := e.take(p)
-	s.Seed(seed)
+	s.Seed = seed
 	sum := s.Gradient(n, e.params, scale, loss)
 	e.put(p, s)
 	return sum, e.checkGradient()
@@ -143,7 +143,7 @@ func (e *engine) begin(n int, seed [2]uint64, loss func(t *ad.Tape, lo, hi int) 
 	t.Reset()
 	t.SetTraining(true) // each layer is shown what it will get in the training step
 	t.SetObserving(true)
-	t.Seed(seed, n)
+	t.Seed(seed, 0, n)
 	loss(t, 0, n)
 	err := t.Fault()
 	t.SetObserving(false)

@@ -339,8 +339,8 @@ func TestCheckpointRefuses(t *testing.T) {
 	all := Checkpoint{Model: model, Adam: NewAdam(model.Params(), nil), Source: rand.NewPCG(1, 2), Data: NewRows(mat.NewDense(3, 2, nil))}
 	path := filepath.Join(folder, "training.safetensors")
 	Check(all.Save(path))
-	mustFail(t, Checkpoint{Model: model}.Load(path), "Checkpoint.Load "+path, "unexpected: adam.step, a single number", "unexpected: source", "unexpected: data.order, 3 numbers")
-	mustFail(t, Checkpoint{Model: model, Adam: all.Adam, Source: rand.NewChaCha8([32]byte{}), Data: all.Data}.Load(path), "source: got 20 numbers, want 48 numbers")
+	mustFail(t, Checkpoint{Model: model}.Load(path), "Checkpoint.Load "+path, "the model has no adam (", "the model has no source (20 numbers in the file)", "the model has no data (2 tensors in the file)")
+	mustFail(t, Checkpoint{Model: model, Adam: all.Adam, Source: rand.NewChaCha8([32]byte{}), Data: all.Data}.Load(path), "source has 20 numbers in the file, 48 numbers in the model")
 
 	s, _ := all.state()
 	for name, c := range map[string]struct {

@@ -150,5 +150,5 @@ func (v *Invert) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
 	return v.flow.Forward(x, context)
 }
 
-// State lists the flow's tensors under _flow.
-func (v *Invert) State() State { return v.flow.State().Under("_flow") }
+// State lists the flow's tensors under flow.
+func (v *Invert) State() State { return v.flow.State().Under("flow") }

@@ -25,6 +25,10 @@ type MADEOptions struct {
 
 	Context    int // columns of a context, which all outputs see
 	Preprocess Net // applied to the input, component by component, before the first layer; nil means none
+
+	// BatchNorm puts a batch normalisation before each hidden layer of a block, as a network of the reference with use_batch_norm has when it is
+	// evaluated: running statistics come with its file, and training changes weights and biases alone.
+	BatchNorm bool
 }
 
 // MADE is a network whose outputs for a component depend on the components before it in some order: one evaluation
@@ -47,6 +51,7 @@ type MADE struct {
 	initial      maskedLinear
 	context      *linear         // of the context to the first layer; nil if there is none
 	hidden       []maskedLinear  // layers of the blocks, in order
+	norms        []*hiddenNorm   // before the layers of hidden; nil for those without
 	blocks       []residualBlock // the same layers; nil if they follow one another
 	final        maskedLinear
 	act          activation
@@ -90,9 +95,15 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 		for range layers {
 			last = newMaskedLinear(last.degrees, o.hiddenDegrees(hidden, dim, last.degrees, r), 0, r)
 			m.hidden = append(m.hidden, last)
+			var norm *hiddenNorm
+			if o.BatchNorm {
+				norm = newHiddenNorm(hidden)
+			}
+			m.norms = append(m.norms, norm)
 		}
 		if !o.FeedForward {
-			b := residualBlock{act: m.act, dropout: o.Dropout, layers: [2]linear{m.hidden[len(m.hidden)-2].linear, last.linear}}
+			b := residualBlock{act: m.act, dropout: o.Dropout, layers: [2]linear{m.hidden[len(m.hidden)-2].linear, last.linear},
+				norms: [2]*hiddenNorm(m.norms[len(m.norms)-2:])}
 			m.blocks = append(m.blocks, b.ready(o.Context, r))
 		}
 	}
@@ -118,6 +129,7 @@ func (m *MADE) arrange() {
 	for i, l := range m.hidden {
 		order := byDegree(l.degrees)
 		l.arrange(order, before)
+		m.norms[i].arrange(before)
 		if before = order; m.blocks != nil && m.blocks[i/2].gate != nil && i%2 == 1 {
 			m.blocks[i/2].gate.arrange(order, nil)
 		}
@@ -229,8 +241,8 @@ func (m *MADE) hiddenUnits(x, context *ad.Value) *ad.Value {
 		h = h.Add(m.context.apply(context))
 	}
 	if m.blocks == nil {
-		for _, l := range m.hidden {
-			h = m.act.dense(h, l.linear).Dropout(m.dropout)
+		for i, l := range m.hidden {
+			h = m.act.dense(m.norms[i].apply(h), l.linear).Dropout(m.dropout)
 		}
 	}
 	for i := range m.blocks {
@@ -318,6 +330,7 @@ func (m *MADE) State() State {
 	}
 	for i, l := range m.hidden {
 		if m.blocks == nil {
+			s = append(s, m.norms[i].state("blocks."+strconv.Itoa(i)+".batch_norm")...)
 			s = append(s, c.state("blocks."+strconv.Itoa(i)+".linear", l)...)
 			continue
 		}
@@ -325,6 +338,7 @@ func (m *MADE) State() State {
 		if gate := m.blocks[i/2].gate; gate != nil && i%2 == 0 {
 			s = append(s, gate.state(name+".context_layer")...)
 		}
+		s = append(s, m.norms[i].state(name+".batch_norm_layers."+strconv.Itoa(i%2))...)
 		s = append(s, c.state(name+".linear_layers."+strconv.Itoa(i%2), l)...)
 	}
 	s = append(s, c.state("final_layer", m.final)...)

@@ -125,6 +125,20 @@ func (m *NormalizingFlow) LogProbTo(dst []float64, x mat.Matrix) []float64 {
 	return dst
 }
 
+// Score returns ∇ₓ ln q(x) of each row of x, n×d: where the density rises. It is NaN where the density is 0. It panics on a wrong number of
+// columns. Cost: about three times that of LogProb.
+func (m *NormalizingFlow) Score(x mat.Matrix) *mat.Dense {
+	b := m.points("Score", x)
+	n, _ := b.Dims()
+	score := mat.NewDense(n, m.Dim(), nil)
+	m.each(n, func(t *ad.Tape, lo, hi int) {
+		context := m.contextRows(t, lo, hi)
+		_, g := ad.RowGradient(func(x *ad.Value) *ad.Value { return m.logProb(x, context) }, t.Rows(b, lo, hi))
+		g.DataTo(rows(score, lo, hi))
+	})
+	return score
+}
+
 // Sample returns n points drawn from the model, n×d. It panics when n is not positive.
 func (m *NormalizingFlow) Sample(n int, src rand.Source) *mat.Dense {
 	x, _ := m.SampleLogProb(n, src)

@@ -370,3 +370,29 @@ base  DiagGaussian
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// The score is the derivative of the log-density, with and without a context, in a batch of several shards.
+func TestScore(t *testing.T) {
+	for _, context := range []int{0, 3} {
+		net := nf.NewMLP([]int{2, 8, 2}, &nf.MLPOptions{Activation: nf.ActTanh, Context: context}, rand.NewPCG(1, 2)) // no kinks
+		m, x := nf.NewNormalizingFlow(nf.NewDiagGaussian(3, nil), []nf.Flow{nf.NewAffineCouplingBlock(net, nil)}), normalRows(150, 3, 1)
+		if context > 0 {
+			m = m.Given(normalRows(150, context, 2))
+		}
+		score := m.Score(x)
+		const h = 1e-5 // error ~ h²
+		for j := range 3 {
+			up, down := mat.DenseCopyOf(x), mat.DenseCopyOf(x)
+			for i := range 150 {
+				up.Set(i, j, x.At(i, j)+h)
+				down.Set(i, j, x.At(i, j)-h)
+			}
+			a, b := m.LogProb(up), m.LogProb(down)
+			for i := range 150 {
+				if want := (a[i] - b[i]) / (2 * h); math.Abs(score.At(i, j)-want) > 1e-6*max(1, math.Abs(want)) {
+					t.Fatalf("context %d: the score of row %d is %v in column %d, want %v", context, i, score.At(i, j), j, want)
+				}
+			}
+		}
+	}
+}

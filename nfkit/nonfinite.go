@@ -75,7 +75,7 @@ func origins(p ad.Precision, n int, seed [2]uint64, way path) []origin {
 	for lo := 0; lo < n; lo += rows {
 		t.Reset()
 		hi := min(lo+rows, n)
-		t.Seed(seed, lo)
+		t.Seed(seed, lo, hi)
 		step := 0
 		way(t, lo, hi, func(v *ad.Value, where string) {
 			data, cols := v.Data(), v.Cols()

@@ -81,7 +81,7 @@ func radialRoot(g, a, c *ad.Value) *ad.Value {
 	e := far.Where(far, far.Neg()) // |e|
 	root := e.Div(unit).Square().Add(a.Div(unit).Mul(g.Div(unit)).Scale(4)).Sqrt()
 	q := e.Add(root.Mul(unit)).Scale(0.5)
-	return q.Where(far, a.Mul(g.Div(q)))
+	return far.Where(q, a.Mul(g.Div(q)))
 }
 
 // State lists beta, alpha, z_0, and d, the number of components.

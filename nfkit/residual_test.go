@@ -261,7 +261,7 @@ func TestResidualLearns(t *testing.T) {
 	if !(after < before-0.4) {
 		t.Errorf("200 steps take the loss from %v to %v", before, after)
 	}
-	blocks := []string{"flows.0.", "flows.2._flow._flows.0.", "flows.4.", "flows.6."}
+	blocks := []string{"flows.0.", "flows.2.flow._flows.0.", "flows.4.", "flows.6."}
 	for i, prefix := range blocks { // the vectors are one step old, and the step was a long one
 		norms := spectralNorms(t, model.State(), prefix+"iresblock.nnet.", 3, c)
 		if !(slices.Max(norms) < c*1.05) {

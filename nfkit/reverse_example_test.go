@@ -8,6 +8,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/eval"
 )
 
 // A model learns a density of which there are no samples, and then estimates its normaliser.
@@ -22,9 +23,9 @@ func ExampleNormalizingFlow_ReverseKL() {
 	objective := model.ReverseKL(crescent, 256, &nf.ReverseKLOptions{PathGradient: true})
 	nf.Must(nf.Fit(context.Background(), objective, nil, &nf.FitOptions{Steps: steps, Schedule: nf.Cosine(5e-3, 0, steps)}, src))
 	_, logWeights := model.ImportanceSample(crescent, 20_000, src)
-	logZ, _ := nf.LogNormalizer(logWeights)
+	logZ := eval.LogNormalizer(logWeights).Value
 	fmt.Printf("ln Z = %.2f, in truth %.4f\n", logZ, math.Log(2*math.Pi))
-	fmt.Println("samples are worth half their number or more:", nf.EffectiveSampleSize(logWeights) >= 10_000)
+	fmt.Println("samples are worth half their number or more:", eval.EffectiveSampleSize(logWeights) >= 10_000)
 	// Output:
 	// ln Z = 1.84, in truth 1.8379
 	// samples are worth half their number or more: true

@@ -150,24 +150,6 @@ func TestScratch(t *testing.T) {
 	}
 }
 
-// Signs are balanced, differ between rows, and follow the source of the tape.
-func TestRandSigns(t *testing.T) {
-	for _, p := range []ad.Precision{ad.Float64, ad.Float32} {
-		s := ad.NewTape(p).RandSigns(1000, 7).Data()
-		var sum float64
-		for _, x := range s {
-			if x != 1 && x != -1 {
-				t.Fatalf("%v: got %v, want 1 or −1", p, x)
-			}
-			sum += x
-		}
-		if math.Abs(sum) > 4*math.Sqrt(float64(len(s))) {
-			t.Errorf("%v: the sum of %d signs is %v", p, len(s), sum)
-		}
-		compare(t, "signs of a new tape", [][]float64{ad.NewTape(p).RandSigns(1000, 7).Data()}, [][]float64{s}, 0)
-	}
-}
-
 // LogAbsDet of each row is that of Inverse.
 func TestLogAbsDet(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -46,12 +46,15 @@ func ShardRows(width int) (train, eval int) {
 type Shards struct {
 	train, eval int // rows of a shard
 
+	// Seed is what the noise of the calls to come is drawn from, with the numbers of the rows: see [Tape.Seed]. A training
+	// loop sets it before each step, or all steps have the same noise.
+	Seed [2]uint64
+
 	readings *readings
 	tapes    []*Tape // one for each core
 	lanes    []*sums
 
 	// The work in hand.
-	seed   [2]uint64
 	rows   int
 	step   int // rows of a shard of an evaluation
 	used   int // lanes
@@ -80,10 +83,6 @@ func NewShards(p Precision, width int) *Shards {
 	s.update, s.shard, s.lane, s.sum = s.readings.update, s.doShard, s.doLane, s.doSum
 	return s
 }
-
-// Seed says what the randomness of the calls that follow comes from, see [Tape.Seed]: the same seed gives the same bytes, for any
-// GOMAXPROCS. A new Shards has the seed 0.
-func (s *Shards) Seed(seed [2]uint64) { s.seed = seed }
 
 // Each calls f for each shard of a batch of n rows, with the rows lo to hi (excluded) that it is to compute
 // on t. Calls run at the same time; each must write to its own rows only. The tape records no gradients.
@@ -134,27 +133,27 @@ func (s *Shards) start(task func(worker, i int), tasks int) {
 	team.Do(cores, len(s.readings.list), s.update)
 	for _, t := range s.tapes[:cores] {
 		t.forget()
-		t.gradients, t.training, t.closed = s.loss != nil, s.loss != nil, false
+		t.gradients, t.training, t.sealed, t.spends = s.loss != nil, s.loss != nil, false, false
 	}
 	team.Do(cores, tasks, task)
 }
 
 // doShard computes shard i without gradients.
 func (s *Shards) doShard(worker, i int) {
-	t, lo := s.tapes[worker], i*s.step
+	t, lo, hi := s.tapes[worker], i*s.step, min((i+1)*s.step, s.rows)
 	t.rewind()
-	t.Seed(s.seed, lo)
-	s.value(t, lo, min(lo+s.step, s.rows))
+	t.Seed(s.Seed, lo, hi)
+	s.value(t, lo, hi)
 }
 
 // doLane adds up the losses and gradients of lane i.
 func (s *Shards) doLane(worker, i int) {
 	t := s.tapes[worker]
-	if !t.closed { // the first lane of this tape
+	if !t.sealed { // the first lane of this tape
 		for _, p := range s.params {
 			t.Param(p)
 		}
-		t.closed = true
+		t.sealed, t.spends = true, true
 	}
 	l := s.lanes[i]
 	if s.readings.precision == Float32 {
@@ -169,8 +168,9 @@ func (s *Shards) doLane(worker, i int) {
 	lo, hi := i*shards/s.used*s.train, min((i+1)*shards/s.used*s.train, s.rows)
 	for ; lo < hi; lo += s.train {
 		t.rewind()
-		t.Seed(s.seed, lo)
-		loss := s.loss(t, lo, min(lo+s.train, hi))
+		end := min(lo+s.train, hi)
+		t.Seed(s.Seed, lo, end)
+		loss := s.loss(t, lo, end)
 		t.propagate(loss, 1)
 		l.loss += loss.At(0, 0)
 	}

@@ -212,52 +212,6 @@ func TestShardsTraining(t *testing.T) {
 	}
 }
 
-// The same seed draws the same, another seed something else, in a training step and in an evaluation; and so does each row, however many
-// cores there are.
-func TestShardsSeed(t *testing.T) {
-	const n = 1000
-	draw := func(seed [2]uint64, train bool) []float64 {
-		s := ad.NewShards(ad.Float64, 1)
-		s.Seed(seed)
-		u := make([]float64, n)
-		fill := func(t *ad.Tape, lo, hi int) {
-			for i := lo; i < hi; i++ {
-				u[i] = t.Rand().Float64()
-			}
-		}
-		if !train {
-			s.Each(n, fill)
-			return u
-		}
-		s.Gradient(n, nil, 1, func(t *ad.Tape, lo, hi int) *ad.Value {
-			fill(t, lo, hi)
-			return t.Full(1, 1, 0)
-		})
-		return u
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for _, train := range []bool{false, true} {
-		first := draw([2]uint64{1, 2}, train)
-		for _, cores := range []int{1, 2, 8} {
-			runtime.GOMAXPROCS(cores)
-			if !slices.Equal(draw([2]uint64{1, 2}, train), first) {
-				t.Errorf("training %t: the same seed draws something else on %d cores", train, cores)
-			}
-		}
-		for _, seed := range [][2]uint64{{1, 3}, {2, 2}, {0, 0}} {
-			same := 0
-			for i, u := range draw(seed, train) {
-				if u == first[i] {
-					same++
-				}
-			}
-			if same > 0 {
-				t.Errorf("training %t: the seed %v draws the same as another for %d of %d rows", train, seed, same, n)
-			}
-		}
-	}
-}
-
 // NaN in a row reaches the loss.
 func TestShardsNaN(t *testing.T) {
 	for _, precision := range precisions {

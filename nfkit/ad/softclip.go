@@ -43,3 +43,12 @@ func softClipOddBackward[T kernel.Float](v *Value) {
 		dx[k] += g[k] * r * r
 	}
 }
+
+func init() {
+	softClipOddOp.tangent = slopeTangent(func(x, y *Value) *Value {
+		n, k := x.Dims()
+		s := x.Reshape(n*k/2, 2).Slice(1, 2)
+		slope := s.Abs().Scale(1 / y.c).Shift(1).Reciprocal().Square()
+		return x.tape.Full(n*k/2, 1, 1).Concat(slope).Reshape(n, k)
+	})
+}

@@ -67,8 +67,9 @@ func (m *StochasticFlow) SampleWeights(target nf.Target, n int, src rand.Source)
 	noise := []*mat.Dense{mat.NewDense(n, m.base.NoiseDim(), nil)}
 	m.base.Noise(noise[0].RawMatrix().Data, r)
 	for _, l := range m.layers {
-		of := mat.NewDense(n, max(l.NoiseDim(), 1), nil)
-		if l.NoiseDim() > 0 {
+		var of *mat.Dense
+		if k := l.NoiseDim(); k > 0 {
+			of = mat.NewDense(n, k, nil)
 			l.Noise(of.RawMatrix().Data, r)
 		}
 		noise = append(noise, of)
@@ -76,7 +77,7 @@ func (m *StochasticFlow) SampleWeights(target nf.Target, n int, src rand.Source)
 	if m.shards == nil {
 		m.shards = ad.NewShards(ad.Float64, m.width)
 	}
-	m.shards.Seed([2]uint64{src.Uint64(), src.Uint64()})
+	m.shards.Seed = [2]uint64{src.Uint64(), src.Uint64()}
 	x, logWeights = mat.NewDense(n, m.Dim(), nil), make([]float64, n)
 	m.guard.RLockNesting()
 	defer m.guard.RUnlockNesting()
@@ -84,8 +85,11 @@ func (m *StochasticFlow) SampleWeights(target nf.Target, n int, src rand.Source)
 		z, logQ := m.base.Sample(t.Rows(noise[0], lo, hi), nil)
 		w := logQ.Neg()
 		for k, l := range m.layers {
-			var step *ad.Value
-			z, step = l.Forward(z, t.Rows(noise[k+1], lo, hi), nil)
+			var of, step *ad.Value
+			if noise[k+1] != nil {
+				of = t.Rows(noise[k+1], lo, hi)
+			}
+			z, step = l.Forward(z, of, nil)
 			w = w.Add(step)
 		}
 		z.DataTo(x.RawMatrix().Data[lo*m.Dim() : hi*m.Dim()])

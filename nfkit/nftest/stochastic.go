@@ -40,8 +40,8 @@ func Stochastic(l nf.StochasticLayer, opts *StochasticOptions, src rand.Source) 
 		o = *opts
 	}
 	defer finish(&err, l)
-	if l.Dim() < 1 || l.NoiseDim() < 1 {
-		return fmt.Errorf("got Dim %d and NoiseDim %d, want 1 or more", l.Dim(), l.NoiseDim())
+	if l.Dim() < 1 || l.NoiseDim() < 0 {
+		return fmt.Errorf("got Dim %d and NoiseDim %d, want 1 or more, and 0 or more", l.Dim(), l.NoiseDim())
 	}
 	c := &stochasticCheck{layer: l, checker: checker{r: rand.New(src), tol: 1e-9, tol32: 1e-3}}
 	if o.Tolerance32 != 0 {
@@ -90,6 +90,9 @@ func (c *stochasticCheck) pairs(n int) *mat.Dense {
 // move is Forward for points and noise side by side.
 func (c *stochasticCheck) move(v, context *ad.Value) (x, logWeight *ad.Value) {
 	d := c.layer.Dim()
+	if v.Cols() == d {
+		return c.layer.Forward(v, nil, context)
+	}
 	return c.layer.Forward(v.Slice(0, d), v.Slice(d, v.Cols()), context)
 }
 
@@ -115,14 +118,18 @@ func (c *stochasticCheck) weights(o StochasticOptions) error {
 		t.Reset()
 		baseNoise := make([]float64, batch*o.Base.NoiseDim())
 		o.Base.Noise(baseNoise, c.r)
-		noise := make([]float64, batch*k)
-		c.layer.Noise(noise, c.r)
 		z, logQ := o.Base.Sample(t.Const(batch, o.Base.NoiseDim(), baseNoise), nil)
 		var context *ad.Value
 		if rows := c.contextRows(batch); rows != nil {
 			context = t.Matrix(rows)
 		}
-		x, l := c.layer.Forward(z, t.Const(batch, k, noise), context)
+		var of *ad.Value
+		if k > 0 {
+			noise := make([]float64, batch*k)
+			c.layer.Noise(noise, c.r)
+			of = t.Const(batch, k, noise)
+		}
+		x, l := c.layer.Forward(z, of, context)
 		logP := o.Target.LogDensity(x)
 		for _, w := range logP.Add(l).Sub(logQ).Exp().Data() {
 			weights = append(weights, w)
