@@ -34,6 +34,7 @@ var flowCases = map[string]flowCase{
 	"Coupling/affine sigmoid":          couplingCase(nf.ScaleSigmoid, nf.SplitCheckerboard),
 	"Coupling/affine sigmoid inverted": couplingCase(nf.ScaleSigmoidInv, nf.SplitCheckerboardInv),
 	"Coupling/affine none":             couplingCase(nf.ScaleNone, nf.SplitCheckerboard),
+	"Coupling/affine bounded":          couplingCase(nf.ScaleBounded, nf.SplitChannel),
 	"LULinearPermute": {new: func(dim, context int, src rand.Source) nf.Flow {
 		return unconditional(context, nf.NewLULinearPermute(dim, nil, src))
 	}},

@@ -80,7 +80,7 @@ type History struct {
 // learned: when
 //   - with SkipNonFinite, all steps were passed over, or no validation after the first was finite,
 //   - the loss has grown from l to more than l + 100(1 + |l|), and no validation was better than the first: that of the validation, else that of
-//     an evaluation before and after a run without data, else the median of the losses of up to ten steps,
+//     an evaluation before and after a run without data, else the lowest loss of the first ten steps and the median of the last ten,
 //   - a [NormalizingFlow.NLL] ends more than 100 nats for each column above the best model of independent normal distributions with the means
 //     and variances of the rows, as for data of a large scale; the loss is the lowest of the validations, or that median.
 //

@@ -13,7 +13,7 @@ import (
 const (
 	divergedBy    = 100 // times the loss at the start, or in nats, by which a loss has grown
 	worseThanBest = 100 // nats for each column, by which a likelihood is below that of normal distributions
-	typicalSteps  = 10  // steps, the median of whose losses is the loss at the start and in the end
+	typicalSteps  = 10  // steps, the lowest of whose losses is that at the start, and the median that in the end
 )
 
 // nothingLearned returns an error when steps were taken and the model is no better for them, see [Fit].
@@ -63,8 +63,8 @@ func (f *fit) someRows() mat.Matrix {
 	return f.batch
 }
 
-// losses returns the losses at the start and in the end: those of the validation, those of an evaluation for an objective without data, or what
-// is typical of the first and the last steps. NaN stands for no loss.
+// losses returns the losses at the start and in the end: those of the validation, those of an evaluation for an objective without data, or the
+// lowest of the first and the median of the last steps. NaN stands for no loss.
 func (f *fit) losses() (start, end float64) {
 	h := f.history
 	switch {
@@ -74,7 +74,13 @@ func (f *fit) losses() (start, end float64) {
 		return f.start, f.evaluated()
 	}
 	n := min(typicalSteps, len(h.Loss))
-	return median(h.Loss[:n]), median(h.Loss[len(h.Loss)-n:])
+	start = math.NaN()
+	for _, l := range h.Loss[:n] {
+		if isFinite(l) && !(l >= start) {
+			start = l
+		}
+	}
+	return start, median(h.Loss[len(h.Loss)-n:])
 }
 
 // evaluated returns the loss of an objective without data, with the randomness of validations.

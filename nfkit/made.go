@@ -77,7 +77,7 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 		o.Blocks = 2
 	}
 	o.check(dim, outputs, hidden)
-	r := rand.New(src)
+	r := newRand("NewMADE", src)
 	m := &MADE{dim: dim, outputs: outputs, dropout: o.Dropout, preprocess: o.Preprocess,
 		act: newActivation("NewMADE", o.Activation, o.Leaky)}
 	in := o.inputDegrees(dim)

@@ -133,7 +133,7 @@ func NewMLP(layers []int, opts *MLPOptions, src rand.Source) *MLP {
 	if s := m.opts.OutputScale; s != 0 {
 		m.outputScale = []float64{s}
 	}
-	r := rand.New(src)
+	r := newRand("NewMLP", src)
 	in := layers[0] + m.opts.Context
 	for _, out := range layers[1:] {
 		m.layers = append(m.layers, newLinear(in, out, r))

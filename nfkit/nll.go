@@ -86,7 +86,7 @@ func (o *likelihood) Columns() int {
 
 // take makes the columns of rows those of d.
 func (o *likelihood) take(d *dataRows, method string, rows mat.Matrix) (n int, err error) {
-	if rows != nil {
+	if d, ok := rows.(*mat.Dense); rows != nil && (!ok || d != nil) {
 		if n, c := rows.Dims(); n > 0 && c != o.Columns() {
 			panic(fmt.Sprintf("nfkit: %s: got a %d×%d batch, want %d columns: %d of a point, %d of its context, %d of its weight",
 				method, n, c, o.Columns(), o.model.Dim(), o.context, o.Columns()-o.model.Dim()-o.context))

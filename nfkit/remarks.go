@@ -3,6 +3,7 @@ package nfkit
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/mat"
@@ -94,8 +95,8 @@ func (o *likelihood) toSpline(d *dataRows, n int) (scaled *mat.Dense, spline str
 	z, context := t.Rows(scaled, 0, n), m.contextRows(t, 0, n)
 	for ; k >= 0; k-- {
 		f := m.chain.flows[k]
-		if splines, columns := splinesOf(f); splines != nil {
-			return scaled, fmt.Sprintf("flow %d (%s)", k, describe(f)), outsideOf(splines, columns, z)
+		if bounds := splineBounds(f); bounds != nil {
+			return scaled, fmt.Sprintf("flow %d (%s)", k, describe(f)), outsideOf(bounds, z)
 		}
 		if _, ok := f.(Observer); ok {
 			break // it is not known yet what it does
@@ -105,51 +106,64 @@ func (o *likelihood) toSpline(d *dataRows, n int) (scaled *mat.Dense, spline str
 	return scaled, "", nil
 }
 
-// splinesOf returns the splines that f bends its data by, with linear tails, and the components that they are for, nil for all.
-func splinesOf(f Flow) (*RationalQuadraticSpline, []int) {
-	var t Transformer
-	var columns []int
-	switch f := f.(type) {
-	case *Autoregressive:
-		t = f.transformer
-	case *Coupling:
-		t, columns = f.transformer, f.changed
-	case *Elementwise:
-		t = f.transformer
-	}
-	s, ok := t.(*RationalQuadraticSpline)
-	if !ok || len(s.Lower) > 0 {
-		return nil, nil
-	}
-	for _, tail := range s.Tails {
-		if tail != ad.TailLinear {
-			return nil, nil
+// splineBounds returns the bound of each component that f bends by a spline with linear tails, +Inf for the others; nil if there are no splines.
+func splineBounds(f Flow) []float64 {
+	bounds := slices.Repeat([]float64{math.Inf(1)}, f.Dim())
+	found := false
+	see := func(t Transformer, columns []int) {
+		s, ok := t.(*RationalQuadraticSpline)
+		if !ok || s.Lower != nil {
+			return
+		}
+		found = true
+		for i, j := range columns {
+			if s.Tails[min(i, len(s.Tails)-1)] == ad.TailLinear {
+				bounds[j] = s.Upper[min(i, len(s.Upper)-1)]
+			}
 		}
 	}
-	return s, columns
+	switch f := f.(type) {
+	case *Autoregressive:
+		see(f.transformer, firstNumbers(f.Dim()))
+	case *Elementwise:
+		see(f.transformer, firstNumbers(f.Dim()))
+	case *Coupling:
+		see(f.transformer, f.changed)
+		if f.own != nil {
+			for i, bound := range splineBounds(f.own) {
+				bounds[f.kept[i]], found = bound, true
+			}
+		}
+	}
+	if !found {
+		return nil
+	}
+	return bounds
 }
 
-// outsideOf names the columns of x of which more than a part lies outside of the interval of its spline.
-func outsideOf(s *RationalQuadraticSpline, columns []int, x *ad.Value) []string {
-	if columns != nil {
-		x = x.Columns(columns)
+// firstNumbers returns 0 to n−1.
+func firstNumbers(n int) []int {
+	numbers := make([]int, n)
+	for i := range numbers {
+		numbers[i] = i
 	}
+	return numbers
+}
+
+// outsideOf names the columns of x of which more than a part lies outside of their bounds.
+func outsideOf(bounds []float64, x *ad.Value) []string {
 	n, c := x.Dims()
 	data := x.Data()
 	var found []string
-	for j := range c {
-		bound, count := s.Upper[min(j, len(s.Upper)-1)], 0
+	for j, bound := range bounds {
+		count := 0
 		for i := range n {
 			if math.Abs(data[i*c+j]) > bound {
 				count++
 			}
 		}
 		if part := float64(count) / float64(n); part > remarkOutside {
-			name := j
-			if columns != nil {
-				name = columns[j]
-			}
-			found = append(found, fmt.Sprintf("%.0f %% of column %d", 100*part, name))
+			found = append(found, fmt.Sprintf("%.0f %% of column %d", 100*part, j))
 		}
 	}
 	return found
