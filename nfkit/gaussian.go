@@ -105,7 +105,7 @@ func (g *Gaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 func (g *Gaussian) State() State {
 	d := g.Dim()
 	return State{
-		paramTensor("loc", g.loc, 1, d), paramTensor("log_scale", g.logScale, 1, d),
-		paramTensor("lower_entries", g.lower, len(g.lower.Data)),
+		ParamTensor("loc", g.loc, 1, d), ParamTensor("log_scale", g.logScale, 1, d),
+		ParamTensor("lower_entries", g.lower, len(g.lower.Data)),
 	}
 }

@@ -218,24 +218,31 @@ func normalize(s []float64) float64 {
 func (m *LipschitzMLP) State() State {
 	var s State
 	for i, l := range m.layers {
-		s = append(s, paramTensor("net."+strconv.Itoa(2*i)+".beta", l.beta, 1))
+		s = append(s, ParamTensor("net."+strconv.Itoa(2*i)+".beta", l.beta, 1))
 		name := "net." + strconv.Itoa(2*i+1)
 		s = append(s, l.linear.state(name)...)
 		s = append(s, Tensor{Name: name + ".scale", Floats: l.scale}, unitTensor(name+".u", l.u), unitTensor(name+".v", l.v))
 	}
 	if m.context != nil {
 		width, columns := m.context.Dims()
-		s = append(s, paramTensor("context_layer.weight", m.context, width, columns))
+		s = append(s, ParamTensor("context_layer.weight", m.context, width, columns))
 	}
-	return s
+	return s.OwnedBy(m)
 }
 
-// unitTensor names a buffer that is a vector of length 1, up to the rounding of other precisions.
+// unitTensor names a buffer that is a vector of length 1. One that came rounded, as to bfloat16, gets this length.
 func unitTensor(name string, data []float64) Tensor {
-	return Tensor{Name: name, Shape: []int{len(data)}, Floats: data, Check: func(t Tensor) error {
-		if norm := math.Sqrt(kernel.Dot(t.Floats, t.Floats)); !(math.Abs(norm-1) <= 1e-3) {
-			return fmt.Errorf("it has length %v, want 1", norm)
-		}
-		return nil
-	}}
+	const rounded = 1e-6 // beyond what float32 leaves
+	return Tensor{Name: name, Shape: []int{len(data)}, Floats: data,
+		Check: func(t Tensor) error {
+			if norm := math.Sqrt(kernel.Dot(t.Floats, t.Floats)); !(math.Abs(norm-1) <= 0.01) {
+				return fmt.Errorf("it has length %v, want 1", norm)
+			}
+			return nil
+		},
+		changed: func() {
+			if norm := math.Sqrt(kernel.Dot(data, data)); math.Abs(norm-1) > rounded {
+				kernel.Scale(data, 1/norm, data)
+			}
+		}}
 }

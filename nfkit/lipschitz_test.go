@@ -119,15 +119,15 @@ func TestLipschitzMLPState(t *testing.T) {
 	}
 	a, b := newNet(1), newNet(2)
 	path := filepath.Join(t.TempDir(), "net.safetensors")
-	nf.Must(nf.Save(path, a))
-	nf.Must(nf.Load(path, b))
+	nf.Check(nf.Save(path, a))
+	nf.Check(nf.Load(path, b))
 	tape := ad.NewEvalTape(ad.Float64)
 	x, c := tape.Const(1, 2, []float64{0.3, -2}), tape.Full(1, 1, 0.5)
 	if got, want := b.Apply(x, c).Data(), a.Apply(x, c).Data(); !floats.Equal(got, want) {
 		t.Errorf("after loading: got %v, want %v", got, want)
 	}
 	clear(tensorNamed(t, a.State(), "net.1.u").Floats)
-	nf.Must(nf.Save(path, a))
+	nf.Check(nf.Save(path, a))
 	if err := nf.Load(path, b); err == nil || !strings.Contains(err.Error(), "net.1.u: it has length 0, want 1") {
 		t.Errorf("got error %v, want one about net.1.u", err)
 	}

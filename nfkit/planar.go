@@ -102,5 +102,5 @@ func (p *Planar) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 
 // State lists u, w and b.
 func (p *Planar) State() State {
-	return State{paramTensor("u", p.u, 1, p.Dim()), paramTensor("w", p.w, 1, p.Dim()), paramTensor("b", p.b, 1)}
+	return State{ParamTensor("u", p.u, 1, p.Dim()), ParamTensor("w", p.w, 1, p.Dim()), ParamTensor("b", p.b, 1)}
 }

@@ -94,9 +94,9 @@ func (f *Radial) State() State {
 		return nil
 	}
 	return State{
-		paramTensor("beta", f.beta, 1),
-		paramTensor("alpha", f.alpha, 1),
-		paramTensor("z_0", f.center, 1, d),
+		ParamTensor("beta", f.beta, 1),
+		ParamTensor("alpha", f.alpha, 1),
+		ParamTensor("z_0", f.center, 1, d),
 		{Name: "d", Ints: f.dim, Check: check},
 	}
 }

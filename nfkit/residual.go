@@ -198,5 +198,5 @@ func (f *Residual) State() State {
 		{Name: "last_firmom", Shape: one, Floats: f.unused[2]},
 		{Name: "last_secmom", Shape: one, Floats: f.unused[3]},
 	}
-	return append(s, f.net.State().Under("nnet")...).Under("iresblock")
+	return append(s, f.net.State().Under("nnet")...).Under("iresblock").OwnedBy(f)
 }

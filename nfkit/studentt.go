@@ -86,5 +86,5 @@ func (s *StudentT) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 
 // State lists loc and log_scale.
 func (s *StudentT) State() State {
-	return State{paramTensor("loc", s.loc, 1, s.Dim()), paramTensor("log_scale", s.logScale, 1, s.Dim())}
+	return State{ParamTensor("loc", s.loc, 1, s.Dim()), ParamTensor("log_scale", s.logScale, 1, s.Dim())}
 }

@@ -41,7 +41,7 @@ func ExampleShards_Gradient() {
 	y := mat.NewDense(4, 1, []float64{1, 3, 5, 7})
 	slope, offset := ad.NewParam(1, 1, []float64{0}), ad.NewParam(1, 1, []float64{0})
 	params := []*ad.Param{slope, offset}
-	shards := ad.NewShards(ad.Float64)
+	shards := ad.NewShards(ad.Float64, 1)
 	for range 500 {
 		shards.Gradient(4, params, 0.25, func(t *ad.Tape, lo, hi int) *ad.Value {
 			return t.Rows(x, lo, hi).Linear(slope, offset).Sub(t.Rows(y, lo, hi)).Square().Sum()

@@ -98,7 +98,7 @@ func TestFixedPointMemory(t *testing.T) {
 		for i := range input {
 			input[i] = math.Cos(float64(i))
 		}
-		shards := ad.NewShards(p)
+		shards := ad.NewShards(p, 1)
 		var x *ad.Value
 		loss := func(t *ad.Tape, lo, hi int) *ad.Value {
 			y := t.Const(hi-lo, 16, input[:(hi-lo)*16])

@@ -85,7 +85,7 @@ func TestNoiseOfShards(t *testing.T) {
 		tape.Seed([2]uint64{5, 6}, 0, rows)
 		want := tape.Normal(rows, 2).Data()
 		withProcs(func(int) {
-			s, got := ad.NewShards(p), make([]float64, 2*rows)
+			s, got := ad.NewShards(p, 1), make([]float64, 2*rows)
 			draw := func(t *ad.Tape, lo, hi int) *ad.Value {
 				t.Normal(hi-lo, 2).DataTo(got[2*lo : 2*hi])
 				return t.Full(1, 1, 0)

@@ -13,6 +13,7 @@ type Param struct {
 	Frozen bool      // no gradient is computed and no optimiser changes Data
 
 	rows, cols int
+	guard      *guard // see NewGuard
 
 	// How tapes read Data.
 	mask               []float64     // nil: none

@@ -198,7 +198,7 @@ func TestRootMemory(t *testing.T) {
 			t.Errorf("%v: a tape that records has another root", p)
 		}
 		got := make([]float64, 600)
-		ad.NewShards(p).Each(200, func(t *ad.Tape, lo, hi int) { solve(t.Const(hi-lo, 3, y[3*lo:3*hi])).DataTo(got[3*lo : 3*hi]) })
+		ad.NewShards(p, 1).Each(200, func(t *ad.Tape, lo, hi int) { solve(t.Const(hi-lo, 3, y[3*lo:3*hi])).DataTo(got[3*lo : 3*hi]) })
 		if !slices.Equal(got, want) {
 			t.Errorf("%v: shards have another root", p)
 		}

@@ -306,7 +306,7 @@ func TestDerivativesInTraining(t *testing.T) {
 	const rows = 300
 	f := newField(rows)
 	for _, p := range precisions {
-		s := ad.NewShards(p)
+		s := ad.NewShards(p, 1)
 		s.Seed = [2]uint64{3, 4}
 		var loss float64
 		var grads [][]float64

@@ -31,6 +31,8 @@ type Tape struct {
 	precision Precision
 	gradients bool // record what Backward needs
 	training  bool
+	observing bool
+	fault     error // of an observing layer
 
 	values []*Value // values[:n] are in use
 	n      int
@@ -83,6 +85,24 @@ func (t *Tape) Training() bool { return t.training }
 
 // SetTraining tells layers whether they are being trained; a new tape says no.
 func (t *Tape) SetTraining(on bool) { t.training = on }
+
+// Observing reports whether the values on t are a whole training batch, on its way through layers that take something from it beside their
+// gradient, as [Tape.SetObserving] left it.
+func (t *Tape) Observing() bool { return t.observing }
+
+// SetObserving tells layers whether they see a whole training batch to take something from, before it is cut into shards; a new tape
+// says no.
+func (t *Tape) SetObserving(on bool) { t.observing, t.fault = on, nil }
+
+// Fail keeps the first error of a layer that cannot take what it needs from a batch; see [Tape.Fault].
+func (t *Tape) Fail(err error) {
+	if t.fault == nil {
+		t.fault = err
+	}
+}
+
+// Fault returns the error of the layer that failed first since SetObserving, nil if there is none.
+func (t *Tape) Fault() error { return t.fault }
 
 // Reset forgets all values and makes their memory free for new ones. Parameters are read anew afterwards.
 func (t *Tape) Reset() {
