@@ -3,7 +3,6 @@ package nfplot
 import (
 	"fmt"
 	"image/color"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -88,77 +87,6 @@ func uniformHistogram(title, axis string, edges, counts []float64, n int) *plot.
 	return p
 }
 
-// ECDF returns the layer that draws the empirical distribution function of the values, a step of 1/n at each. NaN counts in
-// the total: the function then ends below 1. A name puts it in the legend.
-func ECDF(name string, values []float64, style draw.LineStyle) Layer {
-	return &ecdf{name: name, sorted: ordered(values), total: len(values), style: style}
-}
-
-// ordered returns the finite values in ascending order.
-func ordered(values []float64) []float64 {
-	v := make([]float64, 0, len(values))
-	for _, x := range values {
-		if isFinite(x) {
-			v = append(v, x)
-		}
-	}
-	slices.Sort(v)
-	return v
-}
-
-type ecdf struct {
-	name   string
-	sorted []float64
-	total  int
-	minus  bool // minus the distribution function of a uniform number
-	style  draw.LineStyle
-}
-
-// steps returns the corners of the function; at each value the one before the step and the one after.
-func (e *ecdf) steps() (x, y []float64) {
-	add := func(at, share float64) {
-		if e.minus {
-			share -= at
-		}
-		x, y = append(x, at), append(y, share)
-	}
-	if e.minus {
-		add(0, 0)
-	}
-	for i, v := range e.sorted {
-		add(v, float64(i)/float64(e.total))
-		add(v, float64(i+1)/float64(e.total))
-	}
-	if e.minus {
-		add(1, float64(len(e.sorted))/float64(e.total))
-	}
-	return x, y
-}
-
-func (e *ecdf) line() *line {
-	x, y := e.steps()
-	return &line{x: x, y: y, style: e.style}
-}
-
-// DataRange implements plot.DataRanger.
-func (e *ecdf) DataRange() (xmin, xmax, ymin, ymax float64) { return e.line().DataRange() }
-
-// Plot implements plot.Plotter.
-func (e *ecdf) Plot(c draw.Canvas, p *plot.Plot) {
-	l := e.line()
-	if !e.minus && len(e.sorted) > 0 { // 0 before the first value, and level after the last
-		last := len(l.x) - 1
-		l.x = append(append([]float64{min(p.X.Min, l.x[0])}, l.x...), max(p.X.Max, l.x[last]))
-		l.y = append(append([]float64{0}, l.y...), l.y[last])
-	}
-	l.Plot(c, p)
-}
-
-// Thumbnail implements plot.Thumbnailer.
-func (e *ecdf) Thumbnail(c *draw.Canvas) { e.line().Thumbnail(c) }
-
-func (e *ecdf) legendName() string { return e.name }
-
 // ECDFDifference returns the plot of the empirical distribution function of the values minus that of a uniform number on
 // [0, 1]: of probability integral transforms, or of ranks r among n draws as (r+½)/(n+1). The grey band holds the whole
 // line with probability 0.95 if the values are uniform (Säilynoja, Bürkner & Vehtari 2022, arXiv:2103.10522).
@@ -192,39 +120,4 @@ func Coverage(title string, values []float64) *plot.Plot {
 	diagonal := draw.LineStyle{Color: faint, Width: 1, Dashes: []vg.Length{5, 4}}
 	Add(p, Band(z, lower, upper, bandColor), Line("", []float64{0, 1}, []float64{0, 1}, diagonal), ECDF("", values, Solid(Steel)))
 	return p
-}
-
-// QQ returns the plot of the sample's quantiles over those of a distribution, quantile(p) for p between 0 and 1, or over
-// those of another sample, see [Quantile]: the i-th of n finite values over quantile((i−½)/n). On the diagonal they agree.
-func QQ(title string, sample []float64, quantile func(p float64) float64) *plot.Plot {
-	y := ordered(sample)
-	x := make([]float64, len(y))
-	for i := range x {
-		x[i] = quantile((float64(i) + 0.5) / float64(len(x)))
-	}
-	p := New(title, "Expected quantile", "Sample quantile")
-	xmin, xmax, ymin, ymax := (&line{x: x, y: y}).DataRange()
-	lo, hi := min(xmin, ymin), max(xmax, ymax)
-	if lo <= hi {
-		diagonal := draw.LineStyle{Color: faint, Width: 1, Dashes: []vg.Length{5, 4}}
-		Add(p, Line("", []float64{lo, hi}, []float64{lo, hi}, diagonal), &scatter{n: len(x), xy: func(i int) (float64, float64) { return x[i], y[i] }, radius: 2, color: Steel})
-		widen(&p.X, 0.05, 0.05)
-		widen(&p.Y, 0.05, 0.05)
-	}
-	return p
-}
-
-// Quantile returns the quantile function of the finite values: linear between the i-th of n values, at (i−½)/n, and level
-// beyond the first and the last. It is NaN where there is no finite value.
-func Quantile(values []float64) func(p float64) float64 {
-	v := ordered(values)
-	return func(p float64) float64 {
-		if len(v) == 0 || math.IsNaN(p) {
-			return math.NaN()
-		}
-		at := min(max(p*float64(len(v))-0.5, 0), float64(len(v)-1))
-		i := min(int(at), max(len(v)-2, 0))
-		t := at - float64(i)
-		return v[i]*(1-t) + v[min(i+1, len(v)-1)]*t
-	}
 }

@@ -119,24 +119,29 @@ func (l logTicks) Ticks(lo, hi float64) []plot.Tick {
 	if hi/lo < 2 {
 		return linearTicks{n}.Ticks(lo, hi)
 	}
+	if powers := int((math.Log2(hi) - math.Log2(lo)) * log10Of2); powers > n { // of ten that are marked, or one less
+		every := max(powers/(n+1), 1)
+		for len(decades(lo, hi, every, []float64{1})) > n+1 {
+			every++
+		}
+		return decades(lo, hi, every, []float64{1})
+	}
 	var ticks []plot.Tick
 	for _, multiples := range [][]float64{{1, 1.5, 2, 3, 4, 5, 6, 8}, {1, 2, 3, 5}, {1, 2, 5}, {1, 3}, {1}} {
 		ticks = decades(lo, hi, 1, multiples)
 		if len(ticks) <= n+1 && len(ticks) > 1 {
-			return ticks
+			break
 		}
-	}
-	for every := 2; len(ticks) > n+1; every++ {
-		ticks = decades(lo, hi, every, []float64{1})
 	}
 	return ticks
 }
 
+const log10Of2 = math.Ln2 / math.Ln10
+
 // decades marks the multiples of each power of ten whose exponent every divides.
 func decades(lo, hi float64, every int, multiples []float64) []plot.Tick {
 	var ticks []plot.Tick
-	const log2 = math.Ln2 / math.Ln10
-	first, last := int(math.Floor(math.Log2(lo)*log2)), int(math.Ceil(math.Log2(hi)*log2))
+	first, last := int(math.Floor(math.Log2(lo)*log10Of2)), int(math.Ceil(math.Log2(hi)*log10Of2))
 	for k := first; k <= last; k++ {
 		if k%every != 0 {
 			continue
