@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,14 +90,14 @@ func checkHelp(t *testing.T, root, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for led, replied := false, false; !led || !replied; {
+	for replied := false; !replied; {
 		select {
 		case m := <-k.in:
-			text, _ := m.object("data")["text/html"].(string)
-			led = led || strings.Contains(text, runFirstCell)
-			replied = replied || m.on == onShell && m.parent == id
+			if replied = m.on == onShell && m.parent == id; replied && !strings.Contains(fmt.Sprint(m.content), runFirstCell) {
+				t.Errorf("without the first cell: %v", m.content)
+			}
 		case <-time.After(helpLimit):
-			t.Fatalf("without the first cell: error leads to it %v, replied %v", led, replied)
+			t.Fatal("no reply to a cell that does not know nfkit")
 		}
 	}
 	for _, code := range []string{preamble, "import nf \"" + modulePath + "/nfkit\"\n%%\nprintln(nf.NewDiagGaussian(2, nil).Dim())"} {

@@ -29,10 +29,10 @@ var helpPatches = []patch{
 			"\tmimeMap = kernel.MIMEMap{string(protocol.MIMETextMarkdown): desc, string(protocol.MIMETextPlain): plain}\n"},
 	// Where the first cell was not run, as after a restart, what the go command says of nfkit
 	// leads nobody back to it.
-	{"internal/goexec/errorpublish.go", "\t\t// Display HTML report on exit.\n",
-		"\t\tif strings.Contains(nbErr.Error()+htmlReport, \"" + modulePath + "\") {\n" +
-			"\t\t\tif mod, err := os.ReadFile(os.Getenv(\"GONB_TMP_DIR\") + \"/go.mod\"); err == nil && !strings.Contains(string(mod), \"" + modulePath + "\") {\n" +
-			"\t\t\t\thtmlReport += \"<pre>" + runFirstCell + "</pre>\"\n\t\t\t}\n\t\t}\n"},
+	{"internal/goexec/errorpublish.go", "\tnbErr := newGonbErrors(s, fileToCellIdAndLine, errorMsg, err)\n",
+		"\tif mod, err := os.ReadFile(s.TempDir + \"/go.mod\"); err == nil && strings.Contains(errorMsg, \"" + modulePath + "\") &&\n" +
+			"\t\t!strings.Contains(string(mod), \"" + modulePath + "\") {\n\t\terrorMsg += \"\\n" + runFirstCell + "\\n\"\n\t}\n" +
+			"\tnbErr := newGonbErrors(s, fileToCellIdAndLine, errorMsg, err)\n"},
 	{"internal/goexec/errorpublish.go", "\t\"text/template\"\n", "\t\"os\"\n\t\"strings\"\n\t\"text/template\"\n"},
 }
 
