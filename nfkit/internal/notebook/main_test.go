@@ -170,7 +170,7 @@ func TestCommandErrors(t *testing.T) {
 		{[]string{"-h", "x"}, statusOK, ""},
 		{[]string{"-x"}, statusUsage, "-h explains the command line"},
 		{[]string{"no-such-notebook"}, statusFailed, "there is no notebook \"no-such-notebook\""},
-		{[]string{"-o", dir, truncated}, statusFailed, "truncated.ipynb is not a notebook: the file ends after 11 bytes"},
+		{[]string{"-o", t.TempDir(), truncated}, statusFailed, "truncated.ipynb is not a notebook: the file ends after 11 bytes"},
 		{[]string{"-o", filepath.Join(truncated, "x"), nb}, statusFailed, "no folder for the results"},
 		{[]string{"-o", dir, "-set", "m=1", nb}, statusFailed, "the notebook has no constant m to set; it has:\n  n = 1"},
 	} {

@@ -13,6 +13,10 @@ import (
 // it is killed, with the kernel.
 const interruptGrace = 4 * time.Second
 
+// inputLimit is how long the kernel may take for the first thing that it compiles, which is
+// not a cell.
+const inputLimit = 10 * time.Minute
+
 // heldGrace is how long the output of a program may be held open by a process that the
 // program has started and left.
 const heldGrace = 5 * time.Second
@@ -67,6 +71,7 @@ func runNotebook(ctx context.Context, nb *notebook, t tools, dir string, limit t
 // gives them one that never ends, and nobody is there to write to it. As it remembers
 // declarations, this initializer runs in each of them.
 func (s *session) closeInput(ctx context.Context) error {
+	s = &session{kernel: s.kernel, outputs: newOutputs(), limit: inputLimit, progress: s.progress}
 	request, err := s.execute("func init_nfkit_empty_input() { os.Stdin, _ = os.Open(os.DevNull) }", false)
 	if err != nil {
 		return err
