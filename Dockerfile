@@ -58,7 +58,7 @@ RUN umask 0 && (jupyter lab --no-browser --port=28731 --IdentityProvider.token=t
         binder/check 'http://127.0.0.1:28731/?token=t' || { cat /tmp/log; exit 1; }; kill $!) \
     && go run ./notebooks -set epochs=50 -o /tmp/out \
     && find ${GOCACHE} -user ${NB_USER} -delete \
-    && rm -rf /tmp/* .config .ipython .jupyter .local notebooks/01_tutorial
+    && rm -rf /tmp/* .cache/go* .config .ipython .jupyter .local notebooks/01_tutorial
 
 EXPOSE 8888
 CMD ["jupyter", "lab", "--ip=0.0.0.0", "--no-browser"]
