@@ -8,6 +8,15 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
+const (
+	avx2   isa = 1 // AVX2 and FMA
+	avx512 isa = 2 // AVX-512 F, VL, DQ and BW
+)
+
+var isaNames = []string{"go", "avx2", "avx512"}
+
+const vectorBytes = 32 // of the first instruction set; the second has twice as many
+
 func bestISA() isa {
 	x := &cpu.X86
 	switch {
