@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func adamNEON(p *float64, n int, grad, m, v *float64, weightDecay, beta1, rest1, beta2, rest2, rate, root, eps float64)
-TEXT ·adamNEON(SB), NOSPLIT, $0-104
+// func adam(p *float64, n int, grad, m, v *float64, weightDecay, beta1, rest1, beta2, rest2, rate, root, eps float64)
+TEXT ·adam(SB), NOSPLIT, $0-104
 	MOVD p+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD grad+16(FP), R2

@@ -4,7 +4,7 @@
 
 package kernel
 
-// adamNEON is adamGo for n elements, a multiple of 4. rest1 is 1 − beta1, rest2 is 1 − beta2.
+// adam is adamGo for n elements, a multiple of 4. rest1 is 1 − beta1, rest2 is 1 − beta2.
 //
 //go:noescape
-func adamNEON(p *float64, n int, grad, m, v *float64, weightDecay, beta1, rest1, beta2, rest2, rate, root, eps float64)
+func adam(p *float64, n int, grad, m, v *float64, weightDecay, beta1, rest1, beta2, rest2, rate, root, eps float64)

@@ -10,8 +10,8 @@ DATA constants<>+16(SB)/8, $0x3ff0000000000000
 DATA constants<>+24(SB)/8, $0x3ff0000000000000
 GLOBL constants<>(SB), RODATA|NOPTR, $32
 
-// func add32NEON(dst *float32, n int, a *float32, b *float32)
-TEXT ·add32NEON(SB), NOSPLIT, $0-32
+// func add32(dst *float32, n int, a *float32, b *float32)
+TEXT ·add32(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -43,8 +43,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func sub32NEON(dst *float32, n int, a *float32, b *float32)
-TEXT ·sub32NEON(SB), NOSPLIT, $0-32
+// func sub32(dst *float32, n int, a *float32, b *float32)
+TEXT ·sub32(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -76,8 +76,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func mul32NEON(dst *float32, n int, a *float32, b *float32)
-TEXT ·mul32NEON(SB), NOSPLIT, $0-32
+// func mul32(dst *float32, n int, a *float32, b *float32)
+TEXT ·mul32(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -109,8 +109,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func div32NEON(dst *float32, n int, a *float32, b *float32)
-TEXT ·div32NEON(SB), NOSPLIT, $0-32
+// func div32(dst *float32, n int, a *float32, b *float32)
+TEXT ·div32(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -142,8 +142,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func mulAcc32NEON(dst *float32, n int, a *float32, b *float32)
-TEXT ·mulAcc32NEON(SB), NOSPLIT, $0-32
+// func mulAcc32(dst *float32, n int, a *float32, b *float32)
+TEXT ·mulAcc32(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -180,8 +180,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func axpy32NEON(dst *float32, n int, x *float32, alpha float32)
-TEXT ·axpy32NEON(SB), NOSPLIT, $0-28
+// func axpy32(dst *float32, n int, x *float32, alpha float32)
+TEXT ·axpy32(SB), NOSPLIT, $0-28
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD x+16(FP), R2
@@ -217,8 +217,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func scale32NEON(dst *float32, n int, x *float32, alpha float32)
-TEXT ·scale32NEON(SB), NOSPLIT, $0-28
+// func scale32(dst *float32, n int, x *float32, alpha float32)
+TEXT ·scale32(SB), NOSPLIT, $0-28
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD x+16(FP), R2
@@ -249,8 +249,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func leakyReLU32NEON(dst *float32, n int, x *float32, slope float32)
-TEXT ·leakyReLU32NEON(SB), NOSPLIT, $0-28
+// func leakyReLU32(dst *float32, n int, x *float32, slope float32)
+TEXT ·leakyReLU32(SB), NOSPLIT, $0-28
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD x+16(FP), R2
@@ -287,8 +287,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func leakyGrad32NEON(dst *float32, n int, y *float32, slope float32)
-TEXT ·leakyGrad32NEON(SB), NOSPLIT, $0-28
+// func leakyGrad32(dst *float32, n int, y *float32, slope float32)
+TEXT ·leakyGrad32(SB), NOSPLIT, $0-28
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD y+16(FP), R2
@@ -327,8 +327,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func tanhGrad32NEON(dst *float32, n int, y *float32)
-TEXT ·tanhGrad32NEON(SB), NOSPLIT, $0-24
+// func tanhGrad32(dst *float32, n int, y *float32)
+TEXT ·tanhGrad32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 0(R0), F0
 	MOVD dst+0(FP), R0
@@ -367,8 +367,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func sigmoidGrad32NEON(dst *float32, n int, y *float32)
-TEXT ·sigmoidGrad32NEON(SB), NOSPLIT, $0-24
+// func sigmoidGrad32(dst *float32, n int, y *float32)
+TEXT ·sigmoidGrad32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 0(R0), F0
 	MOVD dst+0(FP), R0
@@ -407,8 +407,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func eluGrad32NEON(dst *float32, n int, y *float32)
-TEXT ·eluGrad32NEON(SB), NOSPLIT, $0-24
+// func eluGrad32(dst *float32, n int, y *float32)
+TEXT ·eluGrad32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 0(R0), F0
 	MOVD dst+0(FP), R0
@@ -450,8 +450,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func leakyGradSums32NEON(sums, dy *float32, rows, stride int, y *float32, slope float32)
-TEXT ·leakyGradSums32NEON(SB), NOSPLIT, $0-44
+// func leakyGradSums32(sums, dy *float32, rows, stride int, y *float32, slope float32)
+TEXT ·leakyGradSums32(SB), NOSPLIT, $0-44
 	MOVD sums+0(FP), R0
 	MOVD dy+8(FP), R1
 	MOVD y+32(FP), R2
@@ -524,8 +524,8 @@ end:
 	FSTPQ.P (F7, F8), 32(R0)
 	RET
 
-// func sum32NEON(sums *[16]float32, blocks int, x *float32)
-TEXT ·sum32NEON(SB), NOSPLIT, $0-24
+// func sum32(sums *[16]float32, blocks int, x *float32)
+TEXT ·sum32(SB), NOSPLIT, $0-24
 	MOVD sums+0(FP), R0
 	MOVD blocks+8(FP), R1
 	MOVD x+16(FP), R2
@@ -550,8 +550,8 @@ end:
 	FSTPQ.P (F2, F3), 32(R0)
 	RET
 
-// func dot32NEON(sums *[16]float32, blocks int, a, b *float32)
-TEXT ·dot32NEON(SB), NOSPLIT, $0-32
+// func dot32(sums *[16]float32, blocks int, a, b *float32)
+TEXT ·dot32(SB), NOSPLIT, $0-32
 	MOVD sums+0(FP), R0
 	MOVD blocks+8(FP), R1
 	MOVD a+16(FP), R2
@@ -583,8 +583,8 @@ end:
 	FSTPQ.P (F2, F3), 32(R0)
 	RET
 
-// func add64NEON(dst *float64, n int, a *float64, b *float64)
-TEXT ·add64NEON(SB), NOSPLIT, $0-32
+// func add64(dst *float64, n int, a *float64, b *float64)
+TEXT ·add64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -616,8 +616,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func sub64NEON(dst *float64, n int, a *float64, b *float64)
-TEXT ·sub64NEON(SB), NOSPLIT, $0-32
+// func sub64(dst *float64, n int, a *float64, b *float64)
+TEXT ·sub64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -649,8 +649,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func mul64NEON(dst *float64, n int, a *float64, b *float64)
-TEXT ·mul64NEON(SB), NOSPLIT, $0-32
+// func mul64(dst *float64, n int, a *float64, b *float64)
+TEXT ·mul64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -682,8 +682,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func div64NEON(dst *float64, n int, a *float64, b *float64)
-TEXT ·div64NEON(SB), NOSPLIT, $0-32
+// func div64(dst *float64, n int, a *float64, b *float64)
+TEXT ·div64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -715,8 +715,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func mulAcc64NEON(dst *float64, n int, a *float64, b *float64)
-TEXT ·mulAcc64NEON(SB), NOSPLIT, $0-32
+// func mulAcc64(dst *float64, n int, a *float64, b *float64)
+TEXT ·mulAcc64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD a+16(FP), R2
@@ -753,8 +753,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func axpy64NEON(dst *float64, n int, x *float64, alpha float64)
-TEXT ·axpy64NEON(SB), NOSPLIT, $0-32
+// func axpy64(dst *float64, n int, x *float64, alpha float64)
+TEXT ·axpy64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD x+16(FP), R2
@@ -790,8 +790,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func scale64NEON(dst *float64, n int, x *float64, alpha float64)
-TEXT ·scale64NEON(SB), NOSPLIT, $0-32
+// func scale64(dst *float64, n int, x *float64, alpha float64)
+TEXT ·scale64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD x+16(FP), R2
@@ -822,8 +822,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func leakyReLU64NEON(dst *float64, n int, x *float64, slope float64)
-TEXT ·leakyReLU64NEON(SB), NOSPLIT, $0-32
+// func leakyReLU64(dst *float64, n int, x *float64, slope float64)
+TEXT ·leakyReLU64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD x+16(FP), R2
@@ -860,8 +860,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func leakyGrad64NEON(dst *float64, n int, y *float64, slope float64)
-TEXT ·leakyGrad64NEON(SB), NOSPLIT, $0-32
+// func leakyGrad64(dst *float64, n int, y *float64, slope float64)
+TEXT ·leakyGrad64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD y+16(FP), R2
@@ -900,8 +900,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func tanhGrad64NEON(dst *float64, n int, y *float64)
-TEXT ·tanhGrad64NEON(SB), NOSPLIT, $0-24
+// func tanhGrad64(dst *float64, n int, y *float64)
+TEXT ·tanhGrad64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 16(R0), F0
 	MOVD dst+0(FP), R0
@@ -940,8 +940,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func sigmoidGrad64NEON(dst *float64, n int, y *float64)
-TEXT ·sigmoidGrad64NEON(SB), NOSPLIT, $0-24
+// func sigmoidGrad64(dst *float64, n int, y *float64)
+TEXT ·sigmoidGrad64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 16(R0), F0
 	MOVD dst+0(FP), R0
@@ -980,8 +980,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func eluGrad64NEON(dst *float64, n int, y *float64)
-TEXT ·eluGrad64NEON(SB), NOSPLIT, $0-24
+// func eluGrad64(dst *float64, n int, y *float64)
+TEXT ·eluGrad64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 16(R0), F0
 	MOVD dst+0(FP), R0
@@ -1023,8 +1023,8 @@ restEnd:
 	ADD $1, R1
 	RET
 
-// func leakyGradSums64NEON(sums, dy *float64, rows, stride int, y *float64, slope float64)
-TEXT ·leakyGradSums64NEON(SB), NOSPLIT, $0-48
+// func leakyGradSums64(sums, dy *float64, rows, stride int, y *float64, slope float64)
+TEXT ·leakyGradSums64(SB), NOSPLIT, $0-48
 	MOVD sums+0(FP), R0
 	MOVD dy+8(FP), R1
 	MOVD y+32(FP), R2
@@ -1097,8 +1097,8 @@ end:
 	FSTPQ.P (F7, F8), 32(R0)
 	RET
 
-// func sum64NEON(sums *[16]float64, blocks int, x *float64)
-TEXT ·sum64NEON(SB), NOSPLIT, $0-24
+// func sum64(sums *[16]float64, blocks int, x *float64)
+TEXT ·sum64(SB), NOSPLIT, $0-24
 	MOVD sums+0(FP), R0
 	MOVD blocks+8(FP), R1
 	MOVD x+16(FP), R2
@@ -1135,8 +1135,8 @@ end:
 	FSTPQ.P (F6, F7), 32(R0)
 	RET
 
-// func dot64NEON(sums *[16]float64, blocks int, a, b *float64)
-TEXT ·dot64NEON(SB), NOSPLIT, $0-32
+// func dot64(sums *[16]float64, blocks int, a, b *float64)
+TEXT ·dot64(SB), NOSPLIT, $0-32
 	MOVD sums+0(FP), R0
 	MOVD blocks+8(FP), R1
 	MOVD a+16(FP), R2
@@ -1186,8 +1186,8 @@ end:
 	FSTPQ.P (F6, F7), 32(R0)
 	RET
 
-// func convert32NEON(dst *float32, n int, src *float64)
-TEXT ·convert32NEON(SB), NOSPLIT, $0-24
+// func convert32(dst *float32, n int, src *float64)
+TEXT ·convert32(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD src+16(FP), R2
@@ -1204,8 +1204,8 @@ loop:
 end:
 	RET
 
-// func scaleConvert64NEON(dst *float64, n int, src *float32, alpha float64)
-TEXT ·scaleConvert64NEON(SB), NOSPLIT, $0-32
+// func scaleConvert64(dst *float64, n int, src *float32, alpha float64)
+TEXT ·scaleConvert64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD n+8(FP), R1
 	MOVD src+16(FP), R2

@@ -4,162 +4,162 @@
 
 package kernel
 
-// add32NEON is add for n elements.
+// add32 is add for n elements.
 //
 //go:noescape
-func add32NEON(dst *float32, n int, a *float32, b *float32)
+func add32(dst *float32, n int, a *float32, b *float32)
 
-// sub32NEON is sub for n elements.
+// sub32 is sub for n elements.
 //
 //go:noescape
-func sub32NEON(dst *float32, n int, a *float32, b *float32)
+func sub32(dst *float32, n int, a *float32, b *float32)
 
-// mul32NEON is mul for n elements.
+// mul32 is mul for n elements.
 //
 //go:noescape
-func mul32NEON(dst *float32, n int, a *float32, b *float32)
+func mul32(dst *float32, n int, a *float32, b *float32)
 
-// div32NEON is div for n elements.
+// div32 is div for n elements.
 //
 //go:noescape
-func div32NEON(dst *float32, n int, a *float32, b *float32)
+func div32(dst *float32, n int, a *float32, b *float32)
 
-// mulAcc32NEON is mulAcc for n elements.
+// mulAcc32 is mulAcc for n elements.
 //
 //go:noescape
-func mulAcc32NEON(dst *float32, n int, a *float32, b *float32)
+func mulAcc32(dst *float32, n int, a *float32, b *float32)
 
-// axpy32NEON is axpy for n elements.
+// axpy32 is axpy for n elements.
 //
 //go:noescape
-func axpy32NEON(dst *float32, n int, x *float32, alpha float32)
+func axpy32(dst *float32, n int, x *float32, alpha float32)
 
-// scale32NEON is scale for n elements.
+// scale32 is scale for n elements.
 //
 //go:noescape
-func scale32NEON(dst *float32, n int, x *float32, alpha float32)
+func scale32(dst *float32, n int, x *float32, alpha float32)
 
-// leakyReLU32NEON is leakyReLU for n elements.
+// leakyReLU32 is leakyReLU for n elements.
 //
 //go:noescape
-func leakyReLU32NEON(dst *float32, n int, x *float32, slope float32)
+func leakyReLU32(dst *float32, n int, x *float32, slope float32)
 
-// leakyGrad32NEON is leakyGrad for n elements.
+// leakyGrad32 is leakyGrad for n elements.
 //
 //go:noescape
-func leakyGrad32NEON(dst *float32, n int, y *float32, slope float32)
+func leakyGrad32(dst *float32, n int, y *float32, slope float32)
 
-// tanhGrad32NEON is tanhGrad for n elements.
+// tanhGrad32 is tanhGrad for n elements.
 //
 //go:noescape
-func tanhGrad32NEON(dst *float32, n int, y *float32)
+func tanhGrad32(dst *float32, n int, y *float32)
 
-// sigmoidGrad32NEON is sigmoidGrad for n elements.
+// sigmoidGrad32 is sigmoidGrad for n elements.
 //
 //go:noescape
-func sigmoidGrad32NEON(dst *float32, n int, y *float32)
+func sigmoidGrad32(dst *float32, n int, y *float32)
 
-// eluGrad32NEON is eluGrad for n elements.
+// eluGrad32 is eluGrad for n elements.
 //
 //go:noescape
-func eluGrad32NEON(dst *float32, n int, y *float32)
+func eluGrad32(dst *float32, n int, y *float32)
 
-// leakyGradSums32NEON is leakyGradSums for 32 columns of rows that are stride apart.
+// leakyGradSums32 is leakyGradSums for 32 columns of rows that are stride apart.
 //
 //go:noescape
-func leakyGradSums32NEON(sums, dy *float32, rows, stride int, y *float32, slope float32)
+func leakyGradSums32(sums, dy *float32, rows, stride int, y *float32, slope float32)
 
-// sum32NEON stores in sums the sixteen partial sums of sum over whole blocks of sixteen elements.
+// sum32 stores in sums the sixteen partial sums of sum over whole blocks of sixteen elements.
 //
 //go:noescape
-func sum32NEON(sums *[16]float32, blocks int, x *float32)
+func sum32(sums *[16]float32, blocks int, x *float32)
 
-// dot32NEON stores in sums the sixteen partial sums of dot over whole blocks of sixteen elements.
+// dot32 stores in sums the sixteen partial sums of dot over whole blocks of sixteen elements.
 //
 //go:noescape
-func dot32NEON(sums *[16]float32, blocks int, a, b *float32)
+func dot32(sums *[16]float32, blocks int, a, b *float32)
 
-// add64NEON is add for n elements.
+// add64 is add for n elements.
 //
 //go:noescape
-func add64NEON(dst *float64, n int, a *float64, b *float64)
+func add64(dst *float64, n int, a *float64, b *float64)
 
-// sub64NEON is sub for n elements.
+// sub64 is sub for n elements.
 //
 //go:noescape
-func sub64NEON(dst *float64, n int, a *float64, b *float64)
+func sub64(dst *float64, n int, a *float64, b *float64)
 
-// mul64NEON is mul for n elements.
+// mul64 is mul for n elements.
 //
 //go:noescape
-func mul64NEON(dst *float64, n int, a *float64, b *float64)
+func mul64(dst *float64, n int, a *float64, b *float64)
 
-// div64NEON is div for n elements.
+// div64 is div for n elements.
 //
 //go:noescape
-func div64NEON(dst *float64, n int, a *float64, b *float64)
+func div64(dst *float64, n int, a *float64, b *float64)
 
-// mulAcc64NEON is mulAcc for n elements.
+// mulAcc64 is mulAcc for n elements.
 //
 //go:noescape
-func mulAcc64NEON(dst *float64, n int, a *float64, b *float64)
+func mulAcc64(dst *float64, n int, a *float64, b *float64)
 
-// axpy64NEON is axpy for n elements.
+// axpy64 is axpy for n elements.
 //
 //go:noescape
-func axpy64NEON(dst *float64, n int, x *float64, alpha float64)
+func axpy64(dst *float64, n int, x *float64, alpha float64)
 
-// scale64NEON is scale for n elements.
+// scale64 is scale for n elements.
 //
 //go:noescape
-func scale64NEON(dst *float64, n int, x *float64, alpha float64)
+func scale64(dst *float64, n int, x *float64, alpha float64)
 
-// leakyReLU64NEON is leakyReLU for n elements.
+// leakyReLU64 is leakyReLU for n elements.
 //
 //go:noescape
-func leakyReLU64NEON(dst *float64, n int, x *float64, slope float64)
+func leakyReLU64(dst *float64, n int, x *float64, slope float64)
 
-// leakyGrad64NEON is leakyGrad for n elements.
+// leakyGrad64 is leakyGrad for n elements.
 //
 //go:noescape
-func leakyGrad64NEON(dst *float64, n int, y *float64, slope float64)
+func leakyGrad64(dst *float64, n int, y *float64, slope float64)
 
-// tanhGrad64NEON is tanhGrad for n elements.
+// tanhGrad64 is tanhGrad for n elements.
 //
 //go:noescape
-func tanhGrad64NEON(dst *float64, n int, y *float64)
+func tanhGrad64(dst *float64, n int, y *float64)
 
-// sigmoidGrad64NEON is sigmoidGrad for n elements.
+// sigmoidGrad64 is sigmoidGrad for n elements.
 //
 //go:noescape
-func sigmoidGrad64NEON(dst *float64, n int, y *float64)
+func sigmoidGrad64(dst *float64, n int, y *float64)
 
-// eluGrad64NEON is eluGrad for n elements.
+// eluGrad64 is eluGrad for n elements.
 //
 //go:noescape
-func eluGrad64NEON(dst *float64, n int, y *float64)
+func eluGrad64(dst *float64, n int, y *float64)
 
-// leakyGradSums64NEON is leakyGradSums for 16 columns of rows that are stride apart.
+// leakyGradSums64 is leakyGradSums for 16 columns of rows that are stride apart.
 //
 //go:noescape
-func leakyGradSums64NEON(sums, dy *float64, rows, stride int, y *float64, slope float64)
+func leakyGradSums64(sums, dy *float64, rows, stride int, y *float64, slope float64)
 
-// sum64NEON stores in sums the sixteen partial sums of sum over whole blocks of sixteen elements.
+// sum64 stores in sums the sixteen partial sums of sum over whole blocks of sixteen elements.
 //
 //go:noescape
-func sum64NEON(sums *[16]float64, blocks int, x *float64)
+func sum64(sums *[16]float64, blocks int, x *float64)
 
-// dot64NEON stores in sums the sixteen partial sums of dot over whole blocks of sixteen elements.
+// dot64 stores in sums the sixteen partial sums of dot over whole blocks of sixteen elements.
 //
 //go:noescape
-func dot64NEON(sums *[16]float64, blocks int, a, b *float64)
+func dot64(sums *[16]float64, blocks int, a, b *float64)
 
-// convert32NEON is Convert32 for n elements, a multiple of 4.
+// convert32 is Convert32 for n elements, a multiple of 4.
 //
 //go:noescape
-func convert32NEON(dst *float32, n int, src *float64)
+func convert32(dst *float32, n int, src *float64)
 
-// scaleConvert64NEON is ScaleConvert64 for n elements, a multiple of 4.
+// scaleConvert64 is ScaleConvert64 for n elements, a multiple of 4.
 //
 //go:noescape
-func scaleConvert64NEON(dst *float64, n int, src *float32, alpha float64)
+func scaleConvert64(dst *float64, n int, src *float32, alpha float64)

@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func dotPairs32NEON(sums, a, b0, b1 *float32, rows, k, lda int)
-TEXT ·dotPairs32NEON(SB), NOSPLIT, $0-56
+// func dotPairs32(sums, a, b0, b1 *float32, rows, k, lda int)
+TEXT ·dotPairs32(SB), NOSPLIT, $0-56
 	MOVD sums+0(FP), R0
 	MOVD a+8(FP), R1
 	MOVD rows+32(FP), R2
@@ -95,8 +95,8 @@ sum:
 done:
 	RET
 
-// func dotPairs64NEON(sums, a, b0, b1 *float64, rows, k, lda int)
-TEXT ·dotPairs64NEON(SB), NOSPLIT, $0-56
+// func dotPairs64(sums, a, b0, b1 *float64, rows, k, lda int)
+TEXT ·dotPairs64(SB), NOSPLIT, $0-56
 	MOVD sums+0(FP), R0
 	MOVD a+8(FP), R1
 	MOVD rows+32(FP), R2

@@ -4,14 +4,14 @@
 
 package kernel
 
-// dotPairs32NEON stores the products of each row of a with b0 and b1, side by side. rows is a multiple
+// dotPairs32 stores the products of each row of a with b0 and b1, side by side. rows is a multiple
 // of 4. Row r of a starts at a[r·lda]; the k mod 8 last elements of the rows are left out.
 //
 //go:noescape
-func dotPairs32NEON(sums, a, b0, b1 *float32, rows, k, lda int)
+func dotPairs32(sums, a, b0, b1 *float32, rows, k, lda int)
 
-// dotPairs64NEON stores the products of each row of a with b0 and b1, side by side. rows is a multiple
+// dotPairs64 stores the products of each row of a with b0 and b1, side by side. rows is a multiple
 // of 4. Row r of a starts at a[r·lda]; the k mod 4 last elements of the rows are left out.
 //
 //go:noescape
-func dotPairs64NEON(sums, a, b0, b1 *float64, rows, k, lda int)
+func dotPairs64(sums, a, b0, b1 *float64, rows, k, lda int)

@@ -100,8 +100,8 @@ DATA constants<>+736(SB)/8, $0x7fffffffffffffff
 DATA constants<>+744(SB)/8, $0x7fffffffffffffff
 GLOBL constants<>(SB), RODATA|NOPTR, $752
 
-// func exp32NEON(dst *float32, n int, x *float32)
-TEXT ·exp32NEON(SB), NOSPLIT, $0-24
+// func exp32(dst *float32, n int, x *float32)
+TEXT ·exp32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 304(R0), F0
 	FMOVQ 96(R0), F1
@@ -221,8 +221,8 @@ loop:
 end:
 	RET
 
-// func log32NEON(dst *float32, n int, x *float32)
-TEXT ·log32NEON(SB), NOSPLIT, $0-24
+// func log32(dst *float32, n int, x *float32)
+TEXT ·log32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 608(R0), F0
 	FMOVQ 352(R0), F1
@@ -354,8 +354,8 @@ loop:
 end:
 	RET
 
-// func log1p32NEON(dst *float32, n int, x *float32)
-TEXT ·log1p32NEON(SB), NOSPLIT, $0-24
+// func log1p32(dst *float32, n int, x *float32)
+TEXT ·log1p32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 608(R0), F1
@@ -503,8 +503,8 @@ loop:
 end:
 	RET
 
-// func tanh32NEON(dst *float32, n int, x *float32)
-TEXT ·tanh32NEON(SB), NOSPLIT, $0-24
+// func tanh32(dst *float32, n int, x *float32)
+TEXT ·tanh32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 688(R0), F1
@@ -677,8 +677,8 @@ loop:
 end:
 	RET
 
-// func sigmoid32NEON(dst *float32, n int, x *float32)
-TEXT ·sigmoid32NEON(SB), NOSPLIT, $0-24
+// func sigmoid32(dst *float32, n int, x *float32)
+TEXT ·sigmoid32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 304(R0), F1
@@ -822,8 +822,8 @@ loop:
 end:
 	RET
 
-// func softplus32NEON(dst *float32, n int, x *float32)
-TEXT ·softplus32NEON(SB), NOSPLIT, $0-24
+// func softplus32(dst *float32, n int, x *float32)
+TEXT ·softplus32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 608(R0), F1
@@ -1045,8 +1045,8 @@ loop:
 end:
 	RET
 
-// func logSigmoid32NEON(dst *float32, n int, x *float32)
-TEXT ·logSigmoid32NEON(SB), NOSPLIT, $0-24
+// func logSigmoid32(dst *float32, n int, x *float32)
+TEXT ·logSigmoid32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 608(R0), F1
@@ -1268,8 +1268,8 @@ loop:
 end:
 	RET
 
-// func elu32NEON(dst *float32, n int, x *float32)
-TEXT ·elu32NEON(SB), NOSPLIT, $0-24
+// func elu32(dst *float32, n int, x *float32)
+TEXT ·elu32(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 608(R0), F0
 	FMOVQ 304(R0), F1
@@ -1393,8 +1393,8 @@ loop:
 end:
 	RET
 
-// func exp64NEON(dst *float64, n int, x *float64)
-TEXT ·exp64NEON(SB), NOSPLIT, $0-24
+// func exp64(dst *float64, n int, x *float64)
+TEXT ·exp64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 304(R0), F0
 	FMOVQ 96(R0), F1
@@ -1510,8 +1510,8 @@ loop:
 end:
 	RET
 
-// func log64NEON(dst *float64, n int, x *float64)
-TEXT ·log64NEON(SB), NOSPLIT, $0-24
+// func log64(dst *float64, n int, x *float64)
+TEXT ·log64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 608(R0), F0
 	FMOVQ 352(R0), F1
@@ -1639,8 +1639,8 @@ loop:
 end:
 	RET
 
-// func log1p64NEON(dst *float64, n int, x *float64)
-TEXT ·log1p64NEON(SB), NOSPLIT, $0-24
+// func log1p64(dst *float64, n int, x *float64)
+TEXT ·log1p64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 608(R0), F1
@@ -1784,8 +1784,8 @@ loop:
 end:
 	RET
 
-// func tanh64NEON(dst *float64, n int, x *float64)
-TEXT ·tanh64NEON(SB), NOSPLIT, $0-24
+// func tanh64(dst *float64, n int, x *float64)
+TEXT ·tanh64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 688(R0), F1
@@ -1954,8 +1954,8 @@ loop:
 end:
 	RET
 
-// func sigmoid64NEON(dst *float64, n int, x *float64)
-TEXT ·sigmoid64NEON(SB), NOSPLIT, $0-24
+// func sigmoid64(dst *float64, n int, x *float64)
+TEXT ·sigmoid64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 304(R0), F1
@@ -2095,8 +2095,8 @@ loop:
 end:
 	RET
 
-// func softplus64NEON(dst *float64, n int, x *float64)
-TEXT ·softplus64NEON(SB), NOSPLIT, $0-24
+// func softplus64(dst *float64, n int, x *float64)
+TEXT ·softplus64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 608(R0), F1
@@ -2314,8 +2314,8 @@ loop:
 end:
 	RET
 
-// func logSigmoid64NEON(dst *float64, n int, x *float64)
-TEXT ·logSigmoid64NEON(SB), NOSPLIT, $0-24
+// func logSigmoid64(dst *float64, n int, x *float64)
+TEXT ·logSigmoid64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 288(R0), F0
 	FMOVQ 608(R0), F1
@@ -2533,8 +2533,8 @@ loop:
 end:
 	RET
 
-// func elu64NEON(dst *float64, n int, x *float64)
-TEXT ·elu64NEON(SB), NOSPLIT, $0-24
+// func elu64(dst *float64, n int, x *float64)
+TEXT ·elu64(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
 	FMOVQ 608(R0), F0
 	FMOVQ 304(R0), F1

@@ -4,82 +4,82 @@
 
 package kernel
 
-// exp32NEON is exp for n elements, a multiple of 4.
+// exp32 is exp for n elements, a multiple of 4.
 //
 //go:noescape
-func exp32NEON(dst *float32, n int, x *float32)
+func exp32(dst *float32, n int, x *float32)
 
-// log32NEON is log for n elements, a multiple of 4.
+// log32 is log for n elements, a multiple of 4.
 //
 //go:noescape
-func log32NEON(dst *float32, n int, x *float32)
+func log32(dst *float32, n int, x *float32)
 
-// log1p32NEON is log1p for n elements, a multiple of 4.
+// log1p32 is log1p for n elements, a multiple of 4.
 //
 //go:noescape
-func log1p32NEON(dst *float32, n int, x *float32)
+func log1p32(dst *float32, n int, x *float32)
 
-// tanh32NEON is tanh for n elements, a multiple of 4.
+// tanh32 is tanh for n elements, a multiple of 4.
 //
 //go:noescape
-func tanh32NEON(dst *float32, n int, x *float32)
+func tanh32(dst *float32, n int, x *float32)
 
-// sigmoid32NEON is sigmoid for n elements, a multiple of 4.
+// sigmoid32 is sigmoid for n elements, a multiple of 4.
 //
 //go:noescape
-func sigmoid32NEON(dst *float32, n int, x *float32)
+func sigmoid32(dst *float32, n int, x *float32)
 
-// softplus32NEON is softplus for n elements, a multiple of 4.
+// softplus32 is softplus for n elements, a multiple of 4.
 //
 //go:noescape
-func softplus32NEON(dst *float32, n int, x *float32)
+func softplus32(dst *float32, n int, x *float32)
 
-// logSigmoid32NEON is logSigmoid for n elements, a multiple of 4.
+// logSigmoid32 is logSigmoid for n elements, a multiple of 4.
 //
 //go:noescape
-func logSigmoid32NEON(dst *float32, n int, x *float32)
+func logSigmoid32(dst *float32, n int, x *float32)
 
-// elu32NEON is elu for n elements, a multiple of 4.
+// elu32 is elu for n elements, a multiple of 4.
 //
 //go:noescape
-func elu32NEON(dst *float32, n int, x *float32)
+func elu32(dst *float32, n int, x *float32)
 
-// exp64NEON is exp for n elements, a multiple of 4.
+// exp64 is exp for n elements, a multiple of 4.
 //
 //go:noescape
-func exp64NEON(dst *float64, n int, x *float64)
+func exp64(dst *float64, n int, x *float64)
 
-// log64NEON is log for n elements, a multiple of 4.
+// log64 is log for n elements, a multiple of 4.
 //
 //go:noescape
-func log64NEON(dst *float64, n int, x *float64)
+func log64(dst *float64, n int, x *float64)
 
-// log1p64NEON is log1p for n elements, a multiple of 4.
+// log1p64 is log1p for n elements, a multiple of 4.
 //
 //go:noescape
-func log1p64NEON(dst *float64, n int, x *float64)
+func log1p64(dst *float64, n int, x *float64)
 
-// tanh64NEON is tanh for n elements, a multiple of 4.
+// tanh64 is tanh for n elements, a multiple of 4.
 //
 //go:noescape
-func tanh64NEON(dst *float64, n int, x *float64)
+func tanh64(dst *float64, n int, x *float64)
 
-// sigmoid64NEON is sigmoid for n elements, a multiple of 4.
+// sigmoid64 is sigmoid for n elements, a multiple of 4.
 //
 //go:noescape
-func sigmoid64NEON(dst *float64, n int, x *float64)
+func sigmoid64(dst *float64, n int, x *float64)
 
-// softplus64NEON is softplus for n elements, a multiple of 4.
+// softplus64 is softplus for n elements, a multiple of 4.
 //
 //go:noescape
-func softplus64NEON(dst *float64, n int, x *float64)
+func softplus64(dst *float64, n int, x *float64)
 
-// logSigmoid64NEON is logSigmoid for n elements, a multiple of 4.
+// logSigmoid64 is logSigmoid for n elements, a multiple of 4.
 //
 //go:noescape
-func logSigmoid64NEON(dst *float64, n int, x *float64)
+func logSigmoid64(dst *float64, n int, x *float64)
 
-// elu64NEON is elu for n elements, a multiple of 4.
+// elu64 is elu for n elements, a multiple of 4.
 //
 //go:noescape
-func elu64NEON(dst *float64, n int, x *float64)
+func elu64(dst *float64, n int, x *float64)

@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func mulAdds32NEON(rounds int)
-TEXT ·mulAdds32NEON(SB), NOSPLIT, $0-8
+// func mulAdds32(rounds int)
+TEXT ·mulAdds32(SB), NOSPLIT, $0-8
 	MOVD rounds+0(FP), R0
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
@@ -81,8 +81,8 @@ round:
 end:
 	RET
 
-// func mulAdds64NEON(rounds int)
-TEXT ·mulAdds64NEON(SB), NOSPLIT, $0-8
+// func mulAdds64(rounds int)
+TEXT ·mulAdds64(SB), NOSPLIT, $0-8
 	MOVD rounds+0(FP), R0
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16

@@ -4,12 +4,12 @@
 
 package kernel
 
-// mulAdds32NEON does 48 multiply-adds of 4 elements in each of the rounds, on registers alone.
+// mulAdds32 does 48 multiply-adds of 4 elements in each of the rounds, on registers alone.
 //
 //go:noescape
-func mulAdds32NEON(rounds int)
+func mulAdds32(rounds int)
 
-// mulAdds64NEON does 48 multiply-adds of 2 elements in each of the rounds, on registers alone.
+// mulAdds64 does 48 multiply-adds of 2 elements in each of the rounds, on registers alone.
 //
 //go:noescape
-func mulAdds64NEON(rounds int)
+func mulAdds64(rounds int)

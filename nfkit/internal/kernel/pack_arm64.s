@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func packTransposed32NEON(dst *float32, ldd int, src *float32, lds, n int)
-TEXT ·packTransposed32NEON(SB), NOSPLIT, $0-40
+// func packTransposed32(dst *float32, ldd int, src *float32, lds, n int)
+TEXT ·packTransposed32(SB), NOSPLIT, $0-40
 	MOVD dst+0(FP), R0
 	MOVD n+32(FP), R1
 	MOVD ldd+8(FP), R2
@@ -15,7 +15,11 @@ TEXT ·packTransposed32NEON(SB), NOSPLIT, $0-40
 	MOVD src+16(FP), R4
 	ADD R3, R4, R5
 	ADD R3, R5, R6
-	ADD R3, R6, R3
+	ADD R3, R6, R7
+	ADD R3, R7, R8
+	ADD R3, R8, R9
+	ADD R3, R9, R10
+	ADD R3, R10, R3
 
 block:
 	SUBS $4, R1
@@ -23,30 +27,42 @@ block:
 	FMOVQ.P 16(R4), F0
 	FMOVQ.P 16(R5), F1
 	FMOVQ.P 16(R6), F2
-	FMOVQ.P 16(R3), F3
-	VTRN1 V1.S4, V0.S4, V4.S4
+	FMOVQ.P 16(R7), F3
+	FMOVQ.P 16(R8), F4
+	FMOVQ.P 16(R9), F5
+	FMOVQ.P 16(R10), F6
+	FMOVQ.P 16(R3), F7
+	VTRN1 V1.S4, V0.S4, V8.S4
 	VTRN2 V1.S4, V0.S4, V0.S4
 	VTRN1 V3.S4, V2.S4, V1.S4
 	VTRN2 V3.S4, V2.S4, V2.S4
-	VTRN1 V1.D2, V4.D2, V3.D2
-	VTRN2 V1.D2, V4.D2, V1.D2
-	VTRN1 V2.D2, V0.D2, V4.D2
+	VTRN1 V1.D2, V8.D2, V3.D2
+	VTRN2 V1.D2, V8.D2, V1.D2
+	VTRN1 V2.D2, V0.D2, V8.D2
 	VTRN2 V2.D2, V0.D2, V0.D2
-	FMOVQ F3, (R0)
+	VTRN1 V5.S4, V4.S4, V2.S4
+	VTRN2 V5.S4, V4.S4, V4.S4
+	VTRN1 V7.S4, V6.S4, V5.S4
+	VTRN2 V7.S4, V6.S4, V6.S4
+	VTRN1 V5.D2, V2.D2, V7.D2
+	VTRN2 V5.D2, V2.D2, V2.D2
+	VTRN1 V6.D2, V4.D2, V5.D2
+	VTRN2 V6.D2, V4.D2, V4.D2
+	FSTPQ (F3, F7), (R0)
 	ADD R2, R0
-	FMOVQ F4, (R0)
+	FSTPQ (F8, F5), (R0)
 	ADD R2, R0
-	FMOVQ F1, (R0)
+	FSTPQ (F1, F2), (R0)
 	ADD R2, R0
-	FMOVQ F0, (R0)
+	FSTPQ (F0, F4), (R0)
 	ADD R2, R0
 	JMP block
 
 done:
 	RET
 
-// func packTransposed64NEON(dst *float64, ldd int, src *float64, lds, n int)
-TEXT ·packTransposed64NEON(SB), NOSPLIT, $0-40
+// func packTransposed64(dst *float64, ldd int, src *float64, lds, n int)
+TEXT ·packTransposed64(SB), NOSPLIT, $0-40
 	MOVD dst+0(FP), R0
 	MOVD n+32(FP), R1
 	MOVD ldd+8(FP), R2

@@ -4,12 +4,12 @@
 
 package kernel
 
-// packTransposed32NEON stores element p of row r of src in dst[p·ldd+r], for 4 rows lds apart and p < n, a multiple of 4.
+// packTransposed32 stores element p of row r of src in dst[p·ldd+r], for 8 rows lds apart and p < n, a multiple of 4.
 //
 //go:noescape
-func packTransposed32NEON(dst *float32, ldd int, src *float32, lds, n int)
+func packTransposed32(dst *float32, ldd int, src *float32, lds, n int)
 
-// packTransposed64NEON stores element p of row r of src in dst[p·ldd+r], for 4 rows lds apart and p < n, a multiple of 2.
+// packTransposed64 stores element p of row r of src in dst[p·ldd+r], for 4 rows lds apart and p < n, a multiple of 2.
 //
 //go:noescape
-func packTransposed64NEON(dst *float64, ldd int, src *float64, lds, n int)
+func packTransposed64(dst *float64, ldd int, src *float64, lds, n int)

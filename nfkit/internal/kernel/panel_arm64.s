@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func panel32NEON(c *float32, ldc int, init *float32, ldi int, a *float32, rsa, csa int, b *float32, ldb, n, k, cols int, slope float32)
-TEXT ·panel32NEON(SB), NOSPLIT, $0-100
+// func panel32(c *float32, ldc int, init *float32, ldi int, a *float32, rsa, csa int, b *float32, ldb, n, k, cols int, slope float32)
+TEXT ·panel32(SB), NOSPLIT, $0-100
 	MOVD c+0(FP), R0
 	MOVD init+16(FP), R1
 	MOVD a+32(FP), R2
@@ -1198,8 +1198,8 @@ rows1storeend:
 done:
 	RET
 
-// func panel64NEON(c *float64, ldc int, init *float64, ldi int, a *float64, rsa, csa int, b *float64, ldb, n, k, cols int, slope float64)
-TEXT ·panel64NEON(SB), NOSPLIT, $0-104
+// func panel64(c *float64, ldc int, init *float64, ldi int, a *float64, rsa, csa int, b *float64, ldb, n, k, cols int, slope float64)
+TEXT ·panel64(SB), NOSPLIT, $0-104
 	MOVD c+0(FP), R0
 	MOVD init+16(FP), R1
 	MOVD a+32(FP), R2

@@ -4,12 +4,12 @@
 
 package kernel
 
-// panel32NEON is panel for 0 < cols ≤ 16; 16 columns of b are read.
+// panel32 is panel for 0 < cols ≤ 16; 16 columns of b are read.
 //
 //go:noescape
-func panel32NEON(c *float32, ldc int, init *float32, ldi int, a *float32, rsa, csa int, b *float32, ldb, n, k, cols int, slope float32)
+func panel32(c *float32, ldc int, init *float32, ldi int, a *float32, rsa, csa int, b *float32, ldb, n, k, cols int, slope float32)
 
-// panel64NEON is panel for 0 < cols ≤ 8; 8 columns of b are read.
+// panel64 is panel for 0 < cols ≤ 8; 8 columns of b are read.
 //
 //go:noescape
-func panel64NEON(c *float64, ldc int, init *float64, ldi int, a *float64, rsa, csa int, b *float64, ldb, n, k, cols int, slope float64)
+func panel64(c *float64, ldc int, init *float64, ldi int, a *float64, rsa, csa int, b *float64, ldb, n, k, cols int, slope float64)

@@ -3,8 +3,8 @@ package main
 // adamNEON writes the loop of Adam as adam does.
 func adamNEON(k neon) {
 	k.bits = 64
-	k.function("adamNEON", "func(p *float64, n int, grad, m, v *float64, weightDecay, beta1, rest1, beta2, rest2, rate, root, eps float64)",
-		"adamNEON is adamGo for n elements, a multiple of 4. rest1 is 1 − beta1, rest2 is 1 − beta2.", func() {
+	k.function("adam", "func(p *float64, n int, grad, m, v *float64, weightDecay, beta1, rest1, beta2, rest2, rate, root, eps float64)",
+		"adam is adamGo for n elements, a multiple of 4. rest1 is 1 − beta1, rest2 is 1 − beta2.", func() {
 			p, n := k.load("p"), k.load("n")
 			g, m, v := k.load("grad"), k.load("m"), k.load("v")
 			number := func(param string) pair {

@@ -59,7 +59,7 @@ func (k neon) one() *register {
 // eachElement writes a loop that stores in dst what body makes of the elements of the inputs, a list of names which may contain dst.
 // The scalar is a parameter that body finds in all lanes, or "one".
 func (k neon) eachElement(name, inputs, scalarName string, body func(v map[string]pair) pair) {
-	asm := fmt.Sprintf("%s%dNEON", name, k.bits)
+	asm := fmt.Sprintf("%s%d", name, k.bits)
 	signature := fmt.Sprintf("func(dst *%s, n int", k.elem())
 	for _, in := range strings.Fields(inputs) {
 		if in != "dst" {
@@ -120,7 +120,7 @@ func (k neon) eachElement(name, inputs, scalarName string, body func(v map[strin
 
 // laneSums writes a function that adds the terms of whole blocks of 16 elements to 16 sums.
 func (k neon) laneSums(name, inputs string, body func(v []*register) *register) {
-	asm := fmt.Sprintf("%s%dNEON", name, k.bits)
+	asm := fmt.Sprintf("%s%d", name, k.bits)
 	names := strings.Fields(inputs)
 	k.function(asm, fmt.Sprintf("func(sums *[16]%[1]s, blocks int, %[2]s *%[1]s)", k.elem(), strings.Join(names, ", ")),
 		fmt.Sprintf("%s stores in sums the sixteen partial sums of %s over whole blocks of sixteen elements.", asm, name), func() {
@@ -159,7 +159,7 @@ func (k neon) laneSums(name, inputs string, body func(v []*register) *register) 
 
 // leakyGradSums writes a function that does leakyGrad to eight vectors of columns, and adds up the columns in the same pass.
 func (k neon) leakyGradSums() {
-	asm := fmt.Sprintf("leakyGradSums%dNEON", k.bits)
+	asm := fmt.Sprintf("leakyGradSums%d", k.bits)
 	k.function(asm, fmt.Sprintf("func(sums, dy *%[1]s, rows, stride int, y *%[1]s, slope %[1]s)", k.elem()),
 		fmt.Sprintf("%s is leakyGradSums for %d columns of rows that are stride apart.", asm, 8*k.lanes()), func() {
 			dst, dy, y, rows := k.load("sums"), k.load("dy"), k.load("y"), k.load("rows")
@@ -194,7 +194,7 @@ func (k neon) leakyGradSums() {
 }
 
 func convert32NEON(k neon) {
-	k.function("convert32NEON", "func(dst *float32, n int, src *float64)", "convert32NEON is Convert32 for n elements, a multiple of 4.", func() {
+	k.function("convert32", "func(dst *float32, n int, src *float64)", "convert32 is Convert32 for n elements, a multiple of 4.", func() {
 		dst, n, src := k.load("dst"), k.load("n"), k.load("src")
 		k.label("loop")
 		k.emit("SUBS $4, %v", n)
@@ -207,8 +207,8 @@ func convert32NEON(k neon) {
 
 func scaleConvert64NEON(k neon) {
 	k.bits = 64
-	k.function("scaleConvert64NEON", "func(dst *float64, n int, src *float32, alpha float64)",
-		"scaleConvert64NEON is ScaleConvert64 for n elements, a multiple of 4.", func() {
+	k.function("scaleConvert64", "func(dst *float64, n int, src *float32, alpha float64)",
+		"scaleConvert64 is ScaleConvert64 for n elements, a multiple of 4.", func() {
 			dst, n, src, alpha := k.load("dst"), k.load("n"), k.load("src"), k.broadcast("alpha")
 			k.label("loop")
 			k.emit("SUBS $4, %v", n)

@@ -11,7 +11,7 @@ func dotsNEON(k neon) {
 }
 
 func (k neon) dotPairs() {
-	asm := fmt.Sprintf("dotPairs%dNEON", k.bits)
+	asm := fmt.Sprintf("dotPairs%d", k.bits)
 	k.function(asm, fmt.Sprintf("func(sums, a, b0, b1 *%s, rows, k, lda int)", k.elem()),
 		fmt.Sprintf("%s stores the products of each row of a with b0 and b1, side by side. rows is a multiple\n"+
 			"// of 4. Row r of a starts at a[r·lda]; the k mod %d last elements of the rows are left out.", asm, 2*k.lanes()), func() {

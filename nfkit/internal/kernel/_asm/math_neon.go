@@ -18,7 +18,7 @@ type pair []*register
 type neonLanes struct{ neon }
 
 func (k neonLanes) loop(name string, bits int, body func(x pair) pair) {
-	asm := fmt.Sprintf("%s%dNEON", name, bits)
+	asm := fmt.Sprintf("%s%d", name, bits)
 	k.function(asm, fmt.Sprintf("func(dst *float%[1]d, n int, x *float%[1]d)", bits),
 		fmt.Sprintf("%s is %s for n elements, a multiple of 4.", asm, name), func() {
 			dst, n, x := k.load("dst"), k.load("n"), k.load("x")

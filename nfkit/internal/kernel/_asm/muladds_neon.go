@@ -7,7 +7,7 @@ import "fmt"
 func mulAddsNEON(k neon) {
 	const chains, unrolled = 16, 3
 	for _, k.bits = range []int{32, 64} {
-		name := fmt.Sprintf("mulAdds%dNEON", k.bits)
+		name := fmt.Sprintf("mulAdds%d", k.bits)
 		k.function(name, "func(rounds int)",
 			fmt.Sprintf("%s does %d multiply-adds of %d elements in each of the rounds, on registers alone.", name, chains*unrolled, k.lanes()), func() {
 				n, x := k.load("rounds"), k.zero()

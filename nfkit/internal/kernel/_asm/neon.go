@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
+	"go/types"
 	"slices"
 	"strings"
 )
@@ -112,28 +113,37 @@ func (k neon) function(name, signature, doc string, body func()) {
 
 // reset begins a function that keeps the given constants in registers.
 func (k neon) reset(signature string, constants []uint64) {
-	expr, err := parser.ParseExpr(signature)
-	if err != nil {
-		panic(err)
-	}
 	k.code, k.params, k.table, k.kept, k.used = nil, map[string]int{}, nil, map[uint64]*register{}, map[uint64]int{}
+	names, kinds := arguments(signature)
 	offset := 0
-	for _, field := range expr.(*ast.FuncType).Params.List {
+	for i, name := range names {
 		size := 8
-		if t, ok := field.Type.(*ast.Ident); ok && t.Name == "float32" {
+		if kinds[i] == "float32" {
 			size = 4
 		}
-		for _, name := range field.Names {
-			offset = (offset + size - 1) / size * size
-			k.params[name.Name] = offset
-			offset += size
-		}
+		offset = (offset + size - 1) / size * size
+		k.params[name] = offset
+		offset += size
 	}
 	k.params[""] = offset
 	for _, c := range constants {
 		k.kept[c] = k.constant(c)
 	}
 	clear(k.used)
+}
+
+// arguments returns the names and the types of the parameters of a function without results.
+func arguments(signature string) (names, kinds []string) {
+	expr, err := parser.ParseExpr("func" + strings.TrimPrefix(signature, "func"))
+	if err != nil {
+		panic(err)
+	}
+	for _, field := range expr.(*ast.FuncType).Params.List {
+		for _, name := range field.Names {
+			names, kinds = append(names, name.Name), append(kinds, types.ExprString(field.Type))
+		}
+	}
+	return names, kinds
 }
 
 // number gives each register a number that no other has from its first to its last use.

@@ -20,7 +20,7 @@ type panelNEON struct{ neon }
 type tileNEON [][4]*register
 
 func (k panelNEON) function() {
-	asm := fmt.Sprintf("panel%dNEON", k.bits)
+	asm := fmt.Sprintf("panel%d", k.bits)
 	signature := fmt.Sprintf("func(c *%[1]s, ldc int, init *%[1]s, ldi int, a *%[1]s, rsa, csa int, b *%[1]s, ldb, n, k, cols int, slope %[1]s)", k.elem())
 	k.neon.function(asm, signature, fmt.Sprintf("%s is panel for 0 < cols ≤ %d; %[2]d columns of b are read.", asm, 4*k.lanes()), k.body)
 }
