@@ -28,6 +28,7 @@ type Adam struct {
 
 	opts   AdamOptions
 	params []*ad.Param
+	guard  *ad.Guard
 	m, v   [][]float64
 	step   int
 
@@ -59,7 +60,7 @@ func NewAdam(params []*ad.Param, opts *AdamOptions) *Adam {
 		!(o.Betas[0] >= 0 && o.Betas[0] < 1) || !(o.Betas[1] >= 0 && o.Betas[1] < 1) {
 		panic(fmt.Sprintf("nfkit: NewAdam: got %+v, want a positive learning rate and epsilon, betas in [0, 1) and a weight decay of 0 or more", o))
 	}
-	a := &Adam{LearningRate: o.LearningRate, opts: o, params: params}
+	a := &Adam{LearningRate: o.LearningRate, opts: o, params: params, guard: ad.NewGuard(params)}
 	first, size := 0, 0
 	for i, p := range params {
 		a.m = append(a.m, make([]float64, len(p.Data)))
@@ -73,8 +74,11 @@ func NewAdam(params []*ad.Param, opts *AdamOptions) *Adam {
 	return a
 }
 
-// Step changes the parameters, except frozen ones, along the gradients that they hold. Cost O(number of elements).
+// Step changes the parameters, except frozen ones, along the gradients that they hold. It waits for evaluations of their model that are under
+// way. Cost O(number of elements).
 func (a *Adam) Step() {
+	a.guard.Lock()
+	defer a.guard.Unlock()
 	a.step++
 	a.now = kernel.AdamStep{
 		LR: a.LearningRate, Beta1: a.opts.Betas[0], Beta2: a.opts.Betas[1], Eps: a.opts.Epsilon, WeightDecay: a.opts.WeightDecay,

@@ -43,26 +43,26 @@ func (f *AffineConstFlow) Dim() int { return len(f.s.Data) }
 // Forward returns x = z⊙eˢ + t.
 func (f *AffineConstFlow) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
 	checkBatch("AffineConstFlow.Forward", z, f.Dim())
-	s := z.Tape().Param(f.s)
+	s := f.s.On(z)
 	return z.Mul(s.Exp()).Add(f.t), s.RowSum().Repeat(z.Rows())
 }
 
 // Inverse returns z = (x − t)⊙e⁻ˢ.
 func (f *AffineConstFlow) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 	checkBatch("AffineConstFlow.Inverse", x, f.Dim())
-	s := x.Tape().Param(f.s).Neg()
+	s := f.s.On(x).Neg()
 	return x.Sub(f.t).Mul(s.Exp()), s.RowSum().Repeat(x.Rows())
 }
 
 // State lists s and t.
 func (f *AffineConstFlow) State() State {
-	return State{paramTensor("s", f.s, 1, f.Dim()), paramTensor("t", f.t, 1, f.Dim())}
+	return State{ParamTensor("s", f.s, 1, f.Dim()), ParamTensor("t", f.t, 1, f.Dim())}
 }
 
 // ActNorm is an [AffineConstFlow] that starts from the data: the first training batch sets s and t so that what leaves
 // it, in the direction of that batch, has mean 0 and standard deviation 1 in each component. Before that it is the
-// identity; evaluation does not set anything. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
-// Its twin in normflows is ActNorm.
+// identity, and evaluation does not set anything. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
+// Its twin in normflows is ActNorm, which sets itself by the first batch of any kind, after a load as well.
 type ActNorm struct {
 	*AffineConstFlow
 	done []float64 // 1 after the first batch
@@ -85,13 +85,29 @@ func (a *ActNorm) Observing() bool { return a.done[0] == 0 }
 // actNormFloor is added to standard deviations, as the reference does.
 const actNormFloor = 1e-6
 
-// Observe sets s and t from the mean and the (n−1) standard deviation σ of each component: for Inverse s = ln σ and t =
-// mean, for Forward s = −ln σ and t = −mean/σ. It returns an error for fewer than two rows, and for a component that is
-// constant or not finite.
-func (a *ActNorm) Observe(v, _ *ad.Value, inverse bool) error {
+// Forward returns x = z⊙eˢ + t.
+func (a *ActNorm) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
+	a.observe(z, false)
+	return a.AffineConstFlow.Forward(z, context)
+}
+
+// Inverse returns z = (x − t)⊙e⁻ˢ.
+func (a *ActNorm) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
+	a.observe(x, true)
+	return a.AffineConstFlow.Inverse(x, context)
+}
+
+// observe sets s and t from the mean and the (n−1) standard deviation σ of each component of the first training batch: for Inverse s = ln σ and
+// t = mean, for Forward s = −ln σ and t = −mean/σ. It fails for fewer than two rows, and for a component that is constant or not finite.
+func (a *ActNorm) observe(v *ad.Value, inverse bool) {
+	if !v.Tape().Observing() || !a.Observing() {
+		return
+	}
+	checkBatch("ActNorm", v, a.Dim())
 	mean, variance, err := columnMoments("ActNorm", v)
 	if err != nil {
-		return err
+		v.Tape().Fail(err)
+		return
 	}
 	for j := range mean {
 		sigma := math.Sqrt(variance[j]) + actNormFloor
@@ -102,10 +118,9 @@ func (a *ActNorm) Observe(v, _ *ad.Value, inverse bool) error {
 		}
 	}
 	a.done[0] = 1
-	return nil
 }
 
 // State lists s, t, and data_dep_init_done, which is 1 after the first batch.
 func (a *ActNorm) State() State {
-	return append(a.AffineConstFlow.State(), Tensor{Name: "data_dep_init_done", Floats: a.done})
+	return append(a.AffineConstFlow.State(), Tensor{Name: "data_dep_init_done", Floats: a.done}).OwnedBy(a)
 }

@@ -14,9 +14,9 @@ func TestAlphaDivergenceGradient(t *testing.T) {
 	const n = 70 // more than a shard
 	m, target := testModel(2, 0), targets.TwoModes{Scale: 0.4}
 	for _, alpha := range []float64{-0.5, 0.5, 2} {
-		loss, err := m.AlphaDivergenceGrad(target, n, alpha, nil, seedOfDraw())
+		loss, err := m.AlphaDivergence(target, n, alpha, nil).LossGrad(nil, seedOfDraw())
 		divergence := func() float64 {
-			l, err := m.AlphaDivergence(target, n, alpha, seedOfDraw())
+			l, err := m.AlphaDivergence(target, n, alpha, nil).Loss(nil, seedOfDraw())
 			return value(t, l, err)
 		}
 		if got := value(t, loss, err); got != divergence() {
@@ -34,16 +34,16 @@ func TestAlphaDivergenceOfNormals(t *testing.T) {
 		// p is N(mean, sd²), q is N(0, 1); Gil, Alajaji & Linder 2013, table 2.
 		v := alpha + (1-alpha)*sd*sd
 		want := (math.Log(1/sd) + math.Log(1/v)/(2*(alpha-1)) + alpha*mean*mean/(2*v)) / alpha
-		got, err := m.AlphaDivergence(normalTarget(mean, sd), n, alpha, seedOfDraw())
+		got, err := m.AlphaDivergence(normalTarget(mean, sd), n, alpha, nil).Loss(nil, seedOfDraw())
 		if value(t, got, err); math.Abs(got-want) > 0.01 { // about four standard errors
 			t.Errorf("α = %v: AlphaDivergence = %v, want %v", alpha, got, want)
 		}
-		if got, _ := m.AlphaDivergence(normalTarget(0, 1), 10, alpha, seedOfDraw()); math.Abs(got) > 1e-12 {
+		if got, _ := m.AlphaDivergence(normalTarget(0, 1), 10, alpha, nil).Loss(nil, seedOfDraw()); math.Abs(got) > 1e-12 {
 			t.Errorf("α = %v: the divergence is %v at the target, want 0", alpha, got)
 		}
 	}
-	got, _ := m.AlphaDivergence(normalTarget(mean, sd), 1000, 1e-7, seedOfDraw())
-	if want, _ := m.ReverseKL(normalTarget(mean, sd), 1000, nil, seedOfDraw()); math.Abs(got-want) > 1e-5 {
+	got, _ := m.AlphaDivergence(normalTarget(mean, sd), 1000, 1e-7, nil).Loss(nil, seedOfDraw())
+	if want, _ := m.ReverseKL(normalTarget(mean, sd), 1000, nil).Loss(nil, seedOfDraw()); math.Abs(got-want) > 1e-5 {
 		t.Errorf("near α = 0 the divergence is %v, want the reverse KL of %v", got, want)
 	}
 }
@@ -59,7 +59,7 @@ func TestDReG(t *testing.T) {
 			for range draws {
 				var difference [2]float64
 				for sign, src := range map[float64]rand.Source{1: a, -1: b} {
-					_, err := m.AlphaDivergenceGrad(normalTarget(0.5, 0.8), n, alpha, &nf.AlphaDivergenceOptions{DReG: sign > 0}, src)
+					_, err := m.AlphaDivergence(normalTarget(0.5, 0.8), n, alpha, &nf.AlphaDivergenceOptions{DReG: sign > 0}).LossGrad(nil, src)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -81,7 +81,7 @@ func TestDReG(t *testing.T) {
 	}
 	m := normalModel(0.5, math.Log(0.8))
 	for _, dreg := range []bool{false, true} {
-		if _, err := m.AlphaDivergenceGrad(normalTarget(0.5, 0.8), 10, 2, &nf.AlphaDivergenceOptions{DReG: dreg}, seedOfDraw()); err != nil {
+		if _, err := m.AlphaDivergence(normalTarget(0.5, 0.8), 10, 2, &nf.AlphaDivergenceOptions{DReG: dreg}).LossGrad(nil, seedOfDraw()); err != nil {
 			t.Fatal(err)
 		}
 		if g := m.Params()[1].Grad[0]; (math.Abs(g) < 1e-12) != dreg {
@@ -96,7 +96,7 @@ func TestAlphaDivergenceOfHugeWeights(t *testing.T) {
 	for _, shift := range []float64{-5000, 5000} {
 		target := nf.TargetFunc(func(x, _ *ad.Value) *ad.Value { return x.Scale(300).Shift(shift) })
 		for _, dreg := range []bool{false, true} {
-			loss, err := m.AlphaDivergenceGrad(target, 50, 2, &nf.AlphaDivergenceOptions{DReG: dreg}, seedOfDraw())
+			loss, err := m.AlphaDivergence(target, 50, 2, &nf.AlphaDivergenceOptions{DReG: dreg}).LossGrad(nil, seedOfDraw())
 			if err != nil || loss < shift || loss > shift+1500 {
 				t.Errorf("the loss is %v with error %v, want about %v", loss, err, shift)
 			}

@@ -15,7 +15,7 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-func newAutoregressive(dim int, o *nf.MADEOptions, softplus bool) *nf.MaskedAffineAutoregressive {
+func newAutoregressive(dim int, o *nf.MADEOptions, softplus bool) *nf.Autoregressive {
 	net := nf.NewMADE(dim, 2, 16, o, rand.NewPCG(1, 2))
 	return nf.NewMaskedAffineAutoregressive(net, &nf.MaskedAffineAutoregressiveOptions{Softplus: softplus})
 }
@@ -127,10 +127,10 @@ func TestDropoutSteps(t *testing.T) {
 	var want []float64
 	for procs := 1; procs <= 3; procs++ {
 		runtime.GOMAXPROCS(procs)
-		m := model()
+		m, src := model(), rand.NewPCG(1, 2)
 		var losses []float64
 		for range 3 {
-			loss, err := m.NLLGrad(x)
+			loss, err := m.NLL(nil).LossGrad(x, src)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,10 +160,10 @@ func TestMaskedAffineAutoregressiveMisuse(t *testing.T) {
 		"got a network with 3 outputs for each component, want 2": func() {
 			nf.NewMaskedAffineAutoregressive(nf.NewMADE(2, 3, 8, nil, rand.NewPCG(1, 2)), nil)
 		},
-		"MaskedAffineAutoregressive.Forward: got a 1×3 batch, want 2": func() {
+		"Autoregressive.Forward: got a 1×3 batch, want 2": func() {
 			newAutoregressive(2, nil, false).Forward(ad.NewTape(0).Full(1, 3, 0), nil)
 		},
-		"MaskedAffineAutoregressive.Inverse: got a 1×1 batch, want 2": func() {
+		"Autoregressive.Inverse: got a 1×1 batch, want 2": func() {
 			newAutoregressive(2, nil, false).Inverse(ad.NewTape(0).Full(1, 1, 0), nil)
 		},
 	} {

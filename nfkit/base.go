@@ -8,25 +8,6 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// Base is the distribution that a flow starts from: one whose density is known and that can be sampled.
-//
-// A sample is a function of noise that does not depend on parameters, so that gradients flow through it, and
-// so that noise can be drawn in one place and transformed in parallel.
-type Base interface {
-	// Dim returns d, the number of columns of a batch.
-	Dim() int
-	// LogProb returns the log-density of each row of z, n×d: n×1. It is −Inf outside the support.
-	LogProb(z, context *ad.Value) *ad.Value
-	// NoiseDim returns the number of random numbers that one sample takes.
-	NoiseDim() int
-	// Noise fills dst, whole rows of NoiseDim numbers, from r.
-	Noise(dst []float64, r *rand.Rand)
-	// Sample turns noise, n×NoiseDim, into points z, n×d, and their log-density, n×1.
-	Sample(noise, context *ad.Value) (z, logProb *ad.Value)
-	// State lists parameters and buffers; nil if there are none.
-	State() State
-}
-
 const log2Pi = 1.8378770664093454836 // ln 2π
 
 // DiagGaussian is the normal distribution with independent components,
@@ -115,7 +96,7 @@ func (g *DiagGaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 
 // State lists loc and log_scale.
 func (g *DiagGaussian) State() State {
-	return State{paramTensor("loc", g.loc, 1, g.Dim()), paramTensor("log_scale", g.logScale, 1, g.Dim())}
+	return State{ParamTensor("loc", g.loc, 1, g.Dim()), ParamTensor("log_scale", g.logScale, 1, g.Dim())}
 }
 
 // uniformParam returns a rows×cols parameter with elements drawn from [−limit, limit).

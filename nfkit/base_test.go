@@ -139,7 +139,7 @@ func TestNoBaseIsMissing(t *testing.T) {
 func TestBaseExtremes(t *testing.T) {
 	for name, c := range baseCases {
 		for _, p := range precisions {
-			model := modelOf(c.new(2, rand.NewPCG(1, 2))).In(p)
+			model := modelOf(c.new(2, rand.NewPCG(1, 2))).WithPrecision(p)
 			x := mat.NewDense(3, 2, []float64{0, 1e18, 1e18, 0, -1e18, -1e18})
 			for i, got := range model.LogProb(x) {
 				if !(got < -100) {

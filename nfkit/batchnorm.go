@@ -80,6 +80,9 @@ func (b *BatchNorm) running(t *ad.Tape) (mean, variance *ad.Value) {
 // Forward returns x = (z − μ)/√(v + ε), with the statistics of z in training.
 func (b *BatchNorm) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
 	checkBatch("BatchNorm.Forward", z, b.Dim())
+	if z.Tape().Observing() {
+		b.observe(z)
+	}
 	n := z.Rows()
 	mean, variance := b.running(z.Tape())
 	if z.Tape().Training() && n >= batchNormRows {
@@ -99,15 +102,13 @@ func (b *BatchNorm) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 // Observing reports that running statistics follow every batch.
 func (b *BatchNorm) Observing() bool { return true }
 
-// Observe updates the running statistics by those of a batch of Forward; one of Inverse has nothing to tell. It returns
-// an error for fewer than two rows, and for a component that is constant or not finite.
-func (b *BatchNorm) Observe(v, _ *ad.Value, inverse bool) error {
-	if inverse {
-		return nil
-	}
+// observe updates the running statistics by those of a whole batch. It fails for fewer than two rows, and for a component that is constant or
+// not finite.
+func (b *BatchNorm) observe(v *ad.Value) {
 	mean, variance, err := columnMoments("BatchNorm", v)
 	if err != nil {
-		return err
+		v.Tape().Fail(err)
+		return
 	}
 	b.batches[0]++
 	weight := math.Max(b.momentum, 1/float64(b.batches[0]))
@@ -115,7 +116,6 @@ func (b *BatchNorm) Observe(v, _ *ad.Value, inverse bool) error {
 		b.mean[j] += weight * (mean[j] - b.mean[j])
 		b.variance[j] += weight * (variance[j] - b.variance[j])
 	}
-	return nil
 }
 
 // State lists eps, running_mean, running_var, and num_batches_tracked, the number of batches observed.
@@ -127,5 +127,5 @@ func (b *BatchNorm) State() State {
 		{Name: "running_mean", Shape: []int{d}, Floats: b.mean},
 		{Name: "running_var", Shape: []int{d}, Floats: b.variance, Check: check},
 		{Name: "num_batches_tracked", Ints: b.batches, Check: func(t Tensor) error { return atLeast0(t.Ints[0]) }},
-	}
+	}.OwnedBy(b)
 }

@@ -138,13 +138,13 @@ func TestBatchNormLearns(t *testing.T) {
 	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), flows)
 	adam := nf.NewAdam(m.Params(), &nf.AdamOptions{LearningRate: 0.01})
 	for step := range 150 {
-		if _, err := m.NLLGrad(actNormBatch(200, uint64(step))); err != nil {
+		if _, err := m.NLL(nil).LossGrad(actNormBatch(200, uint64(step)), rand.NewPCG(1, 2)); err != nil {
 			t.Fatal(err)
 		}
 		adam.Step()
 	}
 	x := actNormBatch(2000, 1000)
-	nll, err := m.NLL(x)
+	nll, err := m.NLL(nil).Loss(x, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

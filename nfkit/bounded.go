@@ -38,8 +38,8 @@ func (b bounded) inside(x *ad.Value) (inside, logIndicator *ad.Value) {
 	if isFinite(b.hi) {
 		margin = margin.Min(x.Neg().Shift(b.hi))
 	}
-	logIndicator = t.Full(1, 1, 0).Where(margin, t.Full(1, 1, math.Inf(-1))).RowSum()
-	return x.Where(margin, t.Full(1, 1, b.middle)), logIndicator
+	logIndicator = margin.Where(t.Full(1, 1, 0), t.Full(1, 1, math.Inf(-1))).RowSum()
+	return margin.Where(x, t.Full(1, 1, b.middle)), logIndicator
 }
 
 // offBounds returns x with elements on a bound moved to the next number of the tape's precision.
@@ -98,7 +98,7 @@ func (f *Sigmoid) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
 	width, minus := f.hi-f.lo, z.Neg()
 	fromHi, fromLo := minus.Sigmoid().Scale(-width).Shift(f.hi), z.Sigmoid().Scale(width).Shift(f.lo)
 	logDet = z.LogSigmoid().Add(minus.LogSigmoid()).Shift(math.Log(width)).RowSum()
-	return f.offBounds(fromHi.Where(z, fromLo)), logDet // the nearer bound leaves more digits
+	return f.offBounds(z.Where(fromHi, fromLo)), logDet // the nearer bound leaves more digits
 }
 
 // Inverse returns z = ln(x − lo) − ln(hi − x).

@@ -146,7 +146,7 @@ func TestBoundedModel(t *testing.T) {
 	for name, m := range boundedMaps() {
 		q := nf.NewNormalizingFlow(nf.NewDiagGaussian(1, nil), []nf.Flow{wide, m.flow})
 		for _, p := range precisions {
-			for i, l := range q.In(p).LogProb(q.In(p).Sample(1000, rand.NewPCG(1, 2))) {
+			for i, l := range q.WithPrecision(p).LogProb(q.WithPrecision(p).Sample(1000, rand.NewPCG(1, 2))) {
 				if !isNumber(l) {
 					t.Fatalf("%s in %v: sample %d has log-density %v", name, p, i, l)
 				}
@@ -169,7 +169,7 @@ func TestBoundedModel(t *testing.T) {
 		if math.Abs(mass-1) > 1e-4 {
 			t.Errorf("%s: the density integrates to %v, want 1", name, mass)
 		}
-		_, err := q.NLLGrad(mat.NewDense(3, 1, []float64{m.lo + 0.5, m.lo + 0.2, m.lo - 0.1}))
+		_, err := q.NLL(nil).LossGrad(mat.NewDense(3, 1, []float64{m.lo + 0.5, m.lo + 0.2, m.lo - 0.1}), rand.NewPCG(1, 2))
 		var bad *nf.NonFiniteError
 		if !errors.As(err, &bad) || bad.Row != 2 || !strings.Contains(bad.Where, "flow 0") {
 			t.Errorf("%s: a row outside the support gives error %v, want one that names row 2 and flow 0", name, err)

@@ -4,10 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
-
-	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
 // Checkpoint is all that training needs to go on as if it had not been interrupted: to the same numbers, to the last
@@ -18,7 +15,7 @@ import (
 //
 // The best parameters that [Fit] has seen and its patience are not part of it: they begin anew.
 type Checkpoint struct {
-	Model  Stateful
+	Model  Stateful // or the objective, whose State is that of its model
 	Adam   *Adam
 	Source rand.Source // a *rand.PCG or *rand.ChaCha8, or any that can marshal itself to a fixed number of bytes
 	Data   *Rows
@@ -45,10 +42,6 @@ func (c Checkpoint) state() (s State, set func()) {
 	var sets []func()
 	if c.Model != nil {
 		s = append(s, c.Model.State().Under("model")...)
-		if m, ok := c.Model.(*NormalizingFlow); ok {
-			t, f := m.stepsState()
-			s, sets = append(s, t), append(sets, f)
-		}
 	}
 	if c.Adam != nil {
 		t, f := c.Adam.state()
@@ -65,24 +58,6 @@ func (c Checkpoint) state() (s State, set func()) {
 	return s, func() {
 		for _, f := range sets {
 			f()
-		}
-	}
-}
-
-// stepsState lists the number of training steps in each precision, from which dropout and estimates draw.
-func (m *NormalizingFlow) stepsState() (t Tensor, set func()) {
-	m.engine.mu.Lock()
-	defer m.engine.mu.Unlock()
-	steps := make([]int, len(m.engine.shards))
-	for p := range steps {
-		steps[p] = int(m.In(ad.Precision(p)).evaluator().Steps)
-	}
-	t = Tensor{Name: "steps", Shape: []int{len(steps)}, Ints: steps, Check: func(t Tensor) error { return atLeast0(slices.Min(t.Ints)) }}
-	return t, func() {
-		m.engine.mu.Lock()
-		defer m.engine.mu.Unlock()
-		for p, n := range steps {
-			m.In(ad.Precision(p)).evaluator().Steps = uint64(n)
 		}
 	}
 }
@@ -133,7 +108,7 @@ func sourceState(src rand.Source) (t Tensor, set func()) {
 	if !ok {
 		panic(fmt.Sprintf("nfkit: Checkpoint: got a source of type %T, which cannot be saved; use *rand.PCG or *rand.ChaCha8", src))
 	}
-	now := must(m.MarshalBinary())
+	now := Must(m.MarshalBinary())
 	t = Tensor{Name: "source", Shape: []int{len(now)}, Ints: make([]int, len(now))}
 	for i, b := range now {
 		t.Ints[i] = int(b)
@@ -144,15 +119,15 @@ func sourceState(src rand.Source) (t Tensor, set func()) {
 				return fmt.Errorf("%d is not a byte", x)
 			}
 		}
-		before := must(m.MarshalBinary())
+		before := Must(m.MarshalBinary())
 		err := m.UnmarshalBinary(toBytes(t.Ints))
-		Must(m.UnmarshalBinary(before))
+		Check(m.UnmarshalBinary(before))
 		if err != nil {
 			return fmt.Errorf("not the state of a %T: %w", src, err)
 		}
 		return nil
 	}
-	return t, func() { Must(m.UnmarshalBinary(toBytes(t.Ints))) }
+	return t, func() { Check(m.UnmarshalBinary(toBytes(t.Ints))) }
 }
 
 func toBytes(s []int) []byte {
@@ -161,9 +136,4 @@ func toBytes(s []int) []byte {
 		b[i] = byte(x)
 	}
 	return b
-}
-
-func must[T any](v T, err error) T {
-	Must(err)
-	return v
 }

@@ -29,35 +29,42 @@ const maxDim = 8
 
 // flowCases has each flow of the package under its name, and a slash and the variant where there are several.
 var flowCases = map[string]flowCase{
-	"AffineCouplingBlock/exp":              couplingCase(nf.ScaleExp, nf.SplitChannel),
-	"AffineCouplingBlock/exp inv":          couplingCase(nf.ScaleExp, nf.SplitChannelInv),
-	"AffineCouplingBlock/sigmoid":          couplingCase(nf.ScaleSigmoid, nf.SplitCheckerboard),
-	"AffineCouplingBlock/sigmoid inverted": couplingCase(nf.ScaleSigmoidInv, nf.SplitCheckerboardInv),
-	"AffineCouplingBlock/none":             couplingCase(nf.ScaleNone, nf.SplitCheckerboard),
+	"Coupling/affine exp":              couplingCase(nf.ScaleExp, nf.SplitChannel),
+	"Coupling/affine exp inv":          couplingCase(nf.ScaleExp, nf.SplitChannelInv),
+	"Coupling/affine sigmoid":          couplingCase(nf.ScaleSigmoid, nf.SplitCheckerboard),
+	"Coupling/affine sigmoid inverted": couplingCase(nf.ScaleSigmoidInv, nf.SplitCheckerboardInv),
+	"Coupling/affine none":             couplingCase(nf.ScaleNone, nf.SplitCheckerboard),
 	"LULinearPermute": {new: func(dim, context int, src rand.Source) nf.Flow {
 		return unconditional(context, nf.NewLULinearPermute(dim, nil, src))
 	}},
 	"LULinearPermute/random": {new: func(dim, context int, src rand.Source) nf.Flow {
 		return unconditional(context, nf.NewLULinearPermute(dim, &nf.LULinearPermuteOptions{RandomInit: true}, src))
 	}},
-	"MaskedAffineAutoregressive":                     autoregressiveCase(nf.MADEOptions{Activation: nf.ActSiLU}, false),
-	"MaskedAffineAutoregressive/softplus":            autoregressiveCase(nf.MADEOptions{Activation: nf.ActTanh, Blocks: 1}, true),
-	"MaskedAffineAutoregressive/feed-forward":        autoregressiveCase(nf.MADEOptions{FeedForward: true, Activation: nf.ActELU}, false),
-	"Permute/shuffle":                                permuteCase(nf.PermuteShuffle),
-	"Permute/swap":                                   permuteCase(nf.PermuteSwap),
-	"Permute/reverse":                                permuteCase(nf.PermuteReverse),
-	"ElementwiseRationalQuadraticSpline":             elementwiseSplineCase(nf.SplineOptions{RandomInit: true}),
-	"ElementwiseRationalQuadraticSpline/circular":    elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailCircular, Bound: 2, Bins: 5}),
-	"ElementwiseRationalQuadraticSpline/free":        elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailFree, Bins: 4}),
-	"CoupledRationalQuadraticSpline":                 coupledSplineCase(false, nf.CoupledSplineOptions{}),
-	"CoupledRationalQuadraticSpline/reversed":        coupledSplineCase(false, nf.CoupledSplineOptions{ReverseMask: true, SplineOptions: nf.SplineOptions{Bins: 3, RandomInit: true}}),
-	"CoupledRationalQuadraticSpline/free":            coupledSplineCase(false, nf.CoupledSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailFree}}),
-	"CoupledRationalQuadraticSpline/angles":          coupledSplineCase(true, nf.CoupledSplineOptions{}),
-	"AutoregressiveRationalQuadraticSpline":          autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{}),
-	"AutoregressiveRationalQuadraticSpline/circular": autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailCircular, RandomInit: true}}),
-	"AutoregressiveRationalQuadraticSpline/angles":   autoregressiveSplineCase(true, nf.AutoregressiveSplineOptions{}),
-	"PeriodicWrap":                                   periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicWrap(dim, index, 1.5) }),
-	"PeriodicShift":                                  periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicShift(dim, index, 1.5, 0.4) }),
+	"Autoregressive/affine":              autoregressiveCase(nf.MADEOptions{Activation: nf.ActSiLU}, false),
+	"Autoregressive/affine softplus":     autoregressiveCase(nf.MADEOptions{Activation: nf.ActTanh, Blocks: 1}, true),
+	"Autoregressive/affine feed-forward": autoregressiveCase(nf.MADEOptions{FeedForward: true, Activation: nf.ActELU}, false),
+	"Permute/shuffle":                    permuteCase(nf.PermuteShuffle),
+	"Permute/swap":                       permuteCase(nf.PermuteSwap),
+	"Permute/reverse":                    permuteCase(nf.PermuteReverse),
+	"Elementwise/spline":                 elementwiseSplineCase(nf.SplineOptions{RandomInit: true}),
+	"Elementwise/spline circular":        elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailCircular, Bound: 2, Bins: 5}),
+	"Elementwise/spline free":            elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailFree, Bins: 4}),
+	"Coupling/spline":                    coupledSplineCase(false, nf.CoupledSplineOptions{}),
+	"Coupling/spline reversed":           coupledSplineCase(false, nf.CoupledSplineOptions{ReverseMask: true, SplineOptions: nf.SplineOptions{Bins: 3, RandomInit: true}}),
+	"Coupling/spline free":               coupledSplineCase(false, nf.CoupledSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailFree}}),
+	"Coupling/spline angles":             coupledSplineCase(true, nf.CoupledSplineOptions{}),
+	"Autoregressive/spline":              autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{}),
+	"Autoregressive/spline circular":     autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailCircular, RandomInit: true}}),
+	"Autoregressive/spline angles":       autoregressiveSplineCase(true, nf.AutoregressiveSplineOptions{}),
+	"PeriodicWrap":                       periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicWrap(dim, index, 1.5) }),
+	"PeriodicShift":                      periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicShift(dim, index, 1.5, 0.4) }),
+
+	"Indexed": {new: func(dim, context int, src rand.Source) nf.Flow {
+		if dim < 3 {
+			return nil
+		}
+		return nf.NewIndexed(dim, []int{dim - 1, 0}, newCoupling(nf.ScaleExp, nf.SplitChannel, 2, context, src))
+	}},
 
 	"ActNorm":                actNormCase(),
 	"AffineConstFlow":        affineConstCase(nf.AffineConstOptions{}),
@@ -81,6 +88,9 @@ var flowCases = map[string]flowCase{
 
 	"Residual":                  residualCase(false),
 	"Residual/explicit forward": residualCase(true),
+	"Residual/own network": {new: func(dim, context int, src rand.Source) nf.Flow {
+		return nf.NewResidual(newTanhNet(dim, context, src), nil)
+	}},
 	"Chain": {new: func(dim, context int, src rand.Source) nf.Flow {
 		if dim < 2 {
 			return unconditional(context, nf.NewChain(nf.NewLULinearPermute(dim, nil, src), nf.NewPermute(dim, nf.PermuteSwap, nil)))

@@ -2,6 +2,7 @@ package nfkit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
@@ -16,8 +17,8 @@ const (
 	SplitCheckerboardInv              // keeps the components with even numbers
 )
 
-// parts returns the numbers of the components that are kept and of those that are transformed.
-func (s Split) parts(dim int) (kept, changed []int) {
+// Parts returns the numbers of the components of a point in dim dimensions that are kept, and of those that are transformed.
+func (s Split) Parts(dim int) (kept, changed []int) {
 	for j := range dim {
 		var keep bool
 		switch s {
@@ -39,15 +40,127 @@ func (s Split) parts(dim int) (kept, changed []int) {
 	return kept, changed
 }
 
-// ScaleMap says how a coupling turns the output s of its network into a factor.
-type ScaleMap uint8
+// Coupling keeps some components of a point, z₁, and maps the others, z₂, by a [Transformer] whose parameters a network computes from those
+// kept:
+//
+//	x₁ = z₁,  x₂ = f(z₂; net(x₁)),  ln|det J| = ln|det ∂x₂/∂z₂|.
+//
+// With Kept, a flow of their own maps the components kept as well: x₁ = g(z₁). Either direction costs one evaluation of the network. Dinh et
+// al. 2017, arXiv:1605.08803, eq. 4 to 8.
+type Coupling struct {
+	transformer   Transformer
+	net           Net
+	own           Flow // of the components kept; nil if they stay
+	kept, changed []int
+	merge         []int // column of (kept, changed) where each component is
 
-const (
-	ScaleExp        ScaleMap = iota // eˢ
-	ScaleSigmoid                    // 1/sigmoid(s+2): bounded in the direction of the density
-	ScaleSigmoidInv                 // sigmoid(s+2): bounded when sampling
-	ScaleNone                       // 1, and the network returns shifts alone (NICE)
+	state func(c *Coupling) State
+}
+
+// CouplingOptions are the options of [NewCoupling].
+type CouplingOptions struct {
+	Kept       Flow // maps the components kept among themselves; nil leaves them as they are
+	RandomInit bool // starts with the network as it is; the default is at the transformer's Initial
+}
+
+var (
+	_ Flow        = (*Coupling)(nil)
+	_ Conditional = (*Coupling)(nil)
 )
+
+// NewCoupling returns a coupling that transforms the components with the numbers in changed, and keeps the others, of which there are as many as
+// net has inputs: [Split.Parts] has the usual ways to part them. net returns the parameters of each component in changed, side by
+// side. A network of this package is set to start at the transformer's Initial. A nil opts means the defaults. It panics when an argument is nil,
+// changed is empty, or names a component twice or one that does not exist, and when net has other widths.
+func NewCoupling(transformer Transformer, net Net, changed []int, opts *CouplingOptions) *Coupling {
+	if transformer == nil || net == nil {
+		panic(fmt.Sprintf("nfkit: NewCoupling: got transformer %v and network %v, want none of them nil", transformer, net))
+	}
+	var o CouplingOptions
+	if opts != nil {
+		o = *opts
+	}
+	c := newCoupling("NewCoupling", transformer, net, changed)
+	if o.Kept != nil && o.Kept.Dim() != len(c.kept) {
+		panic(fmt.Sprintf("nfkit: NewCoupling: got a flow of %d components for the %d that are kept", o.Kept.Dim(), len(c.kept)))
+	}
+	c.own = o.Kept
+	c.state = func(c *Coupling) State {
+		s := State{fixedTensor("changed", c.changed)}
+		s = append(s, c.net.State().Under("net")...)
+		if c.own != nil {
+			s = append(s, c.own.State().Under("kept")...)
+		}
+		return s
+	}
+	if !o.RandomInit {
+		startAt(net, slices.Repeat(transformer.Initial(), len(changed)))
+	}
+	return c
+}
+
+// newCoupling is NewCoupling without State and start.
+func newCoupling(caller string, transformer Transformer, net Net, changed []int) *Coupling {
+	in, out, m := net.In(), net.Out(), transformer.Params()
+	dim := in + len(changed)
+	kept := otherComponents(caller, "transformed components", dim, changed)
+	if out != m*len(changed) {
+		panic(fmt.Sprintf("nfkit: %s: got a network from %d to %d columns for %d components of %d parameters each, want %d to %d", caller, in, out, len(changed), m, in, m*len(changed)))
+	}
+	return &Coupling{transformer: transformer, net: net, kept: kept, changed: slices.Clone(changed), merge: mergeOrder(kept, changed)}
+}
+
+// startAt makes a network return the given row whatever its input, if it can.
+func startAt(net Net, row []float64) {
+	if n, ok := net.(interface{ startAt(row []float64) }); ok {
+		n.startAt(row)
+	}
+}
+
+// Dim returns the number of components, kept and transformed.
+func (c *Coupling) Dim() int { return len(c.merge) }
+
+// ContextDim returns the number of columns of the context of the network, and of the flow of the components kept, 0 for none.
+func (c *Coupling) ContextDim() int {
+	if c.own == nil {
+		return contextDim(c.net)
+	}
+	return commonContextDim[any]("Coupling", c.net, c.own)
+}
+
+// Forward returns x₂ = f(z₂; net(x₁)).
+func (c *Coupling) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
+	checkBatch("Coupling.Forward", z, c.Dim())
+	kept := z.Columns(c.kept)
+	if t, ok := c.transformer.(Affine); ok && c.own == nil && t.inPlace() {
+		return t.forwardAt(z, c.net.Apply(kept, context), c.changed)
+	}
+	var own *ad.Value
+	if c.own != nil {
+		kept, own = c.own.Forward(kept, context)
+	}
+	x, logDet = c.transformer.Forward(z.Columns(c.changed), c.net.Apply(kept, context))
+	return kept.Concat(x).Columns(c.merge), addLogDet(own, logDet)
+}
+
+// Inverse returns z₂ = f⁻¹(x₂; net(x₁)).
+func (c *Coupling) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
+	checkBatch("Coupling.Inverse", x, c.Dim())
+	kept := x.Columns(c.kept)
+	if t, ok := c.transformer.(Affine); ok && c.own == nil && t.inPlace() {
+		return t.inverseAt(x, c.net.Apply(kept, context), c.changed)
+	}
+	var own *ad.Value
+	z, logDet = c.transformer.Inverse(x.Columns(c.changed), c.net.Apply(kept, context))
+	if c.own != nil {
+		kept, own = c.own.Inverse(kept, context)
+	}
+	return kept.Concat(z).Columns(c.merge), addLogDet(own, logDet)
+}
+
+// State lists changed, the network under net and the flow of the components kept under kept; a coupling that has a twin in normflows has the
+// names that its constructor says.
+func (c *Coupling) State() State { return c.state(c) }
 
 // AffineCouplingOptions are the options of [NewAffineCouplingBlock].
 type AffineCouplingOptions struct {
@@ -55,96 +168,38 @@ type AffineCouplingOptions struct {
 	Scale ScaleMap
 }
 
-// AffineCouplingBlock keeps one part of a point, z₁, and transforms the other, z₂, by a scale and a shift that a
-// network computes from z₁:
+// NewAffineCouplingBlock returns the [Coupling] with an [Affine] transformer whose dimension follows from the widths of net: In components
+// are kept and
+// Out/2 transformed (Out with [ScaleNone]). The network's columns are t₀ s₀ t₁ s₁ …, or t₀ t₁ …. It starts with the network as it is. Its State
+// has the network under flows.1.param_map: in the reference, a block is a split, a coupling and a merge. A nil opts means the defaults.
 //
-//	x₁ = z₁,  x₂ = z₂⊙e^a + t,  (t, s) = net(z₁),  ln|det J| = Σ a,
-//
-// with a = s for [ScaleExp], −ln sigmoid(s+2) for [ScaleSigmoid], ln sigmoid(s+2) for [ScaleSigmoidInv] and 0 for
-// [ScaleNone]. The network's columns are t₀ s₀ t₁ s₁ …, or t₀ t₁ … for [ScaleNone]. Either direction costs one
-// evaluation of the network. Dinh et al. 2017, arXiv:1605.08803, eq. 4 to 8; Kingma & Dhariwal 2018,
-// arXiv:1807.03039. Its twin in normflows is AffineCouplingBlock.
-type AffineCouplingBlock struct {
-	net           Net
-	opts          AffineCouplingOptions
-	kept, changed []int
-	even, odd     []int // columns of shift and scale
-	interleave    []int // takes shifts followed by scales to pairs of them
-}
-
-var (
-	_ Flow        = (*AffineCouplingBlock)(nil)
-	_ Conditional = (*AffineCouplingBlock)(nil)
-)
-
-// NewAffineCouplingBlock returns a coupling whose dimension follows from the widths of net: In components are kept and
-// Out/2 transformed (Out with [ScaleNone]). A nil opts means the defaults. It panics when the split does not
-// divide any dimension in that way; with [SplitChannel], dimension d wants net to map ⌈d/2⌉ to 2⌊d/2⌋ columns.
-func NewAffineCouplingBlock(net Net, opts *AffineCouplingOptions) *AffineCouplingBlock {
+// It panics when the split does not
+// divide any dimension in that way; with [SplitChannel], dimension d wants net to map ⌈d/2⌉ to 2⌊d/2⌋ columns. Dinh et al. 2017,
+// arXiv:1605.08803, eq. 4 to 8; Kingma & Dhariwal 2018, arXiv:1807.03039. Its twin in normflows is AffineCouplingBlock.
+func NewAffineCouplingBlock(net Net, opts *AffineCouplingOptions) *Coupling {
+	const caller = "NewAffineCouplingBlock"
 	if net == nil {
 		panic("nfkit: NewAffineCouplingBlock: got a nil network")
 	}
-	b := &AffineCouplingBlock{net: net}
+	var o AffineCouplingOptions
 	if opts != nil {
-		b.opts = *opts
+		o = *opts
 	}
-	if b.opts.Split > SplitCheckerboardInv || b.opts.Scale > ScaleNone {
-		panic(fmt.Sprintf("nfkit: NewAffineCouplingBlock: got split %d and scale map %d, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleNone", b.opts.Split, b.opts.Scale))
+	if o.Split > SplitCheckerboardInv || o.Scale > ScaleSoftplus {
+		panic(fmt.Sprintf("nfkit: %s: got split %d and scale map %d, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleSoftplus", caller, o.Split, o.Scale))
 	}
-	per := 2
-	if b.opts.Scale == ScaleNone {
-		per = 1
-	}
+	transformer := Affine{Scale: o.Scale}
+	per := transformer.Params()
 	in, out := net.In(), net.Out()
 	dim := in + out/per
-	b.kept, b.changed = b.opts.Split.parts(dim)
+	kept, changed := o.Split.Parts(dim)
 	switch {
 	case dim < 2 || out < per:
-		panic(fmt.Sprintf("nfkit: NewAffineCouplingBlock: got a network from %d to %d columns, that is dimension %d; a coupling splits a point in two and needs 2 or more", in, out, dim))
-	case out%per != 0 || len(b.kept) != in:
-		panic(fmt.Sprintf("nfkit: NewAffineCouplingBlock: got a network from %d to %d columns; dimension %d with this split wants %d to %d", in, out, dim, len(b.kept), per*len(b.changed)))
+		panic(fmt.Sprintf("nfkit: %s: got a network from %d to %d columns, that is dimension %d; a coupling splits a point in two and needs 2 or more", caller, in, out, dim))
+	case out%per != 0 || len(kept) != in:
+		panic(fmt.Sprintf("nfkit: %s: got a network from %d to %d columns; dimension %d with this split wants %d to %d", caller, in, out, dim, len(kept), per*len(changed)))
 	}
-	for j := range b.changed {
-		b.even, b.odd = append(b.even, 2*j), append(b.odd, 2*j+1)
-		b.interleave = append(b.interleave, j, len(b.changed)+j)
-	}
-	return b
+	c := newCoupling(caller, transformer, net, changed)
+	c.state = func(c *Coupling) State { return c.net.State().Under("flows.1.param_map") }
+	return c
 }
-
-// Dim returns the number of components, kept and transformed.
-func (b *AffineCouplingBlock) Dim() int { return len(b.kept) + len(b.changed) }
-
-// ContextDim returns the number of columns of the network's context, 0 for none.
-func (b *AffineCouplingBlock) ContextDim() int { return contextDim(b.net) }
-
-// Forward returns x₁ = z₁, x₂ = z₂⊙e^a + t.
-func (b *AffineCouplingBlock) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
-	checkBatch("AffineCouplingBlock.Forward", z, b.Dim())
-	return z.AffinePairs(b.pairs(z, context), b.changed)
-}
-
-// Inverse returns z₁ = x₁, z₂ = (x₂ − t)⊙e^{−a}.
-func (b *AffineCouplingBlock) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
-	checkBatch("AffineCouplingBlock.Inverse", x, b.Dim())
-	return x.AffinePairsInverse(b.pairs(x, context), b.changed)
-}
-
-// pairs returns t₀ a₀ t₁ a₁ … for the points v.
-func (b *AffineCouplingBlock) pairs(v, context *ad.Value) *ad.Value {
-	p := b.net.Apply(v.Columns(b.kept), context)
-	switch b.opts.Scale {
-	case ScaleExp:
-		return p
-	case ScaleNone:
-		return p.Scatter(2*len(b.changed), b.even)
-	}
-	a := p.Columns(b.odd).Shift(2).LogSigmoid()
-	if b.opts.Scale == ScaleSigmoid {
-		a = a.Neg()
-	}
-	return p.Columns(b.even).Concat(a).Columns(b.interleave)
-}
-
-// State lists the network's tensors under flows.1.param_map: in the reference, a block is a split, a
-// coupling and a merge.
-func (b *AffineCouplingBlock) State() State { return b.net.State().Under("flows.1.param_map") }

@@ -4,32 +4,28 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// The table of names in doc.go has each flow, base and network of the package, and names nothing that does not exist.
+// The table of names has each flow, base, network and transformer of the package, and names nothing that does not exist.
 func TestNamesElsewhere(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments)
+	page, err := os.ReadFile("NAMES.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(file.Doc.Text(), "# Names elsewhere")
-	types := sourceTypes(t, ".")
-	functions := sourceFunctions(t, ".")
+	types, functions := sourceTypes(t, "."), sourceFunctions(t, ".")
 	listed := map[string]bool{}
-	for _, line := range strings.Split(table, "\n") {
-		if !strings.HasPrefix(line, "\t") {
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if len(cells) != 4 || !strings.Contains(cells[3], "`") {
 			continue
 		}
-		line = strings.TrimSpace(line)
-		ours := line[strings.LastIndex(line, "  ")+2:]
-		if ours == "nfkit" || ours == "package targets" {
-			continue
-		}
-		for _, name := range strings.Split(ours, ", ") {
+		for _, name := range strings.Split(strings.TrimSuffix(cells[3], " |"), ", ") {
+			name = strings.Trim(name, "`")
 			typ, method, _ := strings.Cut(name, ".")
 			if types[typ] == nil && !functions[name] || method != "" && types[typ].methods[method] == nil {
 				t.Errorf("the table names %s, which does not exist", name)
@@ -38,8 +34,8 @@ func TestNamesElsewhere(t *testing.T) {
 		}
 	}
 	for name, s := range types {
-		if (s.asserts["Flow"] || s.asserts["Base"] || s.asserts["Net"]) && !listed[name] {
-			t.Errorf("the table of names in doc.go has no %s", name)
+		if (s.asserts["Flow"] || s.asserts["Base"] || s.asserts["Net"] || s.asserts["Transformer"]) && !listed[name] {
+			t.Errorf("the table of names has no %s", name)
 		}
 	}
 	if len(listed) < 40 {

@@ -1,49 +1,67 @@
 package nfkit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/pytorch"
 	"github.com/nfkit/nfkit-go/nfkit/internal/safetensors"
+	"github.com/nfkit/nfkit-go/nfkit/internal/tensorfile"
+	"github.com/nfkit/nfkit-go/nfkit/internal/wholefile"
 )
-
-// Stateful is what can be saved: a model, and every flow, base and network.
-type Stateful interface{ State() State }
 
 // Save writes the parameters and buffers of m to a file in the safetensors format, in float64. Names and shapes are
 // those of the state_dict of normflows, so safetensors.torch.load_file reads it in Python.
 //
-// The file is written whole or not at all: after an error, what was at path before is still there. It is an error when
-// a number is NaN or infinite. Save panics when two tensors have the same name.
+// The file is written whole or not at all: after an error, what was at path before is still there. Links are followed,
+// and permissions kept. It is an error when path is a folder, a pipe or a device, and when a number is NaN or infinite.
+// Save panics when two tensors have the same name.
 func Save(path string, m Stateful) error {
 	return errorAt("Save", path, save(path, m.State()))
 }
 
-// Load reads parameters and buffers of m from a file in the safetensors format: one that [Save] wrote for the same
-// architecture, or the state_dict of its twin in normflows, in any floating-point type.
+// Load reads parameters and buffers of m from a file: one that [Save] wrote for the same architecture, or the
+// state_dict of its twin in normflows, in any type of numbers, as safetensors or as torch.save writes it (of PyTorch 1.6
+// or later). Nothing in a file is executed. The state_dict in a checkpoint, a dictionary that torch.save wrote, is named
+// by its key after the path:
 //
-// Every name, shape and number is checked before anything is changed. After an error, which lists all that does not
-// fit, m is as it was.
+//	err := nf.Load("checkpoint.pt#model_state_dict", model)
+//
+// Every name, shape and number is checked before anything is changed. After an error, which says what does not fit, m is
+// as it was.
 func Load(path string, m Stateful) error {
 	return errorAt("Load", path, load(path, m.State()))
 }
 
-// Must panics if err is not nil. It is for cells of a notebook, which then stop and show the error:
-//
-//	nf.Must(nf.Load("flow.safetensors", model))
-func Must(err error) {
-	if err != nil {
-		panic(err)
+// Write writes to w what [Save] writes to a file.
+func Write(w io.Writer, m Stateful) error {
+	tensors, err := m.State().contents()
+	if err == nil {
+		err = write(w, tensors)
 	}
+	if err != nil {
+		return fmt.Errorf("nfkit: Write: %w", err)
+	}
+	return nil
+}
+
+// Read reads from r, to its end, what [Load] reads from a file; of a checkpoint, there is no key to choose by. It keeps
+// all of it in memory: limit what comes from strangers, by [io.LimitReader] for one.
+func Read(r io.Reader, m Stateful) error {
+	b, err := io.ReadAll(r)
+	if err == nil {
+		err = read(bytes.NewReader(b), int64(len(b)), "", m.State())
+	}
+	if err != nil {
+		return fmt.Errorf("nfkit: Read: %w", err)
+	}
+	return nil
 }
 
 func errorAt(call, path string, err error) error {
@@ -54,16 +72,27 @@ func errorAt(call, path string, err error) error {
 }
 
 func save(path string, s State) error {
+	tensors, err := s.contents()
+	if err != nil {
+		return err
+	}
+	return wholefile.Write(path, func(w io.Writer) error { return write(w, tensors) })
+}
+
+func write(w io.Writer, tensors []safetensors.Tensor) error {
+	return safetensors.Write(w, tensors, map[string]string{"format": "pt"}) // what PyTorch's own writer says
+}
+
+// contents returns what is to be written, if all numbers are finite.
+func (s State) contents() ([]safetensors.Tensor, error) {
 	var tensors []safetensors.Tensor
 	for _, t := range s {
 		if at := nonFinite(t.floats()); at >= 0 {
-			return fmt.Errorf("element %d of %s is %v; nothing was written", at, t.Name, t.floats()[at])
+			return nil, fmt.Errorf("element %d of %s is %v; nothing was written", at, t.Name, t.floats()[at])
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: t.Name, Shape: t.Shape, Floats: t.floats(), Ints: t.Ints})
 	}
-	return writeWhole(path, func(w io.Writer) error {
-		return safetensors.Write(w, tensors, map[string]string{"format": "pt"}) // what PyTorch's own writer says
-	})
+	return tensors, nil
 }
 
 // floats returns the elements of a tensor that is not of whole numbers, else nil.
@@ -75,29 +104,40 @@ func (t Tensor) floats() []float64 {
 }
 
 func load(path string, s State) error {
-	r, err := os.Open(path)
+	r, err := wholefile.Open(path)
+	key := ""
+	if i := strings.LastIndexByte(path, '#'); i >= 0 && errors.Is(err, fs.ErrNotExist) {
+		r, err = wholefile.Open(path[:i])
+		key = path[i+1:]
+	}
 	if err != nil {
-		return cause(err)
+		return err
 	}
 	defer r.Close()
 	info, err := r.Stat()
 	if err != nil {
-		return cause(err)
+		return err
 	}
-	if info.IsDir() {
-		return errors.New("this is a folder, want a file")
-	}
-	f, err := safetensors.Open(r, info.Size())
+	return read(r, info.Size(), key, s)
+}
+
+// read verifies a file of size bytes, and then changes s.
+func read(r io.ReaderAt, size int64, key string, s State) error {
+	f, err := parse(r, size, key)
 	if err != nil {
-		return cause(err)
+		return err
 	}
-	if err := compare(f, s); err != nil {
+	f.Tensors = withoutTarget(f.Tensors, s)
+	if err := compare(f.Tensors, s); err != nil {
 		return err
 	}
 	staged, err := stage(f, s)
 	if err != nil {
 		return err
 	}
+	guard := ad.NewGuard(s.Params())
+	guard.Lock()
+	defer guard.Unlock()
 	for i, t := range s {
 		copy(t.floats(), staged[i].floats())
 		copy(t.Ints, staged[i].Ints)
@@ -106,37 +146,48 @@ func load(path string, s State) error {
 	return nil
 }
 
-// compare lists all the names, shapes and types of f that s does not have, and the other way round.
-func compare(f *safetensors.File, s State) error {
-	stored := map[string]safetensors.Stored{}
-	for _, t := range f.Stored {
-		stored[t.Name] = t
+// parse reads what tensors there are in a file, whose format its first bytes tell.
+func parse(r io.ReaderAt, size int64, key string) (*tensorfile.File, error) {
+	start := make([]byte, min(size, 8))
+	if _, err := r.ReadAt(start, 0); err != nil && err != io.EOF {
+		return nil, err
 	}
-	var faults []string
+	switch {
+	case bytes.HasPrefix(start, []byte("PK")):
+		return pytorch.Open(r, size, key)
+	case bytes.HasPrefix(start, []byte("\x80\x02")), bytes.HasPrefix(start, []byte("\x80\x04")), bytes.HasPrefix(start, []byte("\x80\x05")):
+		if len(start) < 8 || start[7] != 0 { // else the length of a header
+			return nil, pytorch.ErrLegacy
+		}
+	case bytes.HasPrefix(start, []byte("\x89PNG")):
+		return nil, errors.New("this is a PNG image, not weights")
+	}
+	if key != "" {
+		return nil, fmt.Errorf("the file is not a checkpoint of PyTorch, and so has no key %q", key)
+	}
+	return safetensors.Open(r, size)
+}
+
+// withoutTarget leaves out the target density p of a model in normflows, which is trained to it, if s has none.
+func withoutTarget(tensors []tensorfile.Tensor, s State) []tensorfile.Tensor {
+	isTarget := func(name string) bool { return strings.HasPrefix(name, "p.") }
+	isModel := false
 	for _, t := range s {
-		got, ok := stored[t.Name]
-		delete(stored, t.Name)
-		switch {
-		case !ok:
-			faults = append(faults, fmt.Sprintf("missing: %s, %s", t.Name, shapeText(t.Shape)))
-		case !slices.Equal(got.Shape, t.Shape):
-			faults = append(faults, fmt.Sprintf("%s: got %s, want %s", t.Name, shapeText(got.Shape), shapeText(t.Shape)))
-		case t.Ints != nil && !got.DType.Whole():
-			faults = append(faults, fmt.Sprintf("%s: got type %s, want whole numbers", t.Name, got.DType))
+		if isTarget(t.Name) {
+			return tensors
 		}
+		isModel = isModel || strings.HasPrefix(t.Name, "q0.") || strings.HasPrefix(t.Name, "flows.")
 	}
-	for _, t := range f.Stored {
-		if _, ok := stored[t.Name]; ok {
-			faults = append(faults, fmt.Sprintf("unexpected: %s, %s", t.Name, shapeText(t.Shape)))
-		}
+	if !isModel {
+		return tensors
 	}
-	return joinFaults("the file is of another architecture", faults)
+	return slices.DeleteFunc(tensors, func(t tensorfile.Tensor) bool { return isTarget(t.Name) })
 }
 
 // stage reads the contents of s from f into memory of their own, and lists all that is wrong with them.
-func stage(f *safetensors.File, s State) (State, error) {
-	stored := map[string]safetensors.Stored{}
-	for _, t := range f.Stored {
+func stage(f *tensorfile.File, s State) (State, error) {
+	stored := map[string]tensorfile.Tensor{}
+	for _, t := range f.Tensors {
 		stored[t.Name] = t
 	}
 	staged := make(State, len(s))
@@ -157,7 +208,7 @@ func stage(f *safetensors.File, s State) (State, error) {
 			}
 		}
 		if err != nil {
-			return nil, cause(err)
+			return nil, err
 		}
 		staged[i] = t
 		if at := nonFinite(t.floats()); at >= 0 {
@@ -168,91 +219,5 @@ func stage(f *safetensors.File, s State) (State, error) {
 			}
 		}
 	}
-	return staged, joinFaults("the file has numbers that cannot be", faults)
-}
-
-// joinFaults returns an error with a line for each fault, nil if there is none.
-func joinFaults(what string, faults []string) error {
-	if len(faults) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s; nothing was changed:\n  %s", what, strings.Join(faults, "\n  "))
-}
-
-// shapeText writes a shape as 3×4.
-func shapeText(shape []int) string {
-	if len(shape) == 0 {
-		return "a single number"
-	}
-	var b strings.Builder
-	for i, d := range shape {
-		if i > 0 {
-			b.WriteString("×")
-		}
-		b.WriteString(strconv.Itoa(d))
-	}
-	if len(shape) == 1 {
-		b.WriteString(" numbers")
-	}
-	return b.String()
-}
-
-// writeWhole makes what write writes the contents of the file at path: a temporary file in the same folder, which takes
-// the place of the old one when it is safely on disk.
-func writeWhole(path string, write func(io.Writer) error) (err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // a link stays a link
-	}
-	mode := fs.FileMode(0o666)
-	old, err := os.Stat(path)
-	if err == nil && old.IsDir() {
-		return errors.New("there is a folder of that name, want a file")
-	}
-	folder := filepath.Dir(path)
-	temp := filepath.Join(folder, fmt.Sprintf(".%s.%x.tmp", filepath.Base(path), rand.Uint64()))
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no folder %s; create it first (%w)", folder, cause(err))
-	case err != nil:
-		return fmt.Errorf("cannot write to the folder %s: %w", folder, cause(err))
-	}
-	done := false
-	defer func() {
-		if !done {
-			f.Close() // for the second time, or after a failure that matters more
-			os.Remove(temp)
-			err = cause(err)
-		}
-	}()
-	if old != nil {
-		if err := f.Chmod(old.Mode().Perm()); err != nil {
-			return err
-		}
-	}
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
-	}
-	done = true
-	return nil
-}
-
-// cause takes the operation and the name of the file, which the caller gives, from an error of the system.
-func cause(err error) error {
-	switch e := err.(type) {
-	case *fs.PathError:
-		return e.Err
-	case *os.LinkError:
-		return e.Err
-	}
-	return err
+	return staged, refusal("the file has numbers that cannot be", faults)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"math/rand/v2"
@@ -13,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -58,8 +58,8 @@ func TestSaveLoad(t *testing.T) {
 	if contents(saved.State()) == contents(loaded.State()) {
 		t.Fatal("both models start equal: the test would pass for a Load that does nothing")
 	}
-	Must(Save(path, saved))
-	Must(Load(path, loaded))
+	Check(Save(path, saved))
+	Check(Load(path, loaded))
 	if got, want := contents(loaded.State()), contents(saved.State()); got != want {
 		t.Errorf("loaded\n%s\nwant\n%s", got, want)
 	}
@@ -79,7 +79,7 @@ func TestLoadNormflows(t *testing.T) {
 		flows = append(flows, NewAffineCouplingBlock(NewMLP([]int{1, 32, 32, 2}, nil, src), nil), NewLULinearPermute(2, nil, src))
 	}
 	model := NewNormalizingFlow(NewDiagGaussian(2, &DiagGaussianOptions{Fixed: true}), flows)
-	Must(Load("testdata/tutorial_model.safetensors", model))
+	Check(Load("testdata/tutorial_model.safetensors", model))
 	x := mat.NewDense(4, 2, []float64{
 		1.2997413559342013, 1.4715463602574994, 1.627800648911243, 1.3911016744047693,
 		1.1163561143629166, 2.010038452838702, 1.408502002626426, 3.076234435645924})
@@ -103,7 +103,7 @@ func newTwoTensors() *twoTensors {
 }
 
 func (m *twoTensors) State() State {
-	return State{paramTensor("w", m.w, 1, 2), {Name: "mask", Shape: []int{3}, Floats: m.mask}, permutationTensor("perm", m.perm)}
+	return State{ParamTensor("w", m.w, 1, 2), {Name: "mask", Shape: []int{3}, Floats: m.mask}, permutationTensor("perm", m.perm)}
 }
 
 // raw writes a safetensors file with the given header and data.
@@ -111,7 +111,7 @@ func raw(t *testing.T, header string, data ...byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "raw.safetensors")
 	b := append([]byte{byte(len(header)), byte(len(header) >> 8), 0, 0, 0, 0, 0, 0}, header...)
-	Must(os.WriteFile(path, append(b, data...), 0o666))
+	Check(os.WriteFile(path, append(b, data...), 0o666))
 	return path
 }
 
@@ -121,7 +121,7 @@ func TestLoadOtherTypes(t *testing.T) {
 		"perm":{"dtype":"I32","shape":[2],"data_offsets":[11,19]}}`,
 		0, 0, 0x80, 0x3e, 0, 0, 0x40, 0xc0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0)
 	m := newTwoTensors()
-	Must(Load(path, m))
+	Check(Load(path, m))
 	if !slices.Equal(m.w.Data, []float64{0.25, -3}) || !slices.Equal(m.mask, []float64{0, 1, 1}) || !slices.Equal(m.perm, []int{0, 1}) {
 		t.Errorf("loaded %v %v %v, want [0.25 -3] [0 1 1] [0 1]", m.w.Data, m.mask, m.perm)
 	}
@@ -129,16 +129,16 @@ func TestLoadOtherTypes(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "whole.safetensors")
-	Must(Save(whole, newTwoTensors()))
+	Check(Save(whole, newTwoTensors()))
 	b, err := os.ReadFile(whole)
-	Must(err)
+	Check(err)
 	cut := func(n int) string {
 		path := filepath.Join(t.TempDir(), "cut.safetensors")
-		Must(os.WriteFile(path, b[:n], 0o666))
+		Check(os.WriteFile(path, b[:n], 0o666))
 		return path
 	}
 	png := filepath.Join(t.TempDir(), "figure.png")
-	Must(os.WriteFile(png, []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), 0o666))
+	Check(os.WriteFile(png, []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), 0o666))
 	missing := filepath.Join(t.TempDir(), "none.safetensors")
 
 	wrong := newTwoTensors()
@@ -146,10 +146,10 @@ func TestLoadRefuses(t *testing.T) {
 	wrong.perm[0] = 7
 	damaged := filepath.Join(t.TempDir(), "damaged.safetensors")
 	f, err := os.Create(damaged)
-	Must(err)
-	Must(safetensors.Write(f, []safetensors.Tensor{{Name: "w", Shape: []int{1, 2}, Floats: wrong.w.Data},
+	Check(err)
+	Check(safetensors.Write(f, []safetensors.Tensor{{Name: "w", Shape: []int{1, 2}, Floats: wrong.w.Data},
 		{Name: "mask", Shape: []int{3}, Floats: []float64{5, 5, math.Inf(1)}}, {Name: "perm", Shape: []int{2}, Ints: wrong.perm}}, nil))
-	Must(f.Close())
+	Check(f.Close())
 
 	for name, c := range map[string]struct {
 		path string
@@ -163,8 +163,8 @@ func TestLoadRefuses(t *testing.T) {
 		"a picture":    {png, []string{png, "PNG image"}},
 		"another architecture": {raw(t, `{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},
 			"perm":{"dtype":"F32","shape":[2],"data_offsets":[8,16]},"bias":{"dtype":"F32","shape":[],"data_offsets":[16,20]}}`, make([]byte, 20)...),
-			[]string{"another architecture", "nothing was changed", "w: got 2 numbers, want 1×2", "missing: mask, 3 numbers",
-				"perm: got type F32, want whole numbers", "unexpected: bias, a single number"}},
+			[]string{"another architecture", "nothing was changed", "w has 2 numbers in the file, 1×2 in the model", "the file has no mask (3 numbers)",
+				"perm has type F32 in the file, whole numbers in the model", "the model has no bias (a single number in the file)"}},
 		"bad numbers": {damaged, []string{"w: element 1 is NaN", "mask: element 2 is +Inf", "perm: [7 0] is not a permutation"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -178,6 +178,124 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if err := Load(missing, newTwoTensors()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v is not fs.ErrNotExist", err)
+	}
+}
+
+// What a load into another architecture says: where counted parts are not as many, else the first few parts.
+func TestLoadSaysWhatDiffers(t *testing.T) {
+	src := rand.NewPCG(1, 2)
+	model := func(layers, hidden int, base Base) *NormalizingFlow {
+		var flows []Flow
+		for range layers {
+			net := NewMLP(append([]int{1}, append(slices.Repeat([]int{8}, hidden), 2)...), nil, src)
+			flows = append(flows, NewAffineCouplingBlock(net, nil), NewLULinearPermute(2, nil, src))
+		}
+		return NewNormalizingFlow(base, flows)
+	}
+	gaussian := NewDiagGaussian(2, nil)
+	path := filepath.Join(t.TempDir(), "flow.safetensors")
+	Check(Save(path, model(16, 2, gaussian)))
+	for name, c := range map[string]struct {
+		m     Stateful
+		lines int
+		want  []string
+	}{
+		"fewer layers": {model(4, 2, gaussian), 2, []string{"the file has flows 0 to 31, the model 0 to 7"}},
+		"deeper networks": {model(16, 3, gaussian), 8, []string{
+			"the file has flows.0.flows.1.param_map.net 0, 2, 4, the model 0, 2, 4, 6", "the file has flows.2.flows.1.param_map.net", "and 42 more"}},
+		"another base": {model(16, 2, NewGaussian(2, nil)), 2, []string{"the file has no q0.lower_entries (1 number)"}},
+		"a part":       {gaussian, 5, []string{"the file has no loc (1×2)", "the model has no flows (176 tensors in the file)", "the model has no q0 (2 tensors in the file)"}},
+	} {
+		err := Load(path, c.m)
+		mustFail(t, err, append(c.want, "another architecture; nothing was changed")...)
+		if n := strings.Count(err.Error(), "\n") + 1; n > c.lines {
+			t.Errorf("%s: the message has %d lines, want at most %d:\n%v", name, n, c.lines, err)
+		}
+	}
+	// Names of a file cannot do anything to a terminal, nor fill it.
+	err := Load(raw(t, `{"\u001b[2J":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"`+strings.Repeat("x", 400)+`":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}`,
+		make([]byte, 8)...), gaussian)
+	mustFail(t, err, `"\x1b[2J"`, "xxx…")
+	if strings.Contains(err.Error(), "\x1b") || len(err.Error()) > 800 {
+		t.Errorf("the message has %d bytes: %q", len(err.Error()), err)
+	}
+}
+
+func TestWriteRead(t *testing.T) {
+	saved, loaded := smallModel(8, 1), smallModel(8, 2)
+	before := contents(loaded.State())
+	var b bytes.Buffer
+	Check(Write(&b, saved))
+	path := filepath.Join(t.TempDir(), "flow.safetensors")
+	Check(Save(path, saved))
+	if file, err := os.ReadFile(path); err != nil || !bytes.Equal(file, b.Bytes()) {
+		t.Errorf("Write and Save differ, %v", err)
+	}
+	mustFail(t, Read(bytes.NewReader(b.Bytes()[:b.Len()-1]), loaded), "nfkit: Read: the file is truncated")
+	mustFail(t, Read(iotest.ErrReader(fs.ErrPermission), loaded), "nfkit: Read: permission denied")
+	mustFail(t, Read(bytes.NewReader(b.Bytes()), smallModel(4, 1)), "another architecture")
+	if got := contents(loaded.State()); got != before {
+		t.Error("a Read that failed changed the model")
+	}
+	Check(Read(iotest.OneByteReader(&b), loaded))
+	if got, want := contents(loaded.State()), contents(saved.State()); got != want {
+		t.Errorf("read\n%s\nwant\n%s", got, want)
+	}
+	saved.State()[0].floats()[0] = math.NaN()
+	mustFail(t, Write(&b, saved), "nfkit: Write: element 0 of q0.loc is NaN")
+	if b.Len() != 0 {
+		t.Errorf("a Write that was refused wrote %d bytes", b.Len())
+	}
+}
+
+// linears is a torch.nn.Sequential of a linear map and a batch normalisation, as internal/pytorch/testdata has it.
+func linears() stateOf {
+	zeros := func(rows, cols int) *ad.Param { return ad.NewParam(rows, cols, make([]float64, rows*cols)) }
+	return stateOf{
+		ParamTensor("0.weight", zeros(3, 2), 3, 2), ParamTensor("0.bias", zeros(1, 3), 3),
+		ParamTensor("1.weight", zeros(1, 3), 3), ParamTensor("1.bias", zeros(1, 3), 3),
+		{Name: "1.running_mean", Shape: []int{3}, Floats: make([]float64, 3)}, {Name: "1.running_var", Shape: []int{3}, Floats: make([]float64, 3)},
+		{Name: "1.num_batches_tracked", Ints: make([]int, 1)},
+	}
+}
+
+func TestLoadPyTorch(t *testing.T) {
+	const folder = "internal/pytorch/testdata/"
+	for _, file := range []string{"model.pt", "protocol4.pt", "checkpoint.pt#model", "checkpoint.pt#ema"} {
+		m := linears()
+		Check(Load(folder+file, m))
+		if !slices.Equal(m[0].Param.Data, []float64{0, 1, 2, 3, 4, 5}) || !slices.Equal(m[3].Param.Data, []float64{30, 31, 32}) || m[6].Ints[0] != 1 {
+			t.Errorf("%s: got\n%s", file, contents(State(m)))
+		}
+	}
+	b, err := os.ReadFile(folder + "model.pt")
+	Check(err)
+	m := linears()
+	Check(Read(bytes.NewReader(b), m))
+	if m[3].Param.Data[2] != 32 {
+		t.Errorf("read\n%s", contents(State(m)))
+	}
+	hash := filepath.Join(t.TempDir(), "run#3.pt") // a name, not a key
+	Check(os.WriteFile(hash, b, 0o666))
+	Check(Load(hash, linears()))
+
+	path := filepath.Join(t.TempDir(), "flow.safetensors")
+	Check(Save(path, linears()))
+	for file, want := range map[string][]string{
+		folder + "checkpoint.pt":       {"end the path with #model or #ema"},
+		folder + "checkpoint.pt#epoch": {`under the key "epoch" there is a number`},
+		folder + "legacy.pt":           {"before version 1.6", "torch.save(model.state_dict(), path)"},
+		folder + "module.pt":           {"torch.nn.modules.container.Sequential", "torch.save(model.state_dict(), path)"},
+		folder + "strides.pt":          {"another architecture", "the model has no rows (2×3 in the file)"},
+		folder + "none.pt#model":       {"no such file"},
+		path + "#model":                {"not a checkpoint"},
+	} {
+		m := linears()
+		before := contents(State(m))
+		mustFail(t, Load(file, m), append(want, "nfkit: Load "+file)...)
+		if contents(State(m)) != before {
+			t.Errorf("a Load of %s that failed changed the model", file)
+		}
 	}
 }
 
@@ -199,14 +317,14 @@ func TestSaveRefuses(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "flow.safetensors")
 	m := newTwoTensors()
-	Must(Save(path, m))
+	Check(Save(path, m))
 	before, err := os.ReadFile(path)
-	Must(err)
+	Check(err)
 
 	m.w.Data[1] = math.Inf(-1)
 	mustFail(t, Save(path, m), path, "element 1 of w is -Inf", "nothing was written")
 	m.w.Data[1] = 2
-	mustFail(t, Save(folder, m), folder, "there is a folder of that name")
+	mustFail(t, Save(folder, m), folder, "this is a folder")
 	mustFail(t, Save(filepath.Join(folder, "runs", "flow.safetensors"), m), "there is no folder "+filepath.Join(folder, "runs"), "create it first")
 	mustFail(t, Save(filepath.Join(path, "flow.safetensors"), m), "cannot write to the folder "+path, "not a directory")
 
@@ -220,7 +338,7 @@ func TestSaveRefuses(t *testing.T) {
 	}()
 
 	after, err := os.ReadFile(path)
-	Must(err)
+	Check(err)
 	if !bytes.Equal(before, after) {
 		t.Error("a Save that failed changed the file")
 	}
@@ -232,42 +350,3 @@ func TestSaveRefuses(t *testing.T) {
 type stateOf State
 
 func (s stateOf) State() State { return State(s) }
-
-func TestWriteWhole(t *testing.T) {
-	folder := t.TempDir()
-	path := filepath.Join(folder, "a")
-	link := filepath.Join(folder, "link")
-	Must(os.WriteFile(path, []byte("old"), 0o640))
-	Must(os.Chmod(path, 0o640)) // whatever the umask
-	Must(os.Symlink("a", link))
-	full := errors.New("no space left on device")
-	err := writeWhole(path, func(w io.Writer) error {
-		_, err := w.Write([]byte("ne"))
-		return errors.Join(err, full)
-	})
-	if !errors.Is(err, full) {
-		t.Errorf("got error %v, want %v", err, full)
-	}
-	check := func(want string) {
-		t.Helper()
-		got, err := os.ReadFile(path)
-		if err != nil || string(got) != want {
-			t.Errorf("the file has %q, %v, want %q", got, err, want)
-		}
-		if got := names(t, folder); !slices.Equal(got, []string{"a", "link"}) {
-			t.Errorf("the folder has %q, want a and link", got)
-		}
-	}
-	check("old")
-	Must(writeWhole(link, func(w io.Writer) error {
-		_, err := w.Write([]byte("new"))
-		return err
-	}))
-	check("new")
-	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
-		t.Errorf("the link became %v, %v", info.Mode(), err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("the file's mode became %v, %v, want 0640", info.Mode(), err)
-	}
-}

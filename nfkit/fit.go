@@ -4,86 +4,86 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
 // FitOptions are the options of [Fit].
 type FitOptions struct {
-	Steps     int // 0 means 1000, or what Epochs says
+	Steps     int // steps that Adam is to have taken in the end; 0 means 1000, or what Epochs says
 	Epochs    int // passes over the data, which must be [Rows]; instead of Steps
-	BatchSize int // rows of a step; 0 means 512
+	BatchSize int // rows of a step, at most all of [Rows]; 0 means 512. For an objective that takes data
 
 	Adam          *Adam                  // the optimiser; nil means one with its defaults
 	Schedule      func(step int) float64 // learning rate by the number of steps that Adam has taken, as [Cosine] makes it; nil leaves it alone
 	MaxGradNorm   float64                // longer gradients are scaled to this norm, see [ClipGradNorm]; 0 means no limit
 	SkipNonFinite bool                   // pass over steps whose loss or gradient is not finite, instead of stopping
 
-	Validation    mat.Matrix // rows to judge the model by, like those of the data; nil means none
+	Validation    mat.Matrix // rows to judge by, like those of the data; nil means none
 	ValidateEvery int        // steps from one validation to the next; 0 means 100
 	Patience      int        // stop after as many validations in a row without a new best; 0 means never
 
 	OnStep   func(Step) error // called after each step; an error ends the run, ErrStop without being one
-	Progress io.Writer        // where a line of progress is kept up to date; nil means nowhere
+	Progress func(Step)       // called after each step, and once more in the end: [ProgressLine], or nfplot.FitProgress in a notebook; nil means nothing
 }
 
-// Step is what [FitOptions].OnStep is told. The model is as the step left it.
+// Step is what [FitOptions].OnStep and Progress are told. The model is as the step left it.
 type Step struct {
-	Number     int     // of the step, from 1
-	Of         int     // steps of the whole run
+	Number     int     // of the step: how many Adam has taken
+	Of         int     // the number of the last step of the whole run
 	Loss       float64 // of the step's batch, before the step
-	Validation float64 // loss of the validation set after this step; NaN if it was not computed
+	Validation float64 // loss of the validation after this step; NaN if there was none
+	Done       bool    // the run has ended, with this step as its last; Validation is that of the parameters kept
 }
 
-// ErrStop is returned by [FitOptions].OnStep to end the run without an error.
+// ErrStop is returned by [FitOptions].OnStep to end the run without an error, and the cause of a context that ends it so: see [UntilInterrupt].
 var ErrStop = errors.New("stop training")
 
 // History is the record of a run of [Fit].
 type History struct {
 	Loss            []float64 // of each step's batch; not finite for a step that was skipped
-	Validation      []float64 // losses of the validation set
-	ValidationSteps []float64 // and after how many steps they were computed, to plot them over; 0 is before the first
+	Validation      []float64 // losses of the validations
+	ValidationSteps []float64 // and the steps after which they were computed, to plot them over; the first is before all of this run
 	Best            int       // the step whose parameters the model has now
 	Skipped         int       // steps that changed nothing because their loss or gradient was not finite
+	Stopped         string    // why the run ended before its last step; empty if it did not
 }
 
-// Fit trains a model to maximise the likelihood of data: in each step it draws a batch, computes the mean negative
-// log-likelihood and its gradient, see [NormalizingFlow.NLLGrad], and takes a step of [Adam]. A nil opts means the
-// defaults.
+// Fit trains what an objective depends on: in each step it draws a batch, computes the loss and its gradient, and takes a step of [Adam]. A nil
+// opts means the defaults.
 //
-// Rows of the data have the columns of a point; if the model takes a context, those of the context follow, unless the
-// model has its context already, see [NormalizingFlow.Given].
+//	history, err := nf.Fit(nf.UntilInterrupt(), model.NLL(nil), data, &nf.FitOptions{Steps: 2000, Progress: nf.ProgressLine(os.Stdout)}, rand.NewPCG(1, 2))
 //
-// With a validation set, the model has in the end the parameters and buffers with which the loss of that set was
-// lowest: never higher than at the start. The set is evaluated before the first step, at the intervals asked for, and
-// after the last.
+// Rows of the data have the columns that the objective wants. For one that takes no data, as [NormalizingFlow.ReverseKL], data is nil.
 //
-// The run ends early, with the history so far and the parameters so far (the best ones with a validation set), when
-//   - Patience is exhausted, or OnStep returns [ErrStop]: without an error,
+// With a validation, the model has in the end the parameters and buffers with which its loss was lowest: never higher than at the start. That
+// is the loss of the rows in Validation; an objective without data is validated when ValidateEvery or Patience are set. It is
+// evaluated before the first step, at the intervals asked for, and after the last; randomness in it is the same each time and in all
+// runs, so that they can be compared.
+//
+// The run ends early, with the history so far and the parameters so far (the best ones with a validation), when
+//   - Patience is exhausted, OnStep returns [ErrStop], or ctx is cancelled with ErrStop as its cause: without an error, and History says why,
 //   - OnStep returns another error, which Fit returns,
-//   - ctx is cancelled: the error wraps that of ctx and its cause,
+//   - ctx is cancelled otherwise: the error wraps that of ctx and its cause,
 //   - a loss or gradient is not finite: the error wraps a [*NonFiniteError], which says where it began. Adam took no
 //     step,
-//   - a batch cannot be observed by a layer: see [ActNorm] and [BatchNorm].
+//   - the data give fewer rows than asked for, or a batch cannot be observed by a layer: see [ActNorm] and [BatchNorm].
 //
-// A number that is not finite in [Rows] or in the validation set is an error before the first step.
+// A number that is not finite in [Rows] or in the validation rows is an error before the first step. It is an error as well when nothing was
+// learned: with SkipNonFinite, when all steps were passed over, or no validation after the first was finite.
 //
-// To stop a run by hand and keep what it learned, give it a context that ends with an interrupt:
-//
-//	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-//	defer stop()
-//	history, err := nf.Fit(ctx, model, data, &nf.FitOptions{Progress: os.Stdout}, rand.NewPCG(1, 2))
-//
-// To go on with a run later, give both runs an Adam, and keep it in a [Checkpoint].
+// Steps counts those of Adam: to go on with a run, give it the Adam that has taken the steps so far, as a [Checkpoint] keeps it, and the same
+// options. A run whose steps are all done already changes nothing.
 //
 // The same arguments give the same bytes, for any GOMAXPROCS. Fit panics when options are out of range, or rows have
-// another number of columns than the model wants.
-func Fit(ctx context.Context, model *NormalizingFlow, data Sampler, opts *FitOptions, src rand.Source) (*History, error) {
-	f := newFit(model, data, opts, src)
+// another number of columns than the objective wants.
+func Fit(ctx context.Context, objective Objective, data Sampler, opts *FitOptions, src rand.Source) (*History, error) {
+	f := newFit(ctx, objective, data, opts, src)
 	if err := f.checkData(); err != nil {
 		return f.history, err
 	}
@@ -97,41 +97,50 @@ func Fit(ctx context.Context, model *NormalizingFlow, data Sampler, opts *FitOpt
 // fit is a run.
 type fit struct {
 	FitOptions
-	data    Sampler
-	src     rand.Source
-	columns int // of a row: point, then context
-
-	model      *NormalizingFlow // its context, if the rows have one, is context
-	x, context mat.Dense        // the columns of a batch
-	valid      *NormalizingFlow // the same for the validation set
-	validX     mat.Dense
+	objective Objective
+	data      Sampler
+	src       rand.Source
+	columns   int // of a row
+	validates bool
+	guard     *ad.Guard
 
 	history  *History
+	first    int      // steps done before this run
 	step     int      // steps done
-	at       int      // steps done when the validation set was last evaluated; −1 if it was not
+	last     Step     // what was told of it
+	at       int      // steps done when the validation was last evaluated; −1 if it was not
 	lowest   float64  // validation loss
-	best     snapshot // of the model then
+	best     snapshot // of the state then
 	patience int      // validations since then
-	bar      *progress
 }
 
-func newFit(model *NormalizingFlow, data Sampler, opts *FitOptions, src rand.Source) *fit {
-	f := &fit{data: data, src: src, history: &History{}, at: -1, lowest: math.Inf(1)}
+func newFit(ctx context.Context, objective Objective, data Sampler, opts *FitOptions, src rand.Source) *fit {
+	for _, a := range []struct {
+		name    string
+		missing bool
+	}{
+		{"context; want one as nf.UntilInterrupt() or context.Background()", ctx == nil},
+		{"objective; want one as model.NLL(nil)", objective == nil},
+		{"source of random numbers; want one as rand.NewPCG(1, 2)", src == nil},
+	} {
+		if a.missing {
+			panic("nfkit: Fit: got a nil " + a.name)
+		}
+	}
+	f := &fit{objective: objective, data: data, src: src, history: &History{}, at: -1, lowest: math.Inf(1), columns: objective.Columns()}
 	if opts != nil {
 		f.FitOptions = *opts
 	}
 	o := &f.FitOptions
-	if model == nil || data == nil || src == nil {
-		panic(fmt.Sprintf("nfkit: Fit: got model %v, data %v, source %v, want none of them nil", model, data, src))
-	}
 	if min(o.Steps, o.Epochs, o.BatchSize, o.ValidateEvery, o.Patience) < 0 || !(o.MaxGradNorm >= 0) {
 		panic(fmt.Sprintf("nfkit: Fit: got %d steps, %d epochs, batches of %d, a validation every %d steps, patience %d, maximal norm %v, want none negative",
 			o.Steps, o.Epochs, o.BatchSize, o.ValidateEvery, o.Patience, o.MaxGradNorm))
 	}
-	if o.Validation == nil && (o.Patience > 0 || o.ValidateEvery > 0) {
-		panic(fmt.Sprintf("nfkit: Fit: got patience %d and a validation every %d steps, but no validation set", o.Patience, o.ValidateEvery))
-	}
+	f.checkArguments()
 	o.BatchSize = orDefault(o.BatchSize, 512)
+	if rows, ok := data.(*Rows); ok {
+		o.BatchSize = min(o.BatchSize, rows.Len())
+	}
 	if o.Epochs > 0 {
 		rows, ok := data.(*Rows)
 		if !ok || o.Steps > 0 {
@@ -141,29 +150,47 @@ func newFit(model *NormalizingFlow, data Sampler, opts *FitOptions, src rand.Sou
 	}
 	o.Steps = orDefault(o.Steps, 1000)
 	o.ValidateEvery = orDefault(o.ValidateEvery, 100)
+	state := objective.State()
+	params := state.Params()
 	if o.Adam == nil {
-		o.Adam = NewAdam(model.Params(), nil)
+		o.Adam = NewAdam(params, nil)
 	}
 	for _, p := range o.Adam.params {
-		if !slices.Contains(model.Params(), p) {
-			panic("nfkit: Fit: got an Adam with parameters that the model does not have")
+		if !slices.Contains(params, p) {
+			panic("nfkit: Fit: got an Adam with parameters that the objective does not have")
 		}
 	}
-	f.columns = model.Dim()
-	f.model, f.valid = model.view(), model.view()
-	if model.ContextDim() > 0 && model.context == nil {
-		f.columns += model.ContextDim()
-		f.model.context, f.valid.context = &f.context, &mat.Dense{}
+	f.guard = ad.NewGuard(params)
+	f.first, f.step = o.Adam.Steps(), o.Adam.Steps()
+	if f.validates {
+		f.best = newSnapshot(state)
+	}
+	f.history.Loss = make([]float64, 0, min(max(o.Steps-f.first, 0), 1<<16))
+	return f
+}
+
+// checkArguments panics when the options do not fit the objective, and decides whether there are validations.
+func (f *fit) checkArguments() {
+	o := &f.FitOptions
+	if f.columns == 0 {
+		if f.data != nil || o.Validation != nil || o.BatchSize > 0 || o.Epochs > 0 {
+			panic(fmt.Sprintf("nfkit: Fit: got data of type %T, a validation set: %t, batches of %d and %d epochs, but the objective takes no data", f.data, o.Validation != nil, o.BatchSize, o.Epochs))
+		}
+		f.validates = o.ValidateEvery > 0 || o.Patience > 0
+		return
+	}
+	if f.data == nil {
+		panic(fmt.Sprintf("nfkit: Fit: got nil data, want rows of %d columns: nf.NewRows of a matrix, or another Sampler", f.columns))
+	}
+	if o.Validation == nil && (o.Patience > 0 || o.ValidateEvery > 0) {
+		panic(fmt.Sprintf("nfkit: Fit: got patience %d and a validation every %d steps, but no validation set", o.Patience, o.ValidateEvery))
 	}
 	if o.Validation != nil {
-		f.split("validation set", dense(o.Validation), &f.validX, f.valid.context)
-		f.best = newSnapshot(model.State())
+		f.validates = true
+		if n, c := o.Validation.Dims(); n == 0 || c != f.columns {
+			panic(fmt.Sprintf("nfkit: Fit: got a %d×%d validation set, want rows of %d columns", n, c, f.columns))
+		}
 	}
-	if o.Progress != nil {
-		f.bar = newProgress(o.Progress, o.Steps)
-	}
-	f.history.Loss = make([]float64, 0, min(o.Steps, 1<<16))
-	return f
 }
 
 func orDefault(n, otherwise int) int {
@@ -173,38 +200,16 @@ func orDefault(n, otherwise int) int {
 	return n
 }
 
-// split makes x and context views of the columns of rows. A context that is not part of the rows is left alone.
-func (f *fit) split(what string, rows *mat.Dense, x, context *mat.Dense) {
-	n, c := rows.Dims()
-	if n == 0 || c != f.columns {
-		panic(fmt.Sprintf("nfkit: Fit: got a %d×%d %s, want rows of %d columns: %d of a point and %d of its context",
-			n, c, what, f.columns, f.model.Dim(), f.columns-f.model.Dim()))
-	}
-	d := f.model.Dim()
-	columns(x, rows, 0, d)
-	if f.columns > d {
-		columns(context, rows, d, f.columns)
-	}
-}
-
-// columns makes dst a view of columns lo to hi of m, without allocating.
-func columns(dst, m *mat.Dense, lo, hi int) {
-	raw := m.RawMatrix()
-	raw.Data = raw.Data[lo : (raw.Rows-1)*raw.Stride+hi]
-	raw.Cols = hi - lo
-	dst.SetRawMatrix(raw)
-}
-
 func (f *fit) run(ctx context.Context) error {
+	if f.step >= f.Steps {
+		return nil
+	}
 	if _, err := f.validate(); err != nil {
 		return err
 	}
 	for f.step < f.Steps {
 		if err := ctx.Err(); err != nil {
-			if cause := context.Cause(ctx); cause != err {
-				err = fmt.Errorf("%w (%w)", err, cause)
-			}
-			return fmt.Errorf("nfkit: Fit: ended after step %d of %d: %w", f.step, f.Steps, err)
+			return f.cancelled(ctx, err)
 		}
 		loss, err := f.train()
 		f.history.Loss = append(f.history.Loss, loss)
@@ -216,17 +221,19 @@ func (f *fit) run(ctx context.Context) error {
 		}
 		f.step++
 		validation := math.NaN()
-		if f.step%f.ValidateEvery == 0 || f.step == f.Steps {
+		if (f.step-f.first)%f.ValidateEvery == 0 || f.step == f.Steps {
 			if validation, err = f.validate(); err != nil {
 				return err
 			}
 		}
-		if f.bar != nil {
-			f.bar.update(f.step, loss, f.lastValidation())
+		f.last = Step{Number: f.step, Of: f.Steps, Loss: loss, Validation: validation}
+		if f.Progress != nil {
+			f.Progress(f.last)
 		}
 		if f.OnStep != nil {
-			err := f.OnStep(Step{Number: f.step, Of: f.Steps, Loss: loss, Validation: validation})
+			err := f.OnStep(f.last)
 			if errors.Is(err, ErrStop) {
+				f.history.Stopped = fmt.Sprintf("stopped by OnStep after step %d of %d", f.step, f.Steps)
 				return nil
 			}
 			if err != nil {
@@ -234,10 +241,27 @@ func (f *fit) run(ctx context.Context) error {
 			}
 		}
 		if f.Patience > 0 && f.patience >= f.Patience {
+			f.history.Stopped = fmt.Sprintf("stopped after step %d of %d: no better validation loss for %d validations", f.step, f.Steps, f.patience)
 			return nil
 		}
 	}
 	return nil
+}
+
+// cancelled says why the context ended the run.
+func (f *fit) cancelled(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrStop) {
+		f.history.Stopped = fmt.Sprintf("stopped after step %d of %d", f.step, f.Steps)
+		if cause != ErrStop {
+			f.history.Stopped += ": " + cause.Error()
+		}
+		return nil
+	}
+	if cause != err {
+		err = fmt.Errorf("%w (%w)", err, cause)
+	}
+	return fmt.Errorf("nfkit: Fit: ended after step %d of %d: %w", f.step, f.Steps, err)
 }
 
 // passOver reports whether err is no reason to stop.
@@ -248,8 +272,18 @@ func (f *fit) passOver(err error) bool {
 
 // train takes one step, and returns the loss before it.
 func (f *fit) train() (float64, error) {
-	f.split("batch", f.data.Sample(f.BatchSize, f.src), &f.x, f.model.context)
-	loss, err := f.model.NLLGrad(&f.x)
+	var batch mat.Matrix
+	if f.data != nil {
+		rows := f.data.Sample(f.BatchSize, f.src)
+		if rows == nil {
+			return math.NaN(), fmt.Errorf("the data (%T) gave no rows, want %d", f.data, f.BatchSize)
+		}
+		if n, _ := rows.Dims(); n != f.BatchSize {
+			return math.NaN(), fmt.Errorf("the data (%T) gave %d rows, want %d", f.data, n, f.BatchSize)
+		}
+		batch = rows
+	}
+	loss, err := f.objective.LossGrad(batch, f.src)
 	if err != nil {
 		return loss, err
 	}
@@ -267,14 +301,14 @@ func (f *fit) train() (float64, error) {
 	return loss, nil
 }
 
-// validate returns the loss of the validation set, NaN if there is none, and keeps a model that is the best so far.
+// validate returns the validation loss, NaN if there is none, and keeps parameters that are the best so far.
 func (f *fit) validate() (float64, error) {
-	if f.Validation == nil {
+	if !f.validates {
 		f.history.Best = f.step
 		return math.NaN(), nil
 	}
 	f.at = f.step
-	loss, err := f.valid.NLL(&f.validX)
+	loss, err := f.objective.Loss(f.Validation, rand.NewPCG(0, 0))
 	f.history.Validation = append(f.history.Validation, loss)
 	f.history.ValidationSteps = append(f.history.ValidationSteps, float64(f.step))
 	f.patience++
@@ -288,29 +322,45 @@ func (f *fit) validate() (float64, error) {
 	return loss, nil
 }
 
-// lastValidation returns the loss of the validation set when it was last evaluated, NaN if it was not.
-func (f *fit) lastValidation() float64 {
-	if n := len(f.history.Validation); n > 0 {
-		return f.history.Validation[n-1]
-	}
-	return math.NaN()
-}
-
-// finish leaves the model as [Fit] says, and completes the line of progress.
+// finish leaves the model as [Fit] says, and tells the end.
 func (f *fit) finish() error {
 	var err error
-	if f.at != f.step {
+	if f.at != f.step && f.step > f.first {
 		_, err = f.validate()
 	}
 	if math.IsInf(f.lowest, 1) { // there was no finite one
 		f.history.Best = f.step
 	} else {
+		f.guard.Lock()
 		f.best.restore()
+		f.guard.Unlock()
 	}
-	if f.bar != nil && f.step > 0 {
-		f.bar.finish(f.step, f.history.Loss[f.step-1], f.lastValidation())
+	if f.Progress != nil && f.step > f.first {
+		f.last.Done = true
+		f.last.Validation = math.NaN()
+		if !math.IsInf(f.lowest, 1) {
+			f.last.Validation = f.lowest
+		}
+		f.Progress(f.last)
+	}
+	if err == nil {
+		err = f.nothingLearned()
 	}
 	return err
+}
+
+// nothingLearned returns an error when steps were taken but none of them counts.
+func (f *fit) nothingLearned() error {
+	steps := f.step - f.first
+	switch {
+	case steps == 0:
+		return nil
+	case f.history.Skipped == steps:
+		return fmt.Errorf("nfkit: Fit: nothing was learned: the loss or its gradient was not finite in all %d steps", steps)
+	case f.validates && !slices.ContainsFunc(f.history.Validation[1:], isFinite):
+		return fmt.Errorf("nfkit: Fit: nothing was learned: the validation loss was not finite after any of the %d steps; the model is as it was at the start", steps)
+	}
+	return nil
 }
 
 // checkData returns an error for the first number of fixed data that is not finite.

@@ -51,14 +51,14 @@ func gaussianModel(seed uint64) *NormalizingFlow {
 // more.
 func TestFitLearnsAGaussian(t *testing.T) {
 	model := gaussianModel(1)
-	history, err := Fit(context.Background(), model, correlated, &FitOptions{
+	history, err := Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{
 		Steps: 400, Adam: NewAdam(model.Params(), &AdamOptions{LearningRate: 0.05}), Schedule: Cosine(0.05, 10, 400),
 	}, rand.NewPCG(1, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
 	held := correlated.Sample(20_000, rand.NewPCG(3, 4))
-	got, err := model.NLL(held)
+	got, err := model.NLL(nil).Loss(held, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestFitConditional(t *testing.T) {
 		rows.SetRow(i, []float64{c + r.NormFloat64(), -c + r.NormFloat64(), c})
 	}
 	valid := mat.DenseCopyOf(rows.Slice(1800, 2000, 0, 3))
-	history, err := Fit(context.Background(), model, NewRows(rows.Slice(0, 1800, 0, 3)), &FitOptions{
+	history, err := Fit(context.Background(), model.NLL(nil), NewRows(rows.Slice(0, 1800, 0, 3)), &FitOptions{
 		Epochs: 40, BatchSize: 200, Validation: valid, Adam: NewAdam(model.Params(), &AdamOptions{LearningRate: 0.01}),
 	}, src)
 	if err != nil {
@@ -108,12 +108,12 @@ func TestFitConditional(t *testing.T) {
 			}
 		}
 	}
-	loss, err := model.Given(valid.Slice(0, 200, 2, 3)).NLL(valid.Slice(0, 200, 0, 2))
+	loss, err := model.Given(valid.Slice(0, 200, 2, 3)).NLL(nil).Loss(valid.Slice(0, 200, 0, 2), nil)
 	if err != nil || loss != slices.Min(history.Validation) {
 		t.Errorf("validation loss of the model is %v, %v, want the lowest of the history, %v", loss, err, slices.Min(history.Validation))
 	}
 	fixed := model.Given(mat.NewDense(1, 1, []float64{2}))
-	if _, err := Fit(context.Background(), fixed, correlated, &FitOptions{Steps: 2}, src); err != nil {
+	if _, err := Fit(context.Background(), fixed.NLL(nil), correlated, &FitOptions{Steps: 2}, src); err != nil {
 		t.Errorf("with a context given beforehand: %v", err)
 	}
 }
@@ -123,7 +123,7 @@ func TestFitKeepsTheBest(t *testing.T) {
 	model := smallModel(32, 1)
 	saved := map[int]string{}
 	var steps []int
-	history, err := Fit(context.Background(), model, NewRows(correlated.Sample(12, rand.NewPCG(5, 6))), &FitOptions{
+	history, err := Fit(context.Background(), model.NLL(nil), NewRows(correlated.Sample(12, rand.NewPCG(5, 6))), &FitOptions{
 		Steps: 500, BatchSize: 12, Validation: correlated.Sample(500, rand.NewPCG(7, 8)), ValidateEvery: 5, Patience: 8,
 		Adam: NewAdam(model.Params(), &AdamOptions{LearningRate: 0.02}),
 		OnStep: func(s Step) error {
@@ -182,7 +182,7 @@ func TestFitEndsEarly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(context.Background())
 			defer cancel(nil)
-			history, err := Fit(ctx, gaussianModel(1), correlated, &FitOptions{Steps: 50, BatchSize: 64, Validation: valid, OnStep: func(s Step) error {
+			history, err := Fit(ctx, gaussianModel(1).NLL(nil), correlated, &FitOptions{Steps: 50, BatchSize: 64, Validation: valid, OnStep: func(s Step) error {
 				if s.Number == 7 {
 					return c.seventh(cancel)
 				}
@@ -217,7 +217,7 @@ func TestFitNonFinite(t *testing.T) {
 		before = contents(model.State())
 		return nil
 	}}
-	history, err := Fit(context.Background(), model, &trap{}, &options, rand.NewPCG(1, 2))
+	history, err := Fit(context.Background(), model.NLL(nil), &trap{}, &options, rand.NewPCG(1, 2))
 	var fault *NonFiniteError
 	if !errors.As(err, &fault) || fault.Row != 3 || !strings.Contains(err.Error(), "step 5") || !strings.Contains(err.Error(), "column 1 of the data") {
 		t.Errorf("got error %v, want one that names step 5, row 3, column 1", err)
@@ -226,8 +226,8 @@ func TestFitNonFinite(t *testing.T) {
 		t.Errorf("after the error: %d steps of Adam, best step %d, want 4 of each, and the parameters of step 4", adam.Steps(), history.Best)
 	}
 
-	options.SkipNonFinite = true
-	history, err = Fit(context.Background(), model, &trap{}, &options, rand.NewPCG(1, 2))
+	options.SkipNonFinite, options.Steps = true, 16
+	history, err = Fit(context.Background(), model.NLL(nil), &trap{}, &options, rand.NewPCG(1, 2))
 	if err != nil || history.Skipped != 2 || len(history.Loss) != 12 || isFinite(history.Loss[4]) || !isFinite(history.Loss[5]) || adam.Steps() != 4+10 {
 		t.Errorf("got %v, %d skipped, losses %v, %d steps of Adam; want 2 skipped, the 5th and 10th loss not finite, 14 steps",
 			err, history.Skipped, history.Loss, adam.Steps())
@@ -247,7 +247,7 @@ func TestFitBadData(t *testing.T) {
 	} {
 		model := gaussianModel(1)
 		before := contents(model.State())
-		history, err := Fit(context.Background(), model, c.data, &FitOptions{Validation: c.valid, SkipNonFinite: true}, rand.NewPCG(1, 2))
+		history, err := Fit(context.Background(), model.NLL(nil), c.data, &FitOptions{Validation: c.valid, SkipNonFinite: true}, rand.NewPCG(1, 2))
 		mustFail(t, err, "row 17, column 1 of "+name+" is NaN")
 		if len(history.Loss) != 0 || contents(model.State()) != before {
 			t.Errorf("%s: the model was trained on a NaN", name)
@@ -266,21 +266,21 @@ func TestResume(t *testing.T) {
 	}
 	run := func(c Checkpoint, model *NormalizingFlow, steps int) []float64 {
 		c.Adam.LearningRate *= 0.5 // what a checkpoint must remember
-		history, err := Fit(context.Background(), model, c.Data, &FitOptions{Steps: steps, BatchSize: 64, Adam: c.Adam, MaxGradNorm: 1}, c.Source)
+		history, err := Fit(context.Background(), model.NLL(nil), c.Data, &FitOptions{Steps: steps, BatchSize: 64, Adam: c.Adam, MaxGradNorm: 1}, c.Source)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return history.Loss
 	}
 	whole, wholeModel := start(1)
-	losses := append(run(whole, wholeModel, 20), run(whole, wholeModel, 20)...)
+	losses := append(run(whole, wholeModel, 20), run(whole, wholeModel, 40)...)
 
 	first, firstModel := start(1)
 	again := run(first, firstModel, 20)
-	Must(first.Save(path))
+	Check(first.Save(path))
 	second, secondModel := start(2)
-	Must(second.Load(path))
-	again = append(again, run(second, secondModel, 20)...)
+	Check(second.Load(path))
+	again = append(again, run(second, secondModel, 40)...)
 
 	if !slices.Equal(again, losses) {
 		t.Errorf("losses after resuming %v, want %v", again, losses)
@@ -308,11 +308,11 @@ func TestResumeWithNoise(t *testing.T) {
 			coupling := NewAffineCouplingBlock(NewMLP([]int{5, 8, 10}, &MLPOptions{Dropout: 0.3}, src), nil)
 			model := NewNormalizingFlow(NewDiagGaussian(dim, nil), []Flow{
 				NewActNorm(dim), NewInvert(NewBatchNorm(dim, nil)), coupling, NewResidual(NewLipschitzMLP([]int{dim, 8, dim}, nil, src), nil), coupling})
-			return Checkpoint{Model: model, Adam: NewAdam(model.Params(), nil)}, model.In(precision)
+			return Checkpoint{Model: model, Adam: NewAdam(model.Params(), nil), Source: src}, model.WithPrecision(precision)
 		}
 		run := func(c Checkpoint, model *NormalizingFlow) {
 			for range 5 {
-				if _, err := model.NLLGrad(x); err != nil {
+				if _, err := model.NLL(nil).LossGrad(x, c.Source); err != nil {
 					t.Fatal(err)
 				}
 				c.Adam.Step()
@@ -320,10 +320,10 @@ func TestResumeWithNoise(t *testing.T) {
 		}
 		whole, wholeModel := start(1)
 		run(whole, wholeModel)
-		Must(whole.Save(path))
+		Check(whole.Save(path))
 		run(whole, wholeModel)
 		resumed, resumedModel := start(2)
-		Must(resumed.Load(path))
+		Check(resumed.Load(path))
 		run(resumed, resumedModel)
 		want, _ := whole.state()
 		got, _ := resumed.state()
@@ -338,9 +338,9 @@ func TestCheckpointRefuses(t *testing.T) {
 	model := gaussianModel(1)
 	all := Checkpoint{Model: model, Adam: NewAdam(model.Params(), nil), Source: rand.NewPCG(1, 2), Data: NewRows(mat.NewDense(3, 2, nil))}
 	path := filepath.Join(folder, "training.safetensors")
-	Must(all.Save(path))
-	mustFail(t, Checkpoint{Model: model}.Load(path), "Checkpoint.Load "+path, "unexpected: adam.step, a single number", "unexpected: source", "unexpected: data.order, 3 numbers")
-	mustFail(t, Checkpoint{Model: model, Adam: all.Adam, Source: rand.NewChaCha8([32]byte{}), Data: all.Data}.Load(path), "source: got 20 numbers, want 48 numbers")
+	Check(all.Save(path))
+	mustFail(t, Checkpoint{Model: model}.Load(path), "Checkpoint.Load "+path, "the model has no adam (", "the model has no source (20 numbers in the file)", "the model has no data (2 tensors in the file)")
+	mustFail(t, Checkpoint{Model: model, Adam: all.Adam, Source: rand.NewChaCha8([32]byte{}), Data: all.Data}.Load(path), "source has 20 numbers in the file, 48 numbers in the model")
 
 	s, _ := all.state()
 	for name, c := range map[string]struct {
@@ -348,7 +348,6 @@ func TestCheckpointRefuses(t *testing.T) {
 		value  int
 		want   string
 	}{
-		"steps":  {"steps", -1, "got -1, want 0 or more"},
 		"step":   {"adam.step", -1, "got -1, want 0 or more"},
 		"place":  {"data.next", 4, "at most the 3 rows"},
 		"order":  {"data.order", 3, "not a permutation"},
@@ -361,7 +360,7 @@ func TestCheckpointRefuses(t *testing.T) {
 			bad[at].Ints = slices.Clone(bad[at].Ints)
 			bad[at].Ints[0] = c.value
 			path := filepath.Join(folder, "bad.safetensors")
-			Must(Save(path, stateOf(bad)))
+			Check(Save(path, stateOf(bad)))
 			all.Adam.step, all.Data.next = 5, 2
 			mustFail(t, all.Load(path), c.tensor+": ", c.want)
 			if all.Adam.step != 5 || all.Data.next != 2 || rand.New(all.Source).Uint64() != rand.New(rand.NewPCG(1, 2)).Uint64() {
@@ -376,7 +375,7 @@ func TestFitDeterministic(t *testing.T) {
 	run := func(procs int, p ad.Precision) ([]float64, string) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		model := smallModel(16, 1)
-		history, err := Fit(context.Background(), model.In(p), correlated, &FitOptions{
+		history, err := Fit(context.Background(), model.WithPrecision(p).NLL(nil), correlated, &FitOptions{
 			Steps: 30, Validation: correlated.Sample(300, rand.NewPCG(3, 4)), ValidateEvery: 10, MaxGradNorm: 1}, rand.NewPCG(1, 2))
 		if err != nil {
 			t.Fatal(err)
@@ -399,7 +398,7 @@ func TestFitScheduleAndNorm(t *testing.T) {
 	adam := NewAdam(model.Params(), nil)
 	var longest, steps float64
 	for range 2 { // the second run goes on where the first one ended
-		_, err := Fit(context.Background(), model, correlated, &FitOptions{Steps: 20, Adam: adam, Schedule: schedule, MaxGradNorm: 0.5, OnStep: func(Step) error {
+		_, err := Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{Steps: 20, Adam: adam, Schedule: schedule, MaxGradNorm: 0.5, OnStep: func(Step) error {
 			if got, want := adam.LearningRate, schedule(int(steps)); got != want {
 				t.Errorf("learning rate %v in step %v, want %v", got, steps, want)
 			}
@@ -407,7 +406,7 @@ func TestFitScheduleAndNorm(t *testing.T) {
 			longest = max(longest, ClipGradNorm(model.Params(), 1e9))
 			return nil
 		}}, rand.NewPCG(1, 2))
-		Must(err)
+		Check(err)
 	}
 	if math.Abs(longest-0.5) > 1e-12 { // rounding
 		t.Errorf("the longest gradient has norm %v, want the limit, 0.5", longest)
@@ -428,9 +427,9 @@ func TestFitAllocatesNothingPerStep(t *testing.T) {
 		for range 5 {
 			adam := NewAdam(model.Params(), nil)
 			least = min(least, testing.AllocsPerRun(1, func() {
-				_, err := Fit(context.Background(), model, data, &FitOptions{Steps: steps, BatchSize: 256, Adam: adam, MaxGradNorm: 1,
+				_, err := Fit(context.Background(), model.NLL(nil), data, &FitOptions{Steps: steps, BatchSize: 256, Adam: adam, MaxGradNorm: 1,
 					Schedule: Cosine(1e-3, 0, 500), OnStep: func(Step) error { return nil }}, rand.NewPCG(1, 2))
-				Must(err)
+				Check(err)
 			}))
 		}
 		return least
@@ -444,22 +443,26 @@ func TestFitPanics(t *testing.T) {
 	model, src := gaussianModel(1), rand.NewPCG(1, 2)
 	valid := mat.NewDense(1, 2, nil)
 	for want, f := range map[string]func(){
-		"batches of -1":    func() { Fit(context.Background(), model, correlated, &FitOptions{BatchSize: -1}, src) },
-		"-5 steps":         func() { Fit(context.Background(), model, correlated, &FitOptions{Steps: -5}, src) },
-		"maximal norm NaN": func() { Fit(context.Background(), model, correlated, &FitOptions{MaxGradNorm: math.NaN()}, src) },
-		"source <nil>":     func() { Fit(context.Background(), model, correlated, nil, nil) },
-		"patience 3":       func() { Fit(context.Background(), model, correlated, &FitOptions{Patience: 3}, src) },
-		"want epochs":      func() { Fit(context.Background(), model, correlated, &FitOptions{Epochs: 3}, src) },
-		"with 4 steps":     func() { Fit(context.Background(), model, NewRows(valid), &FitOptions{Epochs: 3, Steps: 4}, src) },
-		"512×3 batch":      func() { Fit(context.Background(), model, still{mat.NewDense(512, 3, nil)}, nil, src) },
-		"got a 1×3 validation": func() {
-			Fit(context.Background(), model, correlated, &FitOptions{Validation: mat.NewDense(1, 3, nil)}, src)
+		"batches of -1": func() { Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{BatchSize: -1}, src) },
+		"-5 steps":      func() { Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{Steps: -5}, src) },
+		"maximal norm NaN": func() {
+			Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{MaxGradNorm: math.NaN()}, src)
 		},
-		"model does not have": func() {
-			Fit(context.Background(), model, correlated, &FitOptions{Adam: NewAdam(gaussianModel(1).Params(), nil)}, src)
+		"nil source of random numbers": func() { Fit(context.Background(), model.NLL(nil), correlated, nil, nil) },
+		"patience 3":                   func() { Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{Patience: 3}, src) },
+		"want epochs":                  func() { Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{Epochs: 3}, src) },
+		"with 4 steps": func() {
+			Fit(context.Background(), model.NLL(nil), NewRows(valid), &FitOptions{Epochs: 3, Steps: 4}, src)
+		},
+		"512×3 batch": func() { Fit(context.Background(), model.NLL(nil), still{mat.NewDense(512, 3, nil)}, nil, src) },
+		"got a 1×3 validation": func() {
+			Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{Validation: mat.NewDense(1, 3, nil)}, src)
+		},
+		"objective does not have": func() {
+			Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{Adam: NewAdam(gaussianModel(1).Params(), nil)}, src)
 		},
 		"learning rate -1": func() {
-			Fit(context.Background(), model, correlated, &FitOptions{Schedule: func(int) float64 { return -1 }}, src)
+			Fit(context.Background(), model.NLL(nil), correlated, &FitOptions{Schedule: func(int) float64 { return -1 }}, src)
 		},
 		"NewRows":                 func() { NewRows(&mat.Dense{}) },
 		"Rows.Sample: got 0":      func() { NewRows(valid).Sample(0, src) },
@@ -480,8 +483,8 @@ func TestFitPanics(t *testing.T) {
 
 func TestFitProgress(t *testing.T) {
 	var b bytes.Buffer
-	_, err := Fit(context.Background(), gaussianModel(1), correlated, &FitOptions{
-		Steps: 50, BatchSize: 64, Progress: &b, Validation: correlated.Sample(10, rand.NewPCG(1, 2)),
+	_, err := Fit(context.Background(), gaussianModel(1).NLL(nil), correlated, &FitOptions{
+		Steps: 50, BatchSize: 64, Progress: ProgressLine(&b), Validation: correlated.Sample(10, rand.NewPCG(1, 2)),
 		OnStep: func(s Step) error {
 			if s.Number == 20 {
 				return ErrStop
@@ -489,7 +492,7 @@ func TestFitProgress(t *testing.T) {
 			return nil
 		},
 	}, rand.NewPCG(1, 2))
-	Must(err)
+	Check(err)
 	out := b.String()
 	last := out[strings.LastIndex(out, "\r")+1:]
 	for _, want := range []string{"step 20/50  loss ", "  validation ", " steps/s  in ", "\n"} {
@@ -504,8 +507,8 @@ func TestFitProgress(t *testing.T) {
 
 func TestProgressLines(t *testing.T) {
 	var b bytes.Buffer
-	p := newProgress(&b, 100)
-	p.update(1, 1.5, math.NaN())
+	p := &progress{w: &b}
+	p.step(Step{Number: 1, Of: 100, Loss: 1.5, Validation: math.NaN()})
 	if b.Len() > 0 {
 		t.Errorf("the first line came at once: %q", b.String())
 	}

@@ -7,58 +7,6 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// Flow is a smooth bijection of R^d, applied to each row of a batch.
-//
-// Forward maps latent to data, Inverse data to latent. Each also returns ln|det J| of the map that it applied,
-// n×1; so the two log-determinants of a point are negatives of each other. Both always exist: a flow without a
-// closed form solves for it, says so, and gives NaN where it finds no solution.
-//
-// context is the condition, one row per row of the batch, or nil. A flow that takes one implements
-// [Conditional] as well; the others ignore it.
-//
-// An implementation treats rows independently and writes to nothing but the tape. It needs no gradient code:
-// the operations of package ad bring theirs. Package nftest checks all of this.
-type Flow interface {
-	// Dim returns d, the number of columns of a batch.
-	Dim() int
-	// Forward maps latent points z, n×d, to data x, n×d.
-	Forward(z, context *ad.Value) (x, logDet *ad.Value)
-	// Inverse maps data x, n×d, to latent points z, n×d.
-	Inverse(x, context *ad.Value) (z, logDet *ad.Value)
-	// State lists parameters and buffers, in the same order on every call; nil if there are none.
-	State() State
-}
-
-// Conditional is a flow, base or network that depends on a context.
-type Conditional interface {
-	// ContextDim returns the number of columns of the context, 0 for none.
-	ContextDim() int
-}
-
-// contextDim returns the number of columns of the context that f takes, 0 for none.
-func contextDim(f any) int {
-	if c, ok := f.(Conditional); ok {
-		return c.ContextDim()
-	}
-	return 0
-}
-
-// commonContextDim returns the number of columns of the context that all those of parts take that take one.
-// It panics when two disagree.
-func commonContextDim[T any](caller string, parts ...T) int {
-	dim, first := 0, 0
-	for i, p := range parts {
-		switch c := contextDim(p); {
-		case c == 0 || c == dim:
-		case dim == 0:
-			dim, first = c, i
-		default:
-			panic(fmt.Sprintf("nfkit: %s: part %d (%T) takes a context of %d columns, part %d (%T) one of %d", caller, first, parts[first], dim, i, p, c))
-		}
-	}
-	return dim
-}
-
 // checkBatch panics unless v has dim columns.
 func checkBatch(call string, v *ad.Value, dim int) {
 	if n, c := v.Dims(); c != dim {
@@ -112,6 +60,7 @@ func (c *Chain) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
 	for _, f := range c.flows {
 		var l *ad.Value
 		z, l = f.Forward(z, context)
+		checkLogDet("Forward", f, z, l)
 		logDet = addLogDet(logDet, l)
 	}
 	return z, orZero(z, logDet)
@@ -123,6 +72,7 @@ func (c *Chain) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
 	for i := len(c.flows) - 1; i >= 0; i-- {
 		var l *ad.Value
 		x, l = c.flows[i].Inverse(x, context)
+		checkLogDet("Inverse", c.flows[i], x, l)
 		logDet = addLogDet(logDet, l)
 	}
 	return x, orZero(x, logDet)
@@ -145,6 +95,13 @@ func addLogDet(sum, l *ad.Value) *ad.Value {
 		return l
 	}
 	return sum.Add(l)
+}
+
+// checkLogDet panics unless a flow returned as many log-determinants as rows.
+func checkLogDet(direction string, f Flow, y, logDet *ad.Value) {
+	if r, c := logDet.Dims(); r != y.Rows() || c != 1 {
+		panic(fmt.Sprintf("nfkit: %T.%s: got a %d×%d log-determinant of %d rows, want %d×1", f, direction, r, c, y.Rows(), y.Rows()))
+	}
 }
 
 // orZero returns logDet, or zeros for the rows of v where there is none.
@@ -187,5 +144,5 @@ func (v *Invert) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
 	return v.flow.Forward(x, context)
 }
 
-// State lists the flow's tensors under _flow.
-func (v *Invert) State() State { return v.flow.State().Under("_flow") }
+// State lists the flow's tensors under flow.
+func (v *Invert) State() State { return v.flow.State().Under("flow") }

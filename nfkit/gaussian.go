@@ -90,14 +90,14 @@ func (g *Gaussian) Noise(dst []float64, r *rand.Rand) { fillNormal(dst, r) }
 // LogProb returns the log-density of each row of z.
 func (g *Gaussian) LogProb(z, _ *ad.Value) *ad.Value {
 	checkBatch("Gaussian.LogProb", z, g.Dim())
-	s := z.Tape().Param(g.logScale)
+	s := g.logScale.On(z)
 	return normalLogProb(z.Sub(g.loc).TriSolve(ad.Lower, g.lower, s.Exp()), s)
 }
 
 // Sample returns μ + L·noise.
 func (g *Gaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 	checkBatch("Gaussian.Sample", noise, g.Dim())
-	s := noise.Tape().Param(g.logScale)
+	s := g.logScale.On(noise)
 	return noise.TriMul(ad.Lower, g.lower, s.Exp()).Add(g.loc), normalLogProb(noise, s)
 }
 
@@ -105,7 +105,7 @@ func (g *Gaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 func (g *Gaussian) State() State {
 	d := g.Dim()
 	return State{
-		paramTensor("loc", g.loc, 1, d), paramTensor("log_scale", g.logScale, 1, d),
-		paramTensor("lower_entries", g.lower, len(g.lower.Data)),
+		ParamTensor("loc", g.loc, 1, d), ParamTensor("log_scale", g.logScale, 1, d),
+		ParamTensor("lower_entries", g.lower, len(g.lower.Data)),
 	}
 }

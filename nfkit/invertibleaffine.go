@@ -138,12 +138,12 @@ func (f *InvertibleAffine) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 func (f *InvertibleAffine) State() State {
 	d := f.Dim()
 	if f.w != nil {
-		return State{paramTensor("W", f.w, d, d)}
+		return State{ParamTensor("W", f.w, d, d)}
 	}
 	return State{
-		paramTensor("L", f.lower, d, d),
-		paramTensor("log_S", f.logScale, d),
-		paramTensor("U", f.upper, d, d),
+		ParamTensor("L", f.lower, d, d),
+		ParamTensor("log_S", f.logScale, d),
+		ParamTensor("U", f.upper, d, d),
 		{Name: "P", Shape: []int{d, d}, Floats: f.permutation, Check: checkPermutationMatrix},
 		{Name: "sign_S", Shape: []int{d}, Floats: f.sign, Check: checkSigns},
 		{Name: "eye", Shape: []int{d, d}, Floats: f.eye},

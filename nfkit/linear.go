@@ -89,9 +89,9 @@ func (l *LULinearPermute) State() State {
 	d, half := l.Dim(), len(l.lower.Data)
 	return State{
 		permutationTensor("permutation._permutation", l.permutation),
-		paramTensor("linear.bias", l.bias, d),
-		paramTensor("linear.lower_entries", l.lower, half),
-		paramTensor("linear.upper_entries", l.upper, half),
-		paramTensor("linear.unconstrained_upper_diag", l.diag, d),
+		ParamTensor("linear.bias", l.bias, d),
+		ParamTensor("linear.lower_entries", l.lower, half),
+		ParamTensor("linear.upper_entries", l.upper, half),
+		ParamTensor("linear.unconstrained_upper_diag", l.diag, d),
 	}
 }

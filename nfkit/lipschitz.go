@@ -112,24 +112,13 @@ func (m *LipschitzMLP) Lipschitz() float64 { return math.Pow(m.bound, float64(le
 // Apply returns g(x). Cost O(n·Σ in·out).
 func (m *LipschitzMLP) Apply(x, context *ad.Value) *ad.Value {
 	checkBatch("LipschitzMLP.Apply", x, m.In())
-	fixed := m.prepare(x.Tape(), "LipschitzMLP.Apply", context, make([]prepared, 0, inlineLayers))
-	y, _ := m.apply(x, fixed, make([]*ad.Value, 0, inlineLayers))
-	return y
+	return m.apply(x, m.prepare(x.Tape(), context, make([]prepared, 0, inlineLayers)))
 }
 
-// JVP returns g(x), n×Out, and the products of its Jacobian at x with directions v. v has k rows for each row of x, one
-// after the other, nk×In, and the products are nk×Out. They are ordinary operations: what is computed from them has
-// gradients. Cost: k+1 times that of Apply. It panics when the number of rows of v is not a multiple of that of x.
-func (m *LipschitzMLP) JVP(x, context, v *ad.Value) (y, jv *ad.Value) {
-	checkBatch("LipschitzMLP.JVP", x, m.In())
-	checkBatch("LipschitzMLP.JVP", v, m.In())
-	n, rows := x.Rows(), v.Rows()
-	if n == 0 || rows%n != 0 {
-		panic(fmt.Sprintf("nfkit: LipschitzMLP.JVP: got %d rows of directions for %d rows, want a multiple", rows, n))
-	}
-	fixed := m.prepare(x.Tape(), "LipschitzMLP.JVP", context, make([]prepared, 0, inlineLayers))
-	y, slopes := m.apply(x, fixed, make([]*ad.Value, 0, inlineLayers))
-	return y, m.tangent(v, rows/n, slopes)
+// at returns Apply for one context, with what does not depend on x computed.
+func (m *LipschitzMLP) at(t *ad.Tape, context *ad.Value) func(x *ad.Value) *ad.Value {
+	fixed := m.prepare(t, context, nil)
+	return func(x *ad.Value) *ad.Value { return m.apply(x, fixed) }
 }
 
 // prepared is the part of a layer that does not depend on x.
@@ -146,7 +135,7 @@ const inlineLayers = 8
 const swishSlope = 1.1
 
 // prepare computes what does not depend on x, and appends it to list.
-func (m *LipschitzMLP) prepare(t *ad.Tape, call string, context *ad.Value, list []prepared) []prepared {
+func (m *LipschitzMLP) prepare(t *ad.Tape, context *ad.Value, list []prepared) []prepared {
 	one := t.Full(1, 1, 1)
 	for i, l := range m.layers {
 		sigma := t.Const(1, len(l.u), l.u).MatMul(l.weight).Mul(t.Const(1, len(l.v), l.v)).Sum()
@@ -155,7 +144,7 @@ func (m *LipschitzMLP) prepare(t *ad.Tape, call string, context *ad.Value, list 
 			gain: sigma.Scale(1 / m.bound).Max(one).Scale(swishSlope).Reciprocal(),
 		}
 		if i == 0 && m.context != nil {
-			checkContext(call, context, m.ContextDim())
+			checkContext("LipschitzMLP.Apply", context, m.ContextDim())
 			p.offset = context.Linear(m.context, l.bias)
 		}
 		list = append(list, p)
@@ -163,30 +152,17 @@ func (m *LipschitzMLP) prepare(t *ad.Tape, call string, context *ad.Value, list 
 	return list
 }
 
-// apply returns g(x), and the derivatives of the activations, which it appends to list.
-func (m *LipschitzMLP) apply(x *ad.Value, fixed []prepared, list []*ad.Value) (y *ad.Value, slopes []*ad.Value) {
+// apply returns g(x).
+func (m *LipschitzMLP) apply(x *ad.Value, fixed []prepared) *ad.Value {
 	for i, l := range m.layers {
-		h, slope := x.Swish(fixed[i].beta, fixed[i].gain)
+		h, _ := x.Swish(fixed[i].beta, fixed[i].gain)
 		if offset := fixed[i].offset; offset != nil {
 			x = h.Linear(l.weight, nil).Add(offset)
 		} else {
 			x = h.Linear(l.weight, l.bias)
 		}
-		list = append(list, slope)
 	}
-	return x, list
-}
-
-// tangent returns the products of the Jacobian with v, k rows for each point.
-func (m *LipschitzMLP) tangent(v *ad.Value, k int, slopes []*ad.Value) *ad.Value {
-	for i, l := range m.layers {
-		s := slopes[i]
-		if k > 1 {
-			s = s.Repeat(k)
-		}
-		v = v.Mul(s).Linear(l.weight, nil)
-	}
-	return v
+	return x
 }
 
 const (
@@ -242,24 +218,31 @@ func normalize(s []float64) float64 {
 func (m *LipschitzMLP) State() State {
 	var s State
 	for i, l := range m.layers {
-		s = append(s, paramTensor("net."+strconv.Itoa(2*i)+".beta", l.beta, 1))
+		s = append(s, ParamTensor("net."+strconv.Itoa(2*i)+".beta", l.beta, 1))
 		name := "net." + strconv.Itoa(2*i+1)
 		s = append(s, l.linear.state(name)...)
 		s = append(s, Tensor{Name: name + ".scale", Floats: l.scale}, unitTensor(name+".u", l.u), unitTensor(name+".v", l.v))
 	}
 	if m.context != nil {
 		width, columns := m.context.Dims()
-		s = append(s, paramTensor("context_layer.weight", m.context, width, columns))
+		s = append(s, ParamTensor("context_layer.weight", m.context, width, columns))
 	}
-	return s
+	return s.OwnedBy(m)
 }
 
-// unitTensor names a buffer that is a vector of length 1, up to the rounding of other precisions.
+// unitTensor names a buffer that is a vector of length 1. One that came rounded, as to bfloat16, gets this length.
 func unitTensor(name string, data []float64) Tensor {
-	return Tensor{Name: name, Shape: []int{len(data)}, Floats: data, Check: func(t Tensor) error {
-		if norm := math.Sqrt(kernel.Dot(t.Floats, t.Floats)); !(math.Abs(norm-1) <= 1e-3) {
-			return fmt.Errorf("it has length %v, want 1", norm)
-		}
-		return nil
-	}}
+	const rounded = 1e-6 // beyond what float32 leaves
+	return Tensor{Name: name, Shape: []int{len(data)}, Floats: data,
+		Check: func(t Tensor) error {
+			if norm := math.Sqrt(kernel.Dot(t.Floats, t.Floats)); !(math.Abs(norm-1) <= 0.01) {
+				return fmt.Errorf("it has length %v, want 1", norm)
+			}
+			return nil
+		},
+		changed: func() {
+			if norm := math.Sqrt(kernel.Dot(data, data)); math.Abs(norm-1) > rounded {
+				kernel.Scale(data, 1/norm, data)
+			}
+		}}
 }

@@ -113,47 +113,21 @@ func TestLipschitzMLPSwish(t *testing.T) {
 	}
 }
 
-func TestLipschitzMLPJVP(t *testing.T) {
-	const h = 1e-5 // error of central differences h²
-	for _, context := range []int{0, 2} {
-		net := nf.NewLipschitzMLP([]int{3, 8, 5, 4}, &nf.LipschitzMLPOptions{Context: context}, rand.NewPCG(1, 2))
-		stirLipschitz(net, rand.NewPCG(3, 4))
-		r, tape := rand.New(rand.NewPCG(5, 6)), ad.NewTape(ad.Float64)
-		draw := func(rows, cols int) *ad.Value {
-			data := make([]float64, rows*cols)
-			for i := range data {
-				data[i] = r.NormFloat64()
-			}
-			return tape.Variable(rows, cols, data)
-		}
-		x, v, c := draw(2, 3), draw(6, 3), draw(2, 2)
-		y, jv := net.JVP(x, c, v)
-		if want := net.Apply(x, c).Data(); !floats.Equal(y.Data(), want) {
-			t.Errorf("JVP gives %v, Apply %v", y.Data(), want)
-		}
-		up := net.Apply(x.Repeat(3).Add(v.Scale(h)), c.Repeat(3))
-		down := net.Apply(x.Repeat(3).Sub(v.Scale(h)), c.Repeat(3))
-		if want := up.Sub(down).Scale(0.5 / h).Data(); !floats.EqualApprox(jv.Data(), want, 1e-9) {
-			t.Errorf("the products with the Jacobian are %v, want %v", jv.Data(), want)
-		}
-	}
-}
-
 func TestLipschitzMLPState(t *testing.T) {
 	newNet := func(seed uint64) *nf.LipschitzMLP {
 		return nf.NewLipschitzMLP([]int{2, 6, 2}, &nf.LipschitzMLPOptions{Context: 1}, rand.NewPCG(seed, 1))
 	}
 	a, b := newNet(1), newNet(2)
 	path := filepath.Join(t.TempDir(), "net.safetensors")
-	nf.Must(nf.Save(path, a))
-	nf.Must(nf.Load(path, b))
+	nf.Check(nf.Save(path, a))
+	nf.Check(nf.Load(path, b))
 	tape := ad.NewEvalTape(ad.Float64)
 	x, c := tape.Const(1, 2, []float64{0.3, -2}), tape.Full(1, 1, 0.5)
 	if got, want := b.Apply(x, c).Data(), a.Apply(x, c).Data(); !floats.Equal(got, want) {
 		t.Errorf("after loading: got %v, want %v", got, want)
 	}
 	clear(tensorNamed(t, a.State(), "net.1.u").Floats)
-	nf.Must(nf.Save(path, a))
+	nf.Check(nf.Save(path, a))
 	if err := nf.Load(path, b); err == nil || !strings.Contains(err.Error(), "net.1.u: it has length 0, want 1") {
 		t.Errorf("got error %v, want one about net.1.u", err)
 	}
@@ -171,9 +145,6 @@ func TestLipschitzMLPPanics(t *testing.T) {
 		}},
 		{"nfkit: NewLipschitzMLP: got a context of -1 columns, want 0 or more", func() {
 			nf.NewLipschitzMLP([]int{2, 2}, &nf.LipschitzMLPOptions{Context: -1}, src)
-		}},
-		{"nfkit: LipschitzMLP.JVP: got 3 rows of directions for 2 rows, want a multiple", func() {
-			net.JVP(tape.Full(2, 2, 0), nil, tape.Full(3, 2, 0))
 		}},
 		{"nfkit: NewResidual: got a network from 2 to 3 columns, want as many of either", func() {
 			nf.NewResidual(nf.NewLipschitzMLP([]int{2, 3}, nil, src), nil)

@@ -25,6 +25,10 @@ type MADEOptions struct {
 
 	Context    int // columns of a context, which all outputs see
 	Preprocess Net // applied to the input, component by component, before the first layer; nil means none
+
+	// BatchNorm puts a batch normalisation before each hidden layer of a block, as a network of the reference with use_batch_norm has when it is
+	// evaluated: running statistics come with its file, and training changes weights and biases alone.
+	BatchNorm bool
 }
 
 // MADE is a network whose outputs for a component depend on the components before it in some order: one evaluation
@@ -47,6 +51,7 @@ type MADE struct {
 	initial      maskedLinear
 	context      *linear         // of the context to the first layer; nil if there is none
 	hidden       []maskedLinear  // layers of the blocks, in order
+	norms        []*hiddenNorm   // before the layers of hidden; nil for those without
 	blocks       []residualBlock // the same layers; nil if they follow one another
 	final        maskedLinear
 	act          activation
@@ -58,6 +63,7 @@ type MADE struct {
 var (
 	_ Net         = (*MADE)(nil)
 	_ Conditional = (*MADE)(nil)
+	_ Wide        = (*MADE)(nil)
 )
 
 // NewMADE returns a network with the given number of outputs for each of dim components, and of hidden units in each
@@ -93,9 +99,15 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 		for range layers {
 			last = newMaskedLinear(last.degrees, o.hiddenDegrees(hidden, dim, last.degrees, r), 0, r)
 			m.hidden = append(m.hidden, last)
+			var norm *hiddenNorm
+			if o.BatchNorm {
+				norm = newHiddenNorm(hidden)
+			}
+			m.norms = append(m.norms, norm)
 		}
 		if !o.FeedForward {
-			b := residualBlock{act: m.act, dropout: o.Dropout, layers: [2]linear{m.hidden[len(m.hidden)-2].linear, last.linear}}
+			b := residualBlock{act: m.act, dropout: o.Dropout, layers: [2]linear{m.hidden[len(m.hidden)-2].linear, last.linear},
+				norms: [2]*hiddenNorm(m.norms[len(m.norms)-2:])}
 			m.blocks = append(m.blocks, b.ready(o.Context, r))
 		}
 	}
@@ -121,6 +133,7 @@ func (m *MADE) arrange() {
 	for i, l := range m.hidden {
 		order := byDegree(l.degrees)
 		l.arrange(order, before)
+		m.norms[i].arrange(before)
 		if before = order; m.blocks != nil && m.blocks[i/2].gate != nil && i%2 == 1 {
 			m.blocks[i/2].gate.arrange(order, nil)
 		}
@@ -227,8 +240,8 @@ func (m *MADE) apply(x, context *ad.Value) *ad.Value {
 		h = h.Add(m.context.apply(context))
 	}
 	if m.blocks == nil {
-		for _, l := range m.hidden {
-			h = m.act.dense(h, l.linear).Dropout(m.dropout)
+		for i, l := range m.hidden {
+			h = m.act.dense(m.norms[i].apply(h), l.linear).Dropout(m.dropout)
 		}
 	}
 	for i := range m.blocks {
@@ -237,22 +250,18 @@ func (m *MADE) apply(x, context *ad.Value) *ad.Value {
 	return m.final.apply(h)
 }
 
-// columnSolver inverts what an autoregressive flow does to one component.
-type columnSolver interface {
-	// solveColumn returns x and ln|dx/dy|, each n×1, for component j of a batch y, n×1, given the network's outputs
-	// for the component, n×outputs.
-	solveColumn(j int, y, params *ad.Value) (x, logDet *ad.Value)
-}
+// startAt makes the network return row whatever its input.
+func (m *MADE) startAt(row []float64) { m.final.setConstant(row) }
 
 // solve inverts an autoregressive flow: it finds the components of x in their order, each from its y and the outputs of
-// the network for those before it. Components that are still to come are 0, so that they cannot overflow.
+// the network for those before it: f returns x and ln|dx/dy|, each n×1, for component j of the batch. Components that are still to come are 0, so that they cannot overflow.
 // Cost: d evaluations of the network.
-func (m *MADE) solve(y, context *ad.Value, f columnSolver) (x, logDet *ad.Value) {
+func (m *MADE) solve(y, context *ad.Value, f func(j int, y, params *ad.Value) (x, logDet *ad.Value)) (x, logDet *ad.Value) {
 	x = y.Tape().Full(y.Rows(), m.dim, 0)
 	for k := range m.dim {
 		j := m.component(k)
 		params := m.Apply(x, context).Slice(j*m.outputs, (j+1)*m.outputs)
-		xj, l := f.solveColumn(j, y.Slice(j, j+1), params)
+		xj, l := f(j, y.Slice(j, j+1), params)
 		x = x.Add(xj.Scatter(m.dim, m.columns[j:j+1]))
 		logDet = addLogDet(logDet, l)
 	}
@@ -307,6 +316,7 @@ func (m *MADE) State() State {
 	}
 	for i, l := range m.hidden {
 		if m.blocks == nil {
+			s = append(s, m.norms[i].state("blocks."+strconv.Itoa(i)+".batch_norm")...)
 			s = append(s, c.state("blocks."+strconv.Itoa(i)+".linear", l)...)
 			continue
 		}
@@ -314,9 +324,16 @@ func (m *MADE) State() State {
 		if gate := m.blocks[i/2].gate; gate != nil && i%2 == 0 {
 			s = append(s, gate.state(name+".context_layer")...)
 		}
+		s = append(s, m.norms[i].state(name+".batch_norm_layers."+strconv.Itoa(i%2))...)
 		s = append(s, c.state(name+".linear_layers."+strconv.Itoa(i%2), l)...)
 	}
 	s = append(s, c.state("final_layer", m.final)...)
 	s[len(s)-1].changed = m.arrange
-	return s
+	return s.OwnedBy(m)
+}
+
+// Width returns the widest layer.
+func (m *MADE) Width() int {
+	out, hidden := m.final.weight.Dims()
+	return max(out, hidden)
 }

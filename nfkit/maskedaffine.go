@@ -69,12 +69,12 @@ func (f *MaskedAffineFlow) ContextDim() int { return f.context }
 // apply returns s and t for the points v of either side, which have the same kept components; nil for a nil network.
 func (f *MaskedAffineFlow) apply(v, context *ad.Value) (s, t *ad.Value) {
 	mask, zero := v.Tape().Const(1, f.Dim(), f.mask), v.Tape().Full(1, 1, 0)
-	kept := v.Where(mask, zero)
+	kept := mask.Where(v, zero)
 	if f.scale != nil {
-		s = zero.Where(mask, f.scale.Apply(kept, context))
+		s = mask.Where(zero, f.scale.Apply(kept, context))
 	}
 	if f.translate != nil {
-		t = zero.Where(mask, f.translate.Apply(kept, context))
+		t = mask.Where(zero, f.translate.Apply(kept, context))
 	}
 	return s, t
 }

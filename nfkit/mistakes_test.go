@@ -61,10 +61,10 @@ func TestConstructionMistakes(t *testing.T) {
 		{"nfkit: NewAffineCouplingBlock: got a network from 2 to 2 columns; dimension 3 with this split wants 1 to 4", func() {
 			nf.NewAffineCouplingBlock(mlp(2, 2), &nf.AffineCouplingOptions{Split: nf.SplitChannelInv})
 		}},
-		{"nfkit: NewAffineCouplingBlock: got split 4 and scale map 0, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleNone", func() {
+		{"nfkit: NewAffineCouplingBlock: got split 4 and scale map 0, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleSoftplus", func() {
 			nf.NewAffineCouplingBlock(mlp(1, 2), &nf.AffineCouplingOptions{Split: 4})
 		}},
-		{"nfkit: NewAffineCouplingBlock: got split 0 and scale map 9, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleNone", func() {
+		{"nfkit: NewAffineCouplingBlock: got split 0 and scale map 9, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleSoftplus", func() {
 			nf.NewAffineCouplingBlock(mlp(1, 2), &nf.AffineCouplingOptions{Scale: 9})
 		}},
 		{"nfkit: NewMLP: got layers [3], want at least an input and an output", func() { nf.NewMLP([]int{3}, nil, src) }},
@@ -83,7 +83,7 @@ func TestConstructionMistakes(t *testing.T) {
 		{"nfkit: NewChain: got no flows, want at least one", func() { nf.NewChain() }},
 		{"nfkit: NewChain: flow 1 is nil", func() { nf.NewChain(lu(2), nil) }},
 		{"nfkit: NewChain: flow 1 (*nfkit.LULinearPermute) has dimension 3, want 2", func() { nf.NewChain(lu(2), lu(3)) }},
-		{"nfkit: NewChain: part 0 (*nfkit.AffineCouplingBlock) takes a context of 2 columns, part 2 (*nfkit.AffineCouplingBlock) one of 3", func() {
+		{"nfkit: NewChain: part 0 (*nfkit.Coupling) takes a context of 2 columns, part 2 (*nfkit.Coupling) one of 3", func() {
 			nf.NewChain(conditional(2), lu(2), conditional(3))
 		}},
 		{"nfkit: NewInvert: got a nil flow", func() { nf.NewInvert(nil) }},
@@ -109,8 +109,8 @@ func TestModelMistakes(t *testing.T) {
 	given := c.Given(mat.NewDense(4, 3, nil))
 	checkMistakes(t, []mistake{
 		{"nfkit: NormalizingFlow.LogProb: got a 5×3 batch, want 2 columns", func() { m.LogProb(x) }},
-		{"nfkit: NormalizingFlow.LogProb: got a 5×3 batch, want 2 columns", func() { m.NLL(x) }},
-		{"nfkit: NormalizingFlow.NLLGrad: got a 5×3 batch, want 2 columns", func() { m.NLLGrad(x) }},
+		{"nfkit: NormalizingFlow.NLL: Loss: got a 5×3 batch, want 2 columns: 2 of a point, 0 of its context, 0 of its weight", func() { m.NLL(nil).Loss(x, nil) }},
+		{"nfkit: NormalizingFlow.NLL: LossGrad: got a 5×3 batch, want 2 columns: 2 of a point, 0 of its context, 0 of its weight", func() { m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)) }},
 		{"nfkit: NormalizingFlow.Forward: got a 5×3 batch, want 2 columns", func() { m.Forward(x) }},
 		{"nfkit: NormalizingFlow.Inverse: got a 5×3 batch, want 2 columns", func() { m.Inverse(x) }},
 		{"nfkit: NormalizingFlow.LogProbTo: got room for 4 numbers, want 5", func() { m.LogProbTo(make([]float64, 4), good) }},
@@ -120,7 +120,7 @@ func TestModelMistakes(t *testing.T) {
 		{"nfkit: NormalizingFlow.Given: got a context of 2 columns, want 3", func() { c.Given(good) }},
 		{"nfkit: NormalizingFlow.LogProb: the model takes a context of 3 columns; call Given first", func() { c.LogProb(good) }},
 		{"nfkit: NormalizingFlow.Sample: the model takes a context of 3 columns; call Given first", func() { c.Sample(5, src) }},
-		{"nfkit: NormalizingFlow.NLLGrad: the model takes a context of 3 columns; call Given first", func() { c.NLLGrad(good) }},
+		{"nfkit: NormalizingFlow.NLL: LossGrad: got a 5×2 batch, want 5 columns: 2 of a point, 3 of its context, 0 of its weight", func() { c.NLL(nil).LossGrad(good, rand.NewPCG(1, 2)) }},
 		{"nfkit: NormalizingFlow.LogProb: got a context of 4 rows for 5 points, want 1 or 5", func() { given.LogProb(good) }},
 		{"nfkit: NormalizingFlow.Sample: got a context of 4 rows for 5 points, want 1 or 5", func() { given.Sample(5, src) }},
 		{"nfkit: Distribution.Rand: got room for 3 numbers, want 2", func() { m.Distribution(src).Rand(make([]float64, 3)) }},

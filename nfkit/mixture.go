@@ -155,7 +155,7 @@ func (g *GaussianMixture) choose(u *ad.Value) *ad.Value {
 // State lists loc, log_scale and weight_scores.
 func (g *GaussianMixture) State() State {
 	return State{
-		paramTensor("loc", g.loc, 1, g.modes, g.dim), paramTensor("log_scale", g.logScale, 1, g.modes, g.dim),
-		paramTensor("weight_scores", g.scores, 1, g.modes),
+		ParamTensor("loc", g.loc, 1, g.modes, g.dim), ParamTensor("log_scale", g.logScale, 1, g.modes, g.dim),
+		ParamTensor("weight_scores", g.scores, 1, g.modes),
 	}
 }

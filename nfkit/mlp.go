@@ -9,18 +9,6 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// Net is a function of rows with parameters: what tells a coupling how to transform its other half.
-// One that depends on a context implements [Conditional] as well.
-type Net interface {
-	// In and Out return the number of columns of input, without the context, and output.
-	In() int
-	Out() int
-	// Apply returns the output for x, n×In, and context, which may be nil: n×Out.
-	Apply(x, context *ad.Value) *ad.Value
-	// State lists parameters and buffers.
-	State() State
-}
-
 // linear is the map x ↦ x·wᵀ + b with w out×in.
 type linear struct{ weight, bias *ad.Param }
 
@@ -42,6 +30,12 @@ func (l linear) draw(limit float64, r *rand.Rand) {
 // apply returns x·wᵀ + b.
 func (l linear) apply(x *ad.Value) *ad.Value { return x.Linear(l.weight, l.bias) }
 
+// setConstant makes the map return the given row.
+func (l linear) setConstant(row []float64) {
+	clear(l.weight.Data)
+	copy(l.bias.Data, row)
+}
+
 // arrange keeps outputs and inputs in these orders on a tape; nil is that of the parameters.
 func (l linear) arrange(out, in []int) {
 	l.weight.Arrange(out, in)
@@ -55,7 +49,7 @@ func (l linear) zero() {
 
 func (l linear) state(name string) State {
 	out, in := l.weight.Dims()
-	return State{paramTensor(name+".weight", l.weight, out, in), paramTensor(name+".bias", l.bias, out)}
+	return State{ParamTensor(name+".weight", l.weight, out, in), ParamTensor(name+".bias", l.bias, out)}
 }
 
 // OutputFn is what an [MLP] does to the result of its last layer.
@@ -96,6 +90,7 @@ type MLP struct {
 var (
 	_ Net         = (*MLP)(nil)
 	_ Conditional = (*MLP)(nil)
+	_ Wide        = (*MLP)(nil)
 )
 
 // NewMLP returns a network with layers of the given widths, the first of which is the input and the last the
@@ -228,5 +223,22 @@ func (m *MLP) State() State {
 	if m.outputScale != nil {
 		s = append(s, Tensor{Name: "net." + strconv.Itoa(slot) + ".scale", Floats: m.outputScale})
 	}
-	return s
+	return s.OwnedBy(m)
+}
+
+// startAt makes the network return row whatever its input, unless a function follows its last layer.
+func (m *MLP) startAt(row []float64) {
+	if m.opts.Output == OutputNone {
+		m.layers[len(m.layers)-1].setConstant(row)
+	}
+}
+
+// Width returns the widest layer.
+func (m *MLP) Width() int {
+	width := 0
+	for _, l := range m.layers {
+		out, in := l.weight.Dims()
+		width = max(width, out, in)
+	}
+	return width
 }

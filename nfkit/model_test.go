@@ -1,6 +1,7 @@
 package nfkit_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -84,7 +85,7 @@ func TestModelMethodsAgree(t *testing.T) {
 	}
 	compareSlices(t, "log-determinants", logBack, logDet, 1e-9)
 
-	nll, err := g.NLL(x)
+	nll, err := g.NLL(nil).Loss(x, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func TestModelMethodsAgree(t *testing.T) {
 		sum -= l / n
 	}
 	compareSlices(t, "NLL", []float64{nll}, []float64{sum}, 1e-9)
-	withGrad, err := g.NLLGrad(x)
+	withGrad, err := g.NLL(nil).LossGrad(x, rand.NewPCG(1, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,8 +137,8 @@ func TestModelTakesAnyMatrix(t *testing.T) {
 		if !slices.Equal(m.LogProb(y), want) {
 			t.Errorf("%s: the density is another", name)
 		}
-		a, err1 := m.NLLGrad(y)
-		b, err2 := m.NLLGrad(x)
+		a, err1 := m.NLL(nil).LossGrad(y, rand.NewPCG(1, 2))
+		b, err2 := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2))
 		if a != b || err1 != nil || err2 != nil {
 			t.Errorf("%s: the loss is %v, want %v (%v, %v)", name, a, b, err1, err2)
 		}
@@ -149,7 +150,7 @@ func TestModelTakesAnyMatrix(t *testing.T) {
 func TestNLLGrad(t *testing.T) {
 	m := testModel(3, 2).Given(normalRows(90, 2, 1))
 	x, r := normalRows(90, 3, 2), rand.New(rand.NewPCG(3, 4))
-	if _, err := m.NLLGrad(x); err != nil {
+	if _, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range m.Params() {
@@ -162,7 +163,7 @@ func TestNLLGrad(t *testing.T) {
 			for j := range u {
 				p.Data[j] = at[j] + h*u[j]
 			}
-			loss, err := m.NLL(x)
+			loss, err := m.NLL(nil).Loss(x, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -182,11 +183,11 @@ func TestModelIsDeterministic(t *testing.T) {
 		var want []float64
 		for _, procs := range []int{1, 2, 8} {
 			runtime.GOMAXPROCS(procs)
-			m := testModel(2, 0).In(p)
+			m := testModel(2, 0).WithPrecision(p)
 			adam, x := nf.NewAdam(m.Params(), nil), normalRows(500, 2, 3)
 			var got []float64
 			for range 5 {
-				loss, err := m.NLLGrad(x)
+				loss, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -218,7 +219,7 @@ func TestModelIsSafe(t *testing.T) {
 			if i%2 == 0 && !slices.Equal(m.LogProb(x), want) {
 				t.Error("another goroutine changes the density")
 			}
-			if _, err := m.In(ad.Float32).NLLGrad(x); err != nil {
+			if _, err := m.WithPrecision(ad.Float32).NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err != nil {
 				t.Error(err)
 			}
 			m.Sample(100, rand.NewPCG(uint64(i), 1))
@@ -230,10 +231,11 @@ func TestModelIsSafe(t *testing.T) {
 // A training step on a batch of a size that has been seen allocates nothing.
 func TestTrainingStepAllocations(t *testing.T) {
 	for _, p := range precisions {
-		m := tutorialModel(rand.NewPCG(1, 2)).In(p)
+		m := tutorialModel(rand.NewPCG(1, 2)).WithPrecision(p)
 		adam, x := nf.NewAdam(m.Params(), nil), tutorialRows(512, rand.NewPCG(3, 4))
+		likelihood, src := m.NLL(nil), rand.NewPCG(1, 2)
 		step := func() {
-			if _, err := m.NLLGrad(x); err != nil {
+			if _, err := likelihood.LossGrad(x, src); err != nil {
 				t.Fatal(err)
 			}
 			adam.Step()
@@ -260,8 +262,8 @@ func TestDataMistakes(t *testing.T) {
 		"too large": {with(normalRows(100, 2, 1), 99, 0, 1e300), "row 99 of the batch", 99},
 	} {
 		before := paramBytes(m)
-		for method, f := range map[string]func(x mat.Matrix) (float64, error){"NLL": m.NLL, "NLLGrad": m.NLLGrad} {
-			loss, err := f(c.x)
+		for method, f := range map[string]func(x mat.Matrix, src rand.Source) (float64, error){"Loss": m.NLL(nil).Loss, "LossGrad": m.NLL(nil).LossGrad} {
+			loss, err := f(c.x, rand.NewPCG(1, 2))
 			e, ok := err.(*nf.NonFiniteError)
 			if !ok || !strings.Contains(err.Error(), c.want) || e.Row != c.row || !math.IsNaN(loss) && !math.IsInf(loss, 0) {
 				t.Errorf("%s: %s: got %v, %v, want a NonFiniteError with %q", name, method, loss, err, c.want)
@@ -271,9 +273,9 @@ func TestDataMistakes(t *testing.T) {
 			t.Errorf("%s: the parameters have changed", name)
 		}
 	}
-	for method, f := range map[string]func(x mat.Matrix) (float64, error){"NLL": m.NLL, "NLLGrad": m.NLLGrad} {
-		loss, err := f(&mat.Dense{})
-		if err == nil || !strings.Contains(err.Error(), "NormalizingFlow."+method+": the batch has no rows; it needs at least one") || !math.IsNaN(loss) {
+	for method, f := range map[string]func(x mat.Matrix, src rand.Source) (float64, error){"Loss": m.NLL(nil).Loss, "LossGrad": m.NLL(nil).LossGrad} {
+		loss, err := f(&mat.Dense{}, rand.NewPCG(1, 2))
+		if err == nil || !strings.Contains(err.Error(), "NormalizingFlow.NLL: "+method+": the batch has no rows; it needs at least one") || !math.IsNaN(loss) {
 			t.Errorf("%s of an empty batch: got %v, %v", method, loss, err)
 		}
 	}
@@ -300,13 +302,13 @@ func paramBytes(m *nf.NormalizingFlow) (all []float64) {
 // Data that are infinite in float32 alone have density 0 there, in every model.
 func TestOverflowOfFloat32(t *testing.T) {
 	for name, p := range presets {
-		m := p.new(2, small(name), rand.NewPCG(1, 2)).In(ad.Float32)
+		m := p.new(2, small(name), rand.NewPCG(1, 2)).WithPrecision(ad.Float32)
 		x := mat.NewDense(3, 2, []float64{1e300, 1, math.Inf(1), 1, 1, 1})
 		got := m.LogProb(x)
 		if !math.IsInf(got[0], -1) || !math.IsNaN(got[1]) || math.IsNaN(got[2]) {
 			t.Errorf("%s: the log-densities of %v are %v, want −Inf, NaN for infinite data, and a number", name, x.RawMatrix().Data, got)
 		}
-		_, err := m.NLL(x.Slice(0, 1, 0, 2))
+		_, err := m.NLL(nil).Loss(x.Slice(0, 1, 0, 2), nil)
 		if err == nil || !strings.Contains(err.Error(), "the data, which are too large for float32, row 0") {
 			t.Errorf("%s: got error %v, want one that names the data", name, err)
 		}
@@ -319,7 +321,7 @@ func TestOverflowIsNamed(t *testing.T) {
 	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{
 		nf.NewLULinearPermute(2, nil, src), bad, nf.NewLULinearPermute(2, nil, src)})
 	x := normalRows(100, 2, 1)
-	if _, err := m.NLL(x); err != nil {
+	if _, err := m.NLL(nil).Loss(x, nil); err != nil {
 		t.Fatal(err)
 	}
 	bias := bad.State().Params()[5]
@@ -327,12 +329,70 @@ func TestOverflowIsNamed(t *testing.T) {
 		value float64
 		want  string
 	}{
-		{-1e4, "it begins in the inverse of flow 1 (*nfkit.AffineCouplingBlock), row 0 of the batch"}, // e^10000
-		{math.NaN(), "it begins in the inverse of flow 1 (*nfkit.AffineCouplingBlock), row 0 of the batch"},
+		{-1e4, "it begins in the inverse of flow 1 (*nfkit.Coupling), row 0 of the batch"}, // e^10000
+		{math.NaN(), "it begins in the inverse of flow 1 (*nfkit.Coupling), row 0 of the batch"},
 	} {
 		bias.Data[1] = c.value
-		if _, err := m.NLLGrad(x); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("a bias of %v gives %v, want an error with %q", c.value, err, c.want)
+		}
+	}
+}
+
+// hole is a flow whose log-determinant is NaN where the first component is negative; nothing overflows there.
+type hole struct{ *nf.AffineConstFlow }
+
+func (h hole) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
+	z, logDet = h.AffineConstFlow.Inverse(x, context)
+	return z, logDet.Add(x.Slice(0, 1).Sqrt().Scale(0))
+}
+
+// NaN that is no overflow stays NaN.
+func TestNaNIsNotHidden(t *testing.T) {
+	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{hole{nf.NewAffineConstFlow(2, nil)}})
+	for i, l := range m.LogProb(mat.NewDense(2, 2, []float64{-1, 0, 1, 0})) {
+		if math.IsNaN(l) != (i == 0) {
+			t.Errorf("row %d has log-density %v", i, l)
+		}
+	}
+}
+
+func TestModelString(t *testing.T) {
+	src := rand.NewPCG(1, 2)
+	m := nf.NewRealNVP(3, &nf.ModelOptions{Layers: 3, Hidden: 16, Context: 2}, src)
+	want := `NormalizingFlow in 3 dimensions, 1176 parameters, given a context of 2 columns
+base  DiagGaussian
+0     Coupling(Affine, 1 of 3 components, MLP 4-16-16-2)  386
+1     Coupling(Affine, 2 of 3 components, MLP 3-16-16-4)  404
+2     Permute
+3     Coupling(Affine, 1 of 3 components, MLP 4-16-16-2)  386`
+	if got := fmt.Sprint(m); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The score is the derivative of the log-density, with and without a context, in a batch of several shards.
+func TestScore(t *testing.T) {
+	for _, context := range []int{0, 3} {
+		net := nf.NewMLP([]int{2, 8, 2}, &nf.MLPOptions{Activation: nf.ActTanh, Context: context}, rand.NewPCG(1, 2)) // no kinks
+		m, x := nf.NewNormalizingFlow(nf.NewDiagGaussian(3, nil), []nf.Flow{nf.NewAffineCouplingBlock(net, nil)}), normalRows(150, 3, 1)
+		if context > 0 {
+			m = m.Given(normalRows(150, context, 2))
+		}
+		score := m.Score(x)
+		const h = 1e-5 // error ~ h²
+		for j := range 3 {
+			up, down := mat.DenseCopyOf(x), mat.DenseCopyOf(x)
+			for i := range 150 {
+				up.Set(i, j, x.At(i, j)+h)
+				down.Set(i, j, x.At(i, j)-h)
+			}
+			a, b := m.LogProb(up), m.LogProb(down)
+			for i := range 150 {
+				if want := (a[i] - b[i]) / (2 * h); math.Abs(score.At(i, j)-want) > 1e-6*max(1, math.Abs(want)) {
+					t.Fatalf("context %d: the score of row %d is %v in column %d, want %v", context, i, score.At(i, j), j, want)
+				}
+			}
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 func TestObserveLayerInTwoPlaces(t *testing.T) {
 	norm := nf.NewActNorm(2)
 	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{norm, nf.NewPermute(2, nf.PermuteSwap, nil), norm, nf.NewActNorm(2)})
-	if _, err := m.NLLGrad(targets.TwoModes{}.Sample(100, rand.NewPCG(1, 2))); err != nil {
+	if _, err := m.NLL(nil).LossGrad(targets.TwoModes{}.Sample(100, rand.NewPCG(1, 2)), rand.NewPCG(1, 2)); err != nil {
 		t.Fatal(err)
 	}
 	for i, f := range m.Flows() {
@@ -42,10 +42,52 @@ func newWitness(dim int) *witness { return &witness{AffineConstFlow: nf.NewAffin
 func (w *witness) Prepare()        { w.prepared++ }
 func (w *witness) Observing() bool { return true }
 
-func (w *witness) Observe(v, _ *ad.Value, inverse bool) error {
-	w.observed++
-	w.inverse, w.mean = inverse, v.Mean().At(0, 0)
-	return nil
+func (w *witness) State() nf.State { return w.AffineConstFlow.State().OwnedBy(w) }
+
+func (w *witness) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
+	w.observe(z, false)
+	return w.AffineConstFlow.Forward(z, context)
+}
+
+func (w *witness) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
+	w.observe(x, true)
+	return w.AffineConstFlow.Inverse(x, context)
+}
+
+func (w *witness) observe(v *ad.Value, inverse bool) {
+	if v.Tape().Observing() {
+		w.observed++
+		w.inverse, w.mean = inverse, v.Mean().At(0, 0)
+	}
+}
+
+// wrapper is a flow of a user's around another, which knows nothing of what that one needs.
+type wrapper struct{ inner nf.Flow }
+
+func (w wrapper) Dim() int                                     { return w.inner.Dim() }
+func (w wrapper) Forward(z, c *ad.Value) (x, logDet *ad.Value) { return w.inner.Forward(z, c) }
+func (w wrapper) Inverse(x, c *ad.Value) (z, logDet *ad.Value) { return w.inner.Inverse(x, c) }
+func (w wrapper) State() nf.State                              { return w.inner.State().Under("inner") }
+
+// However a layer is wrapped, it is prepared, sees the first batch, and gets its context.
+func TestWrappedLayers(t *testing.T) {
+	src := rand.NewPCG(1, 2)
+	norm, seen := nf.NewActNorm(2), newWitness(2)
+	given := nf.NewAffineCouplingBlock(nf.NewMLP([]int{1, 8, 2}, &nf.MLPOptions{Context: 3}, src), nil)
+	twice := func(f nf.Flow) nf.Flow { return wrapper{nf.NewChain(nf.NewInvert(wrapper{nf.NewInvert(f)}))} }
+	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{twice(given), twice(norm), twice(seen)})
+	if m.ContextDim() != 3 {
+		t.Errorf("the model takes a context of %d columns, want 3", m.ContextDim())
+	}
+	rows := nf.JoinColumns(actNormBatch(100, 1), mat.NewDense(100, 3, nil))
+	for step := range 2 {
+		if _, err := m.NLL(nil).LossGrad(rows, src); err != nil {
+			t.Fatal(err)
+		}
+		if norm.Observing() || seen.observed != step+1 || seen.prepared != step+1 {
+			t.Errorf("after step %d: the ActNorm observes: %t, the other layer was shown %d batches and prepared %d times", step+1, norm.Observing(), seen.observed, seen.prepared)
+		}
+	}
 }
 
 // The layers of a model that is the base of another one are prepared and shown each training batch, in either
@@ -64,14 +106,14 @@ func TestTrainingReachesTheBase(t *testing.T) {
 	base := nf.NewModelBase(nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{shift(10), inner}))
 	m := nf.NewNormalizingFlow(nf.NewModelBase(nf.NewNormalizingFlow(base, []nf.Flow{shift(100)})), []nf.Flow{shift(1000)})
 
-	if _, err := m.NLLGrad(mat.NewDense(100, 2, nil)); err != nil {
+	if _, err := m.NLL(nil).LossGrad(mat.NewDense(100, 2, nil), rand.NewPCG(1, 2)); err != nil {
 		t.Fatal(err)
 	}
 	if inner.prepared != 1 || inner.observed != 1 || !inner.inverse || inner.mean != -1100 {
 		t.Errorf("after NLLGrad: prepared %d times, shown %d batches, the last with mean %v and inverse %v; want 1, 1, -1100 and true",
 			inner.prepared, inner.observed, inner.mean, inner.inverse)
 	}
-	if _, err := m.ReverseKLGrad(targets.TwoModes{}, 1000, nil, rand.NewPCG(1, 2)); err != nil {
+	if _, err := m.ReverseKL(targets.TwoModes{}, 1000, nil).LossGrad(nil, rand.NewPCG(1, 2)); err != nil {
 		t.Fatal(err)
 	}
 	if inner.prepared != 2 || inner.observed != 2 || inner.inverse || math.Abs(inner.mean-10) > 0.2 {
@@ -88,7 +130,7 @@ func TestTrainingReachesTheBase(t *testing.T) {
 func TestFitStopsAtWhatCannotBeObserved(t *testing.T) {
 	fit := func(data nf.Sampler) (*nf.History, error) {
 		m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewInvert(nf.NewBatchNorm(2, nil))})
-		return nf.Fit(context.Background(), m, data, &nf.FitOptions{Steps: 6, BatchSize: 64, SkipNonFinite: true}, rand.NewPCG(1, 2))
+		return nf.Fit(context.Background(), m.NLL(nil), data, &nf.FitOptions{Steps: 6, BatchSize: 64, SkipNonFinite: true}, rand.NewPCG(1, 2))
 	}
 	constant := mat.NewDense(64, 2, nil)
 	for i := range 64 {
@@ -103,7 +145,7 @@ func TestFitStopsAtWhatCannotBeObserved(t *testing.T) {
 	}
 	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewActNorm(2)})
 	var fault *nf.NonFiniteError
-	if _, err := m.NLLGrad(with(constant, 5, 1, math.Inf(1))); !errors.As(err, &fault) || fault.Row != 5 {
+	if _, err := m.NLL(nil).LossGrad(with(constant, 5, 1, math.Inf(1)), rand.NewPCG(1, 2)); !errors.As(err, &fault) || fault.Row != 5 {
 		t.Errorf("an infinite number before an ActNorm: got error %v, want one that names row 5", err)
 	}
 	if !m.Flows()[0].(*nf.ActNorm).Observing() {
@@ -120,4 +162,24 @@ func (d *spoiled) Sample(n int, src rand.Source) *mat.Dense {
 		x.Set(7, 0, math.NaN())
 	}
 	return x
+}
+
+// What a layer takes from the first batch, behind layers that draw random numbers, follows from the source of the call.
+func TestObservedNoiseIsTheCallers(t *testing.T) {
+	first := func(seed uint64) string {
+		src := rand.NewPCG(1, 2)
+		norm := nf.NewActNorm(2)
+		coupling := nf.NewAffineCouplingBlock(nf.NewMLP([]int{1, 8, 2}, &nf.MLPOptions{Dropout: 0.5}, src), nil)
+		m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{norm, coupling})
+		if _, err := m.NLL(nil).LossGrad(actNormBatch(100, 1), rand.NewPCG(seed, 3)); err != nil {
+			t.Fatal(err)
+		}
+		return stateText(norm.State())
+	}
+	if first(1) != first(1) {
+		t.Error("the same seed gives another scale")
+	}
+	if first(1) == first(2) {
+		t.Error("another seed gives the same scale: the layer saw no dropout, or one that is always the same")
+	}
 }

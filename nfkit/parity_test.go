@@ -290,7 +290,7 @@ func (c *parityCase) checkDensity(object any, state nf.State, p ad.Precision) er
 		logProb = d.LogDensity(x)
 	case *parityModel:
 		logProb = d.logProb(x, c.context(t))
-		if err := near("LogProb of the model", d.In(p).LogProb(want.Input.matrix()), want.LogProb.Data, b.relative, b.floor); err != nil {
+		if err := near("LogProb of the model", d.WithPrecision(p).LogProb(want.Input.matrix()), want.LogProb.Data, b.relative, b.floor); err != nil {
 			return err
 		}
 	default:
@@ -312,11 +312,11 @@ func (c *parityCase) checkTraining(m *parityModel, state nf.State, p ad.Precisio
 	}
 	options := &nf.AdamOptions{LearningRate: o.float("lr"), WeightDecay: o.float("weight_decay"), Epsilon: o.float("eps")}
 	copy(options.Betas[:], o.floats("betas"))
-	model := m.In(p)
+	model := m.WithPrecision(p)
 	adam := nf.NewAdam(model.Params(), options)
 	var losses []float64
 	for _, batch := range c.Batches {
-		loss, err := model.NLLGrad(batch.matrix())
+		loss, err := model.NLL(nil).LossGrad(batch.matrix(), rand.NewPCG(1, 2))
 		if err != nil {
 			return err
 		}

@@ -113,7 +113,7 @@ func (g *GaussianPCA) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 // State lists loc, W and log_sigma.
 func (g *GaussianPCA) State() State {
 	return State{
-		paramTensor("loc", g.loc, 1, g.Dim()), paramTensor("W", g.factors, g.latent(), g.Dim()),
-		paramTensor("log_sigma", g.logSigma),
+		ParamTensor("loc", g.loc, 1, g.Dim()), ParamTensor("W", g.factors, g.latent(), g.Dim()),
+		ParamTensor("log_sigma", g.logSigma),
 	}
 }

@@ -15,7 +15,7 @@ type circle struct {
 }
 
 func newCircle(caller string, dim int, index []int, bound float64) circle {
-	others := otherComponents(caller, dim, index)
+	others := otherComponents(caller, "components on a circle", dim, index)
 	if err := checkPositive([]float64{bound}); err != nil {
 		panic(fmt.Sprintf("nfkit: %s: got bound %v, want a positive number", caller, bound))
 	}

@@ -38,7 +38,7 @@ var _ Net = (*PeriodicFeaturesElementwise)(nil)
 // is.
 func NewPeriodicFeaturesElementwise(dim int, angles []int, opts *PeriodicFeaturesOptions) *PeriodicFeaturesElementwise {
 	const caller = "NewPeriodicFeaturesElementwise"
-	f := &PeriodicFeaturesElementwise{angles: slices.Clone(angles), others: otherComponents(caller, dim, angles), scale: []float64{1}}
+	f := &PeriodicFeaturesElementwise{angles: slices.Clone(angles), others: otherComponents(caller, "components on a circle", dim, angles), scale: []float64{1}}
 	if opts != nil {
 		switch {
 		case opts.Scale != 0 && opts.Scales != nil:
@@ -83,7 +83,7 @@ func (f *PeriodicFeaturesElementwise) Apply(x, _ *ad.Value) *ad.Value {
 // State lists the weights, which columns are angles, and scale if each angle has one of its own.
 func (f *PeriodicFeaturesElementwise) State() State {
 	s := State{
-		paramTensor("weights", f.weights, len(f.angles), 2),
+		ParamTensor("weights", f.weights, len(f.angles), 2),
 		fixedTensor("ind", f.angles),
 		fixedTensor("ind_", f.others),
 		fixedTensor("inv_perm", f.merge),
@@ -96,9 +96,9 @@ func (f *PeriodicFeaturesElementwise) State() State {
 
 // otherComponents returns the numbers below dim that are not in index, in order. It panics when index is empty, or a
 // number in it is named twice or out of range.
-func otherComponents(caller string, dim int, index []int) []int {
+func otherComponents(caller, what string, dim int, index []int) []int {
 	if len(index) == 0 {
-		panic(fmt.Sprintf("nfkit: %s: got no components on a circle, want at least one of %d", caller, dim))
+		panic(fmt.Sprintf("nfkit: %s: got no %s, want at least one of %d", caller, what, dim))
 	}
 	named := make([]bool, max(dim, 0))
 	for _, j := range index {
@@ -138,7 +138,7 @@ func anglesTo(part, angles []int) []int {
 
 // periodicFeatures returns the network that makes the angles of a spline flow fit for its conditioner, nil if there are
 // none.
-func (s *splines) periodicFeatures(dim int, angles []int) Net {
+func (s *RationalQuadraticSpline) periodicFeatures(dim int, angles []int) Net {
 	if len(angles) == 0 {
 		return nil
 	}

@@ -14,7 +14,7 @@ func TestPermuteRefusesAnotherInverse(t *testing.T) {
 	s := slices.Clone(p.State())
 	s[1].Ints = slices.Clone(s[1].Ints)
 	s[1].Ints[0], s[1].Ints[1] = s[1].Ints[1], s[1].Ints[0]
-	Must(Save(path, stateOf(s)))
+	Check(Save(path, stateOf(s)))
 	before := contents(p.State())
 	mustFail(t, Load(path, p), "inv_perm: ", "is not the inverse of perm")
 	if contents(p.State()) != before {

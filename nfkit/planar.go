@@ -66,7 +66,7 @@ func (p *Planar) direction(t *ad.Tape) (u, slope *ad.Value) {
 // slope returns 1 + w·û·h′(s), n×1, given slope = 1 + w·û, as a sum of positive terms.
 func (p *Planar) slope(s, slope *ad.Value) *ad.Value {
 	if p.leaky {
-		return slope.Where(s, slope.Scale(planarSlope).Shift(1-planarSlope))
+		return s.Where(slope, slope.Scale(planarSlope).Shift(1-planarSlope))
 	}
 	sech2 := s.Scale(2).Sigmoid().Mul(s.Scale(-2).Sigmoid()).Scale(4)
 	return s.Tanh().Square().Add(sech2.Mul(slope))
@@ -102,5 +102,5 @@ func (p *Planar) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 
 // State lists u, w and b.
 func (p *Planar) State() State {
-	return State{paramTensor("u", p.u, 1, p.Dim()), paramTensor("w", p.w, 1, p.Dim()), paramTensor("b", p.b, 1)}
+	return State{ParamTensor("u", p.u, 1, p.Dim()), ParamTensor("w", p.w, 1, p.Dim()), ParamTensor("b", p.b, 1)}
 }

@@ -89,7 +89,7 @@ func checkPreset(t *testing.T, m *nf.NormalizingFlow, dim, context int) {
 			}
 		}
 	}
-	if _, err := given.NLLGrad(x); err != nil {
+	if _, err := given.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err != nil {
 		t.Error(err)
 	}
 }
@@ -123,21 +123,21 @@ func TestPresetsLearn(t *testing.T) {
 	}
 	for name, p := range presets {
 		m := p.new(2, small(name), rand.NewPCG(1, 2))
-		if _, err := m.NLLGrad(data); err != nil { // shows ActNorm its batch
+		if _, err := m.NLL(nil).LossGrad(data, rand.NewPCG(1, 2)); err != nil { // shows ActNorm its batch
 			t.Fatalf("%s: %v", name, err)
 		}
-		first, err := m.NLL(data)
+		first, err := m.NLL(nil).Loss(data, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		adam := nf.NewAdam(m.Params(), &nf.AdamOptions{LearningRate: 5e-3})
 		for range 40 {
-			if _, err := m.NLLGrad(data); err != nil {
+			if _, err := m.NLL(nil).LossGrad(data, rand.NewPCG(1, 2)); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			adam.Step()
 		}
-		if last, err := m.NLL(data); err != nil || !(last < first-0.1) {
+		if last, err := m.NLL(nil).Loss(data, nil); err != nil || !(last < first-0.1) {
 			t.Errorf("%s: the loss went from %v to %v, with error %v", name, first, last, err)
 		}
 	}

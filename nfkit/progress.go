@@ -9,22 +9,42 @@ import (
 	"unicode/utf8"
 )
 
-// progress writes one line that is written over again and again as training goes on:
+// ProgressLine returns what [FitOptions].Progress takes to write one line to w that is written over again and again as training goes on:
 //
 //	step 512/1000  loss 1.6543  validation 1.6601  350 steps/s  1s left
 //
-// Lines come at least 200 ms apart, and less often in long runs, so that a notebook that keeps them all stays small.
-type progress struct {
-	w     io.Writer
-	steps int
-	start time.Time
-	next  time.Time // of the next line
-	width int       // of the last line
+// Lines come at least 200 ms apart, and less often in long runs, so that a notebook that keeps them all stays small. It is for one run.
+func ProgressLine(w io.Writer) func(Step) {
+	p := &progress{w: w}
+	return p.step
 }
 
-func newProgress(w io.Writer, steps int) *progress {
-	now := time.Now()
-	return &progress{w: w, steps: steps, start: now, next: now.Add(progressInterval)}
+// progress is one line that is written over.
+type progress struct {
+	w          io.Writer
+	first      int // steps before this run
+	steps      int
+	start      time.Time
+	next       time.Time // of the next line
+	width      int       // of the last line
+	validation float64   // the last one
+}
+
+// step writes a line if it is time for one.
+func (p *progress) step(s Step) {
+	if p.start.IsZero() {
+		now := time.Now()
+		*p = progress{w: p.w, first: s.Number - 1, start: now, next: now.Add(progressInterval), validation: math.NaN()}
+	}
+	p.steps = s.Of
+	if !math.IsNaN(s.Validation) {
+		p.validation = s.Validation
+	}
+	if s.Done {
+		p.finish(s.Number, s.Loss, p.validation)
+	} else {
+		p.update(s.Number, s.Loss, p.validation)
+	}
 }
 
 const progressInterval = 200 * time.Millisecond
@@ -37,7 +57,7 @@ func (p *progress) update(step int, loss, validation float64) {
 	}
 	elapsed := now.Sub(p.start)
 	p.next = now.Add(max(progressInterval, elapsed/100))
-	left := time.Duration(float64(elapsed) / float64(step) * float64(p.steps-step))
+	left := time.Duration(float64(elapsed) / float64(step-p.first) * float64(p.steps-step))
 	p.line(step, loss, validation, elapsed, left.Round(time.Second).String()+" left")
 }
 
@@ -54,7 +74,7 @@ func (p *progress) line(step int, loss, validation float64, elapsed time.Duratio
 	if !math.IsNaN(validation) {
 		fmt.Fprintf(&b, "  validation %.4f", validation)
 	}
-	rate := float64(step) / max(elapsed.Seconds(), 1e-9)
+	rate := float64(step-p.first) / max(elapsed.Seconds(), 1e-9)
 	digits := 0
 	if rate < 10 {
 		digits = 1

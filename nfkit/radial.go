@@ -81,7 +81,7 @@ func radialRoot(g, a, c *ad.Value) *ad.Value {
 	e := far.Where(far, far.Neg()) // |e|
 	root := e.Div(unit).Square().Add(a.Div(unit).Mul(g.Div(unit)).Scale(4)).Sqrt()
 	q := e.Add(root.Mul(unit)).Scale(0.5)
-	return q.Where(far, a.Mul(g.Div(q)))
+	return far.Where(q, a.Mul(g.Div(q)))
 }
 
 // State lists beta, alpha, z_0, and d, the number of components.
@@ -94,9 +94,9 @@ func (f *Radial) State() State {
 		return nil
 	}
 	return State{
-		paramTensor("beta", f.beta, 1),
-		paramTensor("alpha", f.alpha, 1),
-		paramTensor("z_0", f.center, 1, d),
+		ParamTensor("beta", f.beta, 1),
+		ParamTensor("alpha", f.alpha, 1),
+		ParamTensor("z_0", f.center, 1, d),
 		{Name: "d", Ints: f.dim, Check: check},
 	}
 }

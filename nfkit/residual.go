@@ -3,10 +3,22 @@ package nfkit
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
+
+// Contraction is a network g for a [Residual] flow: from as many columns as it has to as many, the same number for every
+// row, with |g(x) − g(y)| ≤ L·|x − y| for some L < 1. Its products with the Jacobian are those of [ad.Linearize], so any
+// network of operations of package ad will do that keeps the bound. A [LipschitzMLP] is one.
+type Contraction interface {
+	Net
+	// Lipschitz returns L.
+	Lipschitz() float64
+	// UpdateLipschitz does what is to be done for the bound before a training step: nothing where it holds by itself.
+	UpdateLipschitz()
+}
+
+var _ Contraction = (*LipschitzMLP)(nil)
 
 // ResidualOptions are the options of [NewResidual].
 type ResidualOptions struct {
@@ -18,7 +30,7 @@ type ResidualOptions struct {
 //	z = x + g(x),  ln|det J| = ln det(I + ∂g/∂x),
 //
 // is its Inverse, so that densities are explicit; ExplicitForward swaps the directions. The other one solves x = z −
-// g(x) by iteration, which converges as |g(x) − g(y)| ≤ L·|x − y| with L < 1 (see [LipschitzMLP]): to 1e-12 of the size
+// g(x) by iteration, which converges as |g(x) − g(y)| ≤ L·|x − y| with L < 1 (see [Contraction]): to 1e-12 of the size
 // of the point in float64 and 1e-5 in float32, NaN if it is not there after 1000 evaluations of g; its gradient is
 // exact ([ad.Value.FixedPoint]).
 //
@@ -35,7 +47,7 @@ type ResidualOptions struct {
 //
 // Behrmann et al. 2019, arXiv:1811.00995; Chen et al. 2019, arXiv:1906.02735. Its twin in normflows is Residual.
 type Residual struct {
-	net  *LipschitzMLP
+	net  Contraction
 	opts ResidualOptions
 
 	geomP  []float64 // logit of p
@@ -55,7 +67,7 @@ const (
 
 // NewResidual returns a flow of as many components as net has inputs. A nil opts means the defaults. It panics when net
 // has another number of outputs.
-func NewResidual(net *LipschitzMLP, opts *ResidualOptions) *Residual {
+func NewResidual(net Contraction, opts *ResidualOptions) *Residual {
 	if net == nil {
 		panic("nfkit: NewResidual: got a nil network")
 	}
@@ -76,84 +88,95 @@ func NewResidual(net *LipschitzMLP, opts *ResidualOptions) *Residual {
 func (f *Residual) Dim() int { return f.net.In() }
 
 // ContextDim returns the number of columns of the network's context, 0 for none.
-func (f *Residual) ContextDim() int { return f.net.ContextDim() }
+func (f *Residual) ContextDim() int { return contextDim(f.net) }
 
-// Prepare brings the spectral norms of the network up to date, before a training step.
+// Prepare brings the bound of the network up to date, before a training step.
 func (f *Residual) Prepare() { f.net.UpdateLipschitz() }
+
+func (f *Residual) check(call string, v, context *ad.Value) {
+	checkBatch(call, v, f.Dim())
+	if c := f.ContextDim(); c > 0 {
+		checkContext(call, context, c)
+	}
+}
 
 // Forward solves x + g(x) = z for x; with ExplicitForward it returns x = z + g(z).
 func (f *Residual) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
-	checkBatch("Residual.Forward", z, f.Dim())
+	f.check("Residual.Forward", z, context)
 	if f.opts.ExplicitForward {
-		return f.explicit("Residual.Forward", z, context)
+		return f.explicit(z, context)
 	}
-	return f.solve("Residual.Forward", z, context)
+	return f.solve(z, context)
 }
 
 // Inverse returns z = x + g(x); with ExplicitForward it solves z + g(z) = x for z.
 func (f *Residual) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
-	checkBatch("Residual.Inverse", x, f.Dim())
+	f.check("Residual.Inverse", x, context)
 	if f.opts.ExplicitForward {
-		return f.solve("Residual.Inverse", x, context)
+		return f.solve(x, context)
 	}
-	return f.explicit("Residual.Inverse", x, context)
+	return f.explicit(x, context)
 }
 
-func (f *Residual) explicit(call string, x, context *ad.Value) (y, logDet *ad.Value) {
-	fixed := f.net.prepare(x.Tape(), call, context, make([]prepared, 0, inlineLayers))
-	g, slopes := f.net.apply(x, fixed, make([]*ad.Value, 0, inlineLayers))
-	return x.Add(g), f.logDet(x, slopes)
+func (f *Residual) explicit(x, context *ad.Value) (y, logDet *ad.Value) {
+	g := ad.Linearize(func(x *ad.Value) *ad.Value { return f.net.Apply(x, context) }, x)
+	return x.Add(g.Y), f.logDet(x, g)
 }
 
-func (f *Residual) solve(call string, y, context *ad.Value) (x, logDet *ad.Value) {
-	fixed := f.net.prepare(y.Tape(), call, context, make([]prepared, 0, inlineLayers))
-	x = y.FixedPoint(func(x *ad.Value) *ad.Value {
-		g, _ := f.net.apply(x, fixed, make([]*ad.Value, 0, inlineLayers))
-		return y.Sub(g)
-	})
-	_, slopes := f.net.apply(x, fixed, make([]*ad.Value, 0, inlineLayers))
-	return x, f.logDet(x, slopes).Neg()
+func (f *Residual) solve(y, context *ad.Value) (x, logDet *ad.Value) {
+	apply := func(x *ad.Value) *ad.Value { return f.net.Apply(x, context) }
+	iterated := apply
+	if m, ok := f.net.(*LipschitzMLP); ok {
+		iterated = m.at(y.Tape(), context)
+	}
+	x = y.FixedPoint(func(x *ad.Value) *ad.Value { return y.Sub(iterated(x)) })
+	return x, f.logDet(x, ad.Linearize(apply, x)).Neg()
 }
 
-// logDet returns ln det(I + J), n×1, at points x where the activations have the given slopes.
-func (f *Residual) logDet(x *ad.Value, slopes []*ad.Value) *ad.Value {
+// logDet returns ln det(I + J), n×1, for the Jacobian J of g at x.
+func (f *Residual) logDet(x *ad.Value, g ad.Linearization) *ad.Value {
 	if x.Tape().Training() && f.Dim() > residualExactDim {
-		return f.estimate(x, slopes)
+		return f.estimate(x, g)
 	}
-	return x.Tape().Scratch(func() *ad.Value { return f.exact(x, slopes) })
+	return x.Tape().Scratch(func() *ad.Value { return f.exact(x, g) })
 }
 
 // exact returns ln det(I + J). The rows of the matrices are the columns of J, which does not change the determinant.
-func (f *Residual) exact(x *ad.Value, slopes []*ad.Value) *ad.Value {
+func (f *Residual) exact(x *ad.Value, g ad.Linearization) *ad.Value {
 	n, d := x.Dims()
 	eye := x.Tape().Eye(d).Reshape(1, d*d)
-	j := f.net.tangent(eye.Repeat(n).Reshape(n*d, d), d, slopes)
-	return j.Reshape(n, d*d).Add(eye).LogAbsDet()
+	columns := make([]ad.Operand, 0, residualExactDim)
+	for j := range d {
+		columns = append(columns, g.JVP(eye.Slice(j*d, (j+1)*d).Repeat(n)))
+	}
+	return x.Slice(0, 0).Concat(columns...).Add(eye).LogAbsDet()
 }
 
 // estimate returns an unbiased estimate of ln det(I + J) = Σ (−1)^{k+1}/k·tr Jᵏ.
-func (f *Residual) estimate(x *ad.Value, slopes []*ad.Value) *ad.Value {
+func (f *Residual) estimate(x *ad.Value, g ad.Linearization) *ad.Value {
 	t := x.Tape()
 	p := 1 / (1 + math.Exp(-f.geomP[0]))
-	v, terms := t.RandSigns(x.Rows(), f.Dim()), residualExactTerms+geometric(p, t.Rand())
+	v, terms := t.Rademacher(x.Dims()), residualExactTerms+1
+	if x.Rows() > 0 {
+		terms += geometric(p, t.Uniform(x.Rows(), 1).At(0, 0))
+	}
 	weight := 1.0 // (−1)^{k+1}/P(N ≥ k−2)
-	power := f.net.tangent(v, 1, slopes)
+	power := g.JVP(v)
 	sum := power
 	for k := 2; k <= terms; k++ {
 		weight = -weight
 		if k > residualExactTerms+1 {
 			weight /= 1 - p
 		}
-		power = f.net.tangent(power, 1, slopes)
+		power = g.JVP(power)
 		sum = sum.Add(power.Scale(weight / float64(k)))
 	}
 	return v.Mul(sum).RowSum()
 }
 
-// geometric draws the number of trials up to the first success, which has probability p.
-func geometric(p float64, r *rand.Rand) int {
-	return 1 + int(math.Log(1-r.Float64())/math.Log1p(-p))
-}
+// geometric returns the number of failures before the first success, which has probability p, from a number u that is
+// uniform in (0, 1).
+func geometric(p, u float64) int { return int(math.Log(u) / math.Log1p(-p)) }
 
 // minGeometric bounds the number of products in an estimate.
 const minGeometric = 1e-3
@@ -175,5 +198,5 @@ func (f *Residual) State() State {
 		{Name: "last_firmom", Shape: one, Floats: f.unused[2]},
 		{Name: "last_secmom", Shape: one, Floats: f.unused[3]},
 	}
-	return append(s, f.net.State().Under("nnet")...).Under("iresblock")
+	return append(s, f.net.State().Under("nnet")...).Under("iresblock").OwnedBy(f)
 }

@@ -17,6 +17,10 @@ type ResidualNetOptions struct {
 
 	Context    int // columns of a context, which enters the first layer and gates each block
 	Preprocess Net // applied to the input, but not to the context, before the first layer; nil means none
+
+	// BatchNorm puts a batch normalisation before each hidden layer of a block, as a network of the reference with use_batch_norm has when it is
+	// evaluated: running statistics come with its file, and training changes weights and biases alone.
+	BatchNorm bool
 }
 
 // ResidualNet is a network with skip connections. With σ the activation,
@@ -36,6 +40,7 @@ type ResidualNet struct {
 var (
 	_ Net         = (*ResidualNet)(nil)
 	_ Conditional = (*ResidualNet)(nil)
+	_ Wide        = (*ResidualNet)(nil)
 )
 
 // NewResidualNet returns a network from in to out columns with hidden units in each layer between. A nil opts means the
@@ -62,6 +67,9 @@ func NewResidualNet(in, out, hidden int, opts *ResidualNetOptions, src rand.Sour
 	n.initial = newLinear(width+o.Context, hidden, r)
 	for range o.Blocks {
 		block.layers = [2]linear{newLinear(hidden, hidden, r), newLinear(hidden, hidden, r)}
+		if o.BatchNorm {
+			block.norms = [2]*hiddenNorm{newHiddenNorm(hidden), newHiddenNorm(hidden)}
+		}
 		n.blocks = append(n.blocks, block.ready(o.Context, r))
 	}
 	n.final = newLinear(hidden, out, r)
@@ -126,16 +134,27 @@ func (n *ResidualNet) State() State {
 			s = append(s, b.gate.state(name+".context_layer")...)
 		}
 		for k, l := range b.layers {
+			s = append(s, b.norms[k].state(name+".batch_norm_layers."+strconv.Itoa(k))...)
 			s = append(s, l.state(name+".linear_layers."+strconv.Itoa(k))...)
 		}
 	}
-	return append(s, n.final.state("final_layer")...)
+	return append(s, n.final.state("final_layer")...).OwnedBy(n)
+}
+
+// startAt makes the network return row whatever its input.
+func (n *ResidualNet) startAt(row []float64) { n.final.setConstant(row) }
+
+// Width returns the widest layer.
+func (n *ResidualNet) Width() int {
+	hidden, in := n.initial.weight.Dims()
+	return max(in, hidden, n.Out())
 }
 
 // residualBlock is one step h + g(h) of a residual network.
 type residualBlock struct {
 	layers  [2]linear
-	gate    *linear // of the context; nil if there is none
+	norms   [2]*hiddenNorm // before the activations that come before the layers; nil if there are none
+	gate    *linear        // of the context; nil if there is none
 	act     activation
 	dropout float64
 }
@@ -152,7 +171,12 @@ func (b residualBlock) ready(context int, r *rand.Rand) residualBlock {
 }
 
 func (b *residualBlock) apply(h, context *ad.Value) *ad.Value {
-	g := b.act.dense(b.act.apply(h), b.layers[0])
+	var g *ad.Value
+	if b.norms[0] == nil {
+		g = b.act.dense(b.act.apply(h), b.layers[0])
+	} else {
+		g = b.act.apply(b.norms[1].apply(b.layers[0].apply(b.act.apply(b.norms[0].apply(h)))))
+	}
 	g = b.layers[1].apply(g.Dropout(b.dropout))
 	if b.gate != nil {
 		g = g.Mul(context.Dense(b.gate.weight, b.gate.bias, ad.Sigmoid, 0))

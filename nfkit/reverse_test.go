@@ -38,6 +38,8 @@ func checkLossGradient(t *testing.T, m *nf.NormalizingFlow, value func() float64
 	}
 }
 
+func constant(beta float64) func(int) float64 { return func(int) float64 { return beta } }
+
 func value(t *testing.T, loss float64, err error) float64 {
 	t.Helper()
 	if err != nil {
@@ -49,18 +51,26 @@ func value(t *testing.T, loss float64, err error) float64 {
 func TestReverseKLGradient(t *testing.T) {
 	const n = 70 // more than a shard
 	m, target := testModel(2, 0), targets.TwoModes{Scale: 0.4}
-	for _, beta := range []float64{0, 0.3} {
-		opts := &nf.ReverseKLOptions{Beta: beta}
-		loss, err := m.ReverseKLGrad(target, n, opts, seedOfDraw())
+	for _, beta := range []float64{1, 0.3} {
+		opts := &nf.ReverseKLOptions{Beta: constant(beta)}
+		loss, err := m.ReverseKL(target, n, opts).LossGrad(nil, seedOfDraw())
+		logZ := target.LogNormalizer()
 		reverseKL := func() float64 {
-			l, err := m.ReverseKL(target, n, opts, seedOfDraw())
-			return value(t, l, err)
+			x, logQ := m.SampleLogProb(n, seedOfDraw())
+			var sum float64
+			for i, logP := range target.LogProb(x) {
+				sum += logQ[i] - beta*(logP+logZ)
+			}
+			return sum / n
+		}
+		if l, err := m.ReverseKL(target, n, opts).Loss(nil, seedOfDraw()); beta == 1 && math.Abs(value(t, l, err)-reverseKL()) > 1e-12*math.Abs(l) {
+			t.Errorf("Loss = %v, want %v", l, reverseKL())
 		}
 		if got, want := value(t, loss, err), reverseKL(); math.Abs(got-want) > 1e-12*math.Abs(want) {
 			t.Errorf("ReverseKLGrad = %v, ReverseKL = %v", got, want)
 		}
 		checkLossGradient(t, m, reverseKL)
-		single, err := m.In(ad.Float32).ReverseKLGrad(target, n, opts, seedOfDraw())
+		single, err := m.WithPrecision(ad.Float32).ReverseKL(target, n, opts).LossGrad(nil, seedOfDraw())
 		if got := value(t, single, err); math.Abs(got-loss) > 1e-5*math.Abs(loss) {
 			t.Errorf("in float32 ReverseKLGrad = %v, in float64 %v", got, loss)
 		}
@@ -71,10 +81,10 @@ func TestReverseKLGradient(t *testing.T) {
 func TestPathGradient(t *testing.T) {
 	const n, beta = 70, 0.7
 	m, q, target := testModel(2, 0), testModel(2, 0), targets.TwoModes{Scale: 0.4}
-	total, err := m.ReverseKLGrad(target, n, &nf.ReverseKLOptions{Beta: beta}, seedOfDraw())
+	total, err := m.ReverseKL(target, n, &nf.ReverseKLOptions{Beta: constant(beta)}).LossGrad(nil, seedOfDraw())
 	value(t, total, err)
 	first := slices.Clone(m.Params()[0].Grad)
-	loss, err := m.ReverseKLGrad(target, n, &nf.ReverseKLOptions{Beta: beta, PathGradient: true}, seedOfDraw())
+	loss, err := m.ReverseKL(target, n, &nf.ReverseKLOptions{Beta: constant(beta), PathGradient: true}).LossGrad(nil, seedOfDraw())
 	if got := value(t, loss, err); math.Abs(got-total) > 1e-12*math.Abs(total) {
 		t.Errorf("the loss with a path gradient is %v, without %v", got, total)
 	}
@@ -99,7 +109,7 @@ func TestPathGradientVanishesAtTheTarget(t *testing.T) {
 	twin := nf.NewModelBase(testModel(3, 0))
 	target := nf.TargetFunc(twin.LogProb)
 	norm := func(path bool) float64 {
-		_, err := m.ReverseKLGrad(target, 10, &nf.ReverseKLOptions{PathGradient: path}, seedOfDraw())
+		_, err := m.ReverseKL(target, 10, &nf.ReverseKLOptions{PathGradient: path}).LossGrad(nil, seedOfDraw())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,13 +133,13 @@ func TestReverseLossesLeaveParametersAlone(t *testing.T) {
 	}
 	before := allNumbers(m, other)
 	for name, loss := range map[string]func() (float64, error){
-		"reverse KL": func() (float64, error) { return m.ReverseKLGrad(target, 20, nil, seedOfDraw()) },
+		"reverse KL": func() (float64, error) { return m.ReverseKL(target, 20, nil).LossGrad(nil, seedOfDraw()) },
 		"path gradient": func() (float64, error) {
-			return m.ReverseKLGrad(target, 20, &nf.ReverseKLOptions{PathGradient: true}, seedOfDraw())
+			return m.ReverseKL(target, 20, &nf.ReverseKLOptions{PathGradient: true}).LossGrad(nil, seedOfDraw())
 		},
-		"alpha": func() (float64, error) { return m.AlphaDivergenceGrad(target, 20, 2, nil, seedOfDraw()) },
+		"alpha": func() (float64, error) { return m.AlphaDivergence(target, 20, 2, nil).LossGrad(nil, seedOfDraw()) },
 		"DReG": func() (float64, error) {
-			return m.AlphaDivergenceGrad(target, 20, 2, &nf.AlphaDivergenceOptions{DReG: true}, seedOfDraw())
+			return m.AlphaDivergence(target, 20, 2, &nf.AlphaDivergenceOptions{DReG: true}).LossGrad(nil, seedOfDraw())
 		},
 	} {
 		for i := range frozen.Grad {
@@ -174,12 +184,12 @@ func TestReverseLossesOnCores(t *testing.T) {
 		m := testModel(2, 0)
 		var got []float64
 		for _, path := range []bool{false, true} {
-			loss, err := m.ReverseKLGrad(targets.TwoModes{}, 500, &nf.ReverseKLOptions{PathGradient: path}, seedOfDraw())
+			loss, err := m.ReverseKL(targets.TwoModes{}, 500, &nf.ReverseKLOptions{PathGradient: path}).LossGrad(nil, seedOfDraw())
 			got = append(got, value(t, loss, err))
 			for _, p := range m.Params() {
 				got = append(got, p.Grad...)
 			}
-			loss, err = m.AlphaDivergenceGrad(targets.TwoModes{}, 500, 0.5, &nf.AlphaDivergenceOptions{DReG: path}, seedOfDraw())
+			loss, err = m.AlphaDivergence(targets.TwoModes{}, 500, 0.5, &nf.AlphaDivergenceOptions{DReG: path}).LossGrad(nil, seedOfDraw())
 			got = append(got, value(t, loss, err))
 			for _, p := range m.Params() {
 				got = append(got, p.Grad...)
@@ -212,7 +222,7 @@ func TestReverseKLWithContext(t *testing.T) {
 		}
 	}
 	target := nf.TargetFunc(targets.ConditionalDiagGaussian{}.LogDensity)
-	got, err := m.Given(context).ReverseKL(target, n, nil, seedOfDraw())
+	got, err := m.Given(context).ReverseKL(target, n, nil).Loss(nil, seedOfDraw())
 	if value(t, got, err); math.Abs(got-want) > 4*2/math.Sqrt(n) { // the terms have a standard deviation below 2
 		t.Errorf("ReverseKL = %v, want %v", got, want)
 	}
@@ -224,7 +234,7 @@ func TestReverseKLObserves(t *testing.T) {
 	m.Params()[3].Data[0] = 5 // t of the first flow
 	const n = 100
 	x0 := m.Sample(n, seedOfDraw())
-	if _, err := m.ReverseKLGrad(targets.TwoModes{}, n, nil, seedOfDraw()); err != nil {
+	if _, err := m.ReverseKL(targets.TwoModes{}, n, nil).LossGrad(nil, seedOfDraw()); err != nil {
 		t.Fatal(err)
 	}
 	x := m.Sample(n, seedOfDraw())
@@ -233,7 +243,7 @@ func TestReverseKLObserves(t *testing.T) {
 			t.Errorf("column %d of the samples has mean %v after the first batch and %v before, want 0 and something else", j, c, c0)
 		}
 	}
-	if _, err := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewActNorm(2)}).ReverseKLGrad(targets.TwoModes{}, 1, nil, seedOfDraw()); err == nil {
+	if _, err := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewActNorm(2)}).ReverseKL(targets.TwoModes{}, 1, nil).LossGrad(nil, seedOfDraw()); err == nil {
 		t.Error("an ActNorm accepted a first batch of one sample")
 	}
 }
@@ -260,10 +270,10 @@ func TestReverseLossesNameWhatIsNotFinite(t *testing.T) {
 		{overflow, targets.TwoModes{}, "flow 1 (*nfkit.AffineConstFlow)"},
 	} {
 		for name, loss := range map[string]func() (float64, error){
-			"ReverseKL":     func() (float64, error) { return c.model.ReverseKL(c.target, 300, nil, seedOfDraw()) },
-			"ReverseKLGrad": func() (float64, error) { return c.model.ReverseKLGrad(c.target, 300, nil, seedOfDraw()) },
+			"ReverseKL":     func() (float64, error) { return c.model.ReverseKL(c.target, 300, nil).Loss(nil, seedOfDraw()) },
+			"ReverseKLGrad": func() (float64, error) { return c.model.ReverseKL(c.target, 300, nil).LossGrad(nil, seedOfDraw()) },
 			"AlphaDivergenceGrad": func() (float64, error) {
-				return c.model.AlphaDivergenceGrad(c.target, 300, -1, nil, seedOfDraw())
+				return c.model.AlphaDivergence(c.target, 300, -1, nil).LossGrad(nil, seedOfDraw())
 			},
 		} {
 			_, err := loss()
@@ -278,14 +288,16 @@ func TestReverseLossesNameWhatIsNotFinite(t *testing.T) {
 func TestReverseLossesRefuse(t *testing.T) {
 	m := testModel(2, 0)
 	for what, call := range map[string]func(){
-		"got 0 points":     func() { m.ReverseKL(targets.TwoModes{}, 0, nil, seedOfDraw()) },
-		"got a nil target": func() { m.ReverseKLGrad(nil, 5, nil, seedOfDraw()) },
-		"got Beta -1":      func() { m.ReverseKL(targets.TwoModes{}, 5, &nf.ReverseKLOptions{Beta: -1}, seedOfDraw()) },
-		"got α = 1":        func() { m.AlphaDivergenceGrad(targets.TwoModes{}, 5, 1, nil, seedOfDraw()) },
-		"got α = 0":        func() { m.AlphaDivergence(targets.TwoModes{}, 5, 0, seedOfDraw()) },
-		"got α = NaN":      func() { m.AlphaDivergence(targets.TwoModes{}, 5, math.NaN(), seedOfDraw()) },
+		"got 0 points":     func() { m.ReverseKL(targets.TwoModes{}, 0, nil).Loss(nil, seedOfDraw()) },
+		"got a nil target": func() { m.ReverseKL(nil, 5, nil).LossGrad(nil, seedOfDraw()) },
+		"got β = -1 in step 0": func() {
+			m.ReverseKL(targets.TwoModes{}, 5, &nf.ReverseKLOptions{Beta: constant(-1)}).LossGrad(nil, seedOfDraw())
+		},
+		"got α = 1":   func() { m.AlphaDivergence(targets.TwoModes{}, 5, 1, nil).LossGrad(nil, seedOfDraw()) },
+		"got α = 0":   func() { m.AlphaDivergence(targets.TwoModes{}, 5, 0, nil).Loss(nil, seedOfDraw()) },
+		"got α = NaN": func() { m.AlphaDivergence(targets.TwoModes{}, 5, math.NaN(), nil).Loss(nil, seedOfDraw()) },
 		"for 5 points, want 5×1": func() {
-			m.ReverseKL(nf.TargetFunc(func(x, _ *ad.Value) *ad.Value { return x }), 5, nil, seedOfDraw())
+			m.ReverseKL(nf.TargetFunc(func(x, _ *ad.Value) *ad.Value { return x }), 5, nil).Loss(nil, seedOfDraw())
 		},
 	} {
 		wantPanic(t, what, call)

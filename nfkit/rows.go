@@ -7,12 +7,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Sampler is a source of training data: every target of package targets, any model, and fixed data as [Rows].
-type Sampler interface {
-	// Sample returns n rows drawn from src.
-	Sample(n int, src rand.Source) *mat.Dense
-}
-
 // Rows is a data set to draw from without replacement: each row comes once before any comes again, in an order that is
 // drawn anew for each such epoch. A batch may end one epoch and begin the next.
 type Rows struct {
@@ -55,4 +49,31 @@ func (r *Rows) Sample(n int, src rand.Source) *mat.Dense {
 		r.next++
 	}
 	return batch
+}
+
+// JoinColumns returns the columns of all parts side by side, as the rows of a conditional model have a point, its context and its weight:
+//
+//	data := nf.NewRows(nf.JoinColumns(x, context, mat.NewVecDense(len(weights), weights)))
+//
+// It panics when there are no parts or no rows, or the numbers of rows differ.
+func JoinColumns(parts ...mat.Matrix) *mat.Dense {
+	n, columns := 0, 0
+	for i, p := range parts {
+		r, c := p.Dims()
+		if i > 0 && r != n || r == 0 {
+			panic(fmt.Sprintf("nfkit: JoinColumns: got %d rows in part %d and %d before, want as many in each", r, i, n))
+		}
+		n, columns = r, columns+c
+	}
+	if len(parts) == 0 {
+		panic("nfkit: JoinColumns: got no parts, want at least one")
+	}
+	joined := mat.NewDense(n, columns, nil)
+	at := 0
+	for _, p := range parts {
+		_, c := p.Dims()
+		joined.Slice(0, n, at, at+c).(*mat.Dense).Copy(p)
+		at += c
+	}
+	return joined
 }

@@ -107,7 +107,7 @@ func onTape(f *ast.FuncType) bool {
 
 // isFlow reports whether the type is declared to be a Flow, or has the methods of one.
 func (s *sourceType) isFlow() bool {
-	return s.asserts["Flow"] || onTape(s.methods["Forward"]) && onTape(s.methods["Inverse"])
+	return s.asserts["Flow"] || s.methods["Dim"] != nil && onTape(s.methods["Forward"]) && onTape(s.methods["Inverse"])
 }
 
 // isBase reports whether the type is declared to be a Base, or has the methods of one.

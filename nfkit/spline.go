@@ -3,7 +3,6 @@ package nfkit
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -23,20 +22,60 @@ type SplineOptions struct {
 	RandomInit bool
 }
 
-// splines are the splines of some components.
-type splines struct {
+// RationalQuadraticSpline is the transformer that maps each component by a monotone rational-quadratic spline: Inverse evaluates splines, Forward
+// inverts them in closed form. [ad.Value.Spline] has the formula, and the order of the parameters. Cost O(nk·bins). Durkan et al. 2019,
+// arXiv:1906.04032, eq. 4 to 8.
+type RationalQuadraticSpline struct {
 	ad.Spline
 	slopes int  // logits of slopes for each
 	buffer bool // Upper is one of the tensors
 }
 
-// splines returns the splines of dim components, those of circular, if it is not nil, being angles and the others
+var _ Transformer = (*RationalQuadraticSpline)(nil)
+
+// NewRationalQuadraticSpline returns the splines of dim components, of which those with the numbers in angles are on a circle: their splines have
+// the same slope at either end. A nil opts means the defaults; RandomInit has no effect here. It panics when dim, a number or an option is out of
+// range.
+func NewRationalQuadraticSpline(dim int, angles []int, opts *SplineOptions) *RationalQuadraticSpline {
+	const caller = "NewRationalQuadraticSpline"
+	if angles != nil {
+		otherComponents(caller, "components on a circle", dim, angles)
+	}
+	var o SplineOptions
+	if opts != nil {
+		o = *opts
+	}
+	return o.spline(caller, dim, angles)
+}
+
+// Params returns the number of logits of widths, heights and slopes.
+func (s *RationalQuadraticSpline) Params() int { return 2*s.Bins + s.slopes }
+
+// Initial returns the logits of the identity.
+func (s *RationalQuadraticSpline) Initial() []float64 {
+	return slices.Repeat([]float64{splineUnit}, s.Params()) // equal widths and heights, slopes of 1
+}
+
+// Of returns the splines of some of the components.
+func (s *RationalQuadraticSpline) Of(components []int) Transformer { return s.of(components) }
+
+// Forward inverts the splines.
+func (s *RationalQuadraticSpline) Forward(z, params *ad.Value) (x, logDet *ad.Value) {
+	return z.SplineInverse(params, &s.Spline)
+}
+
+// Inverse evaluates the splines.
+func (s *RationalQuadraticSpline) Inverse(x, params *ad.Value) (z, logDet *ad.Value) {
+	return x.Spline(params, &s.Spline)
+}
+
+// spline returns the splines of dim components, those of circular, if it is not nil, being angles and the others
 // linear. It panics when an option is out of range.
-func (o SplineOptions) splines(caller string, dim int, circular []int) splines {
+func (o SplineOptions) spline(caller string, dim int, circular []int) *RationalQuadraticSpline {
 	if o.Bins == 0 {
 		o.Bins = 8
 	}
-	s := splines{Spline: ad.Spline{Bins: o.Bins, Tails: []ad.Tail{o.Tail}}, slopes: o.Bins - 1 + int(o.Tail), buffer: o.Bounds != nil}
+	s := &RationalQuadraticSpline{Spline: ad.Spline{Bins: o.Bins, Tails: []ad.Tail{o.Tail}}, slopes: o.Bins - 1 + int(o.Tail), buffer: o.Bounds != nil}
 	switch {
 	case dim < 1:
 		panic(fmt.Sprintf("nfkit: %s: got dimension %d, want 1 or more", caller, dim))
@@ -76,22 +115,19 @@ func (o SplineOptions) splines(caller string, dim int, circular []int) splines {
 }
 
 // of returns the splines of some of the components.
-func (s splines) of(index []int) splines {
-	pick := s
+func (s *RationalQuadraticSpline) of(index []int) *RationalQuadraticSpline {
+	pick := *s
 	if len(s.Tails) > 1 {
 		pick.Tails = elements(s.Tails, index)
 	}
 	if len(s.Upper) > 1 || s.buffer {
 		pick.Upper = elements(s.Upper, index)
 	}
-	return pick
+	return &pick
 }
 
-// logits returns how many numbers describe the spline of a component.
-func (s *splines) logits() int { return 2*s.Bins + s.slopes }
-
 // state lists the bounds, if they are kept with the weights.
-func (s *splines) state() State {
+func (s *RationalQuadraticSpline) state() State {
 	if !s.buffer {
 		return nil
 	}
@@ -117,76 +153,4 @@ func checkPositive(s []float64) error {
 		}
 	}
 	return nil
-}
-
-// ElementwiseRationalQuadraticSpline maps each component by a spline of its own, which no other component influences:
-// the marginal distributions of a model. [ad.Value.Spline] has the formula.
-//
-// Inverse evaluates the splines, Forward inverts them in closed form. Cost O(nd·bins) in either direction. Durkan et
-// al. 2019, arXiv:1906.04032. Its twin in normflows is PiecewiseRationalQuadraticCDF, with directions swapped.
-type ElementwiseRationalQuadraticSpline struct {
-	dim                     int
-	splines                 splines
-	widths, heights, slopes *ad.Param // one row for each component
-}
-
-var _ Flow = (*ElementwiseRationalQuadraticSpline)(nil)
-
-// NewElementwiseRationalQuadraticSpline returns splines for dim components. A nil opts means the defaults; src is used
-// for RandomInit alone, which draws all logits from [0, 1), and may be nil otherwise. It panics when dim or an option
-// is out of range.
-func NewElementwiseRationalQuadraticSpline(dim int, opts *SplineOptions, src rand.Source) *ElementwiseRationalQuadraticSpline {
-	var o SplineOptions
-	if opts != nil {
-		o = *opts
-	}
-	e := newElementwiseSpline(dim, o.splines("NewElementwiseRationalQuadraticSpline", dim, nil))
-	if o.RandomInit {
-		r := rand.New(src)
-		for _, p := range []*ad.Param{e.widths, e.heights, e.slopes} {
-			for i := range p.Data {
-				p.Data[i] = r.Float64()
-			}
-		}
-	}
-	return e
-}
-
-// newElementwiseSpline returns splines that are the identity.
-func newElementwiseSpline(dim int, s splines) *ElementwiseRationalQuadraticSpline {
-	zeros := func(n int) *ad.Param { return ad.NewParam(dim, n, make([]float64, dim*n)) }
-	e := &ElementwiseRationalQuadraticSpline{dim: dim, splines: s, widths: zeros(s.Bins), heights: zeros(s.Bins), slopes: zeros(s.slopes)}
-	for i := range e.slopes.Data {
-		e.slopes.Data[i] = splineUnit
-	}
-	return e
-}
-
-// Dim returns the number of components.
-func (e *ElementwiseRationalQuadraticSpline) Dim() int { return e.dim }
-
-// logits returns the numbers that describe the splines, 1×d·m.
-func (e *ElementwiseRationalQuadraticSpline) logits(t *ad.Tape) *ad.Value {
-	return t.Param(e.widths).Concat(e.heights, e.slopes).Reshape(1, e.dim*e.splines.logits())
-}
-
-// Forward inverts the splines.
-func (e *ElementwiseRationalQuadraticSpline) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
-	checkBatch("ElementwiseRationalQuadraticSpline.Forward", z, e.dim)
-	return z.SplineInverse(e.logits(z.Tape()), &e.splines.Spline)
-}
-
-// Inverse evaluates the splines.
-func (e *ElementwiseRationalQuadraticSpline) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
-	checkBatch("ElementwiseRationalQuadraticSpline.Inverse", x, e.dim)
-	return x.Spline(e.logits(x.Tape()), &e.splines.Spline)
-}
-
-// State lists the logits, and tail_bound if each component has a bound of its own.
-func (e *ElementwiseRationalQuadraticSpline) State() State {
-	return append(State{
-		paramTensor("unnormalized_widths", e.widths, e.dim, e.splines.Bins),
-		paramTensor("unnormalized_heights", e.heights, e.dim, e.splines.Bins),
-		paramTensor("unnormalized_derivatives", e.slopes, e.dim, e.splines.slopes),
-	}, e.splines.state()...)
 }

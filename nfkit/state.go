@@ -25,6 +25,10 @@ type Tensor struct {
 	// State in turn, so the answer for several may come with the last.
 	Check func(t Tensor) error
 
+	// Layer is the innermost layer that has the tensor, where that must be found however it is wrapped: an [Observer], a [Preparer], a
+	// [Conditional] or a [Wide] one. nil means that nothing is to be found.
+	Layer any
+
 	changed func() // nil, or what the object does when buffers have been written to
 }
 
@@ -56,6 +60,17 @@ func (s State) Under(prefix string) State {
 	return u
 }
 
+// OwnedBy returns s with Layer set to the given one, where it is not set: what a layer that is to be found does with the State that it
+// returns.
+func (s State) OwnedBy(layer any) State {
+	for i := range s {
+		if s[i].Layer == nil {
+			s[i].Layer = layer
+		}
+	}
+	return s
+}
+
 // Params returns the parameters in s, frozen ones included, each once: a layer may stand in two places.
 func (s State) Params() []*ad.Param {
 	var params []*ad.Param
@@ -69,8 +84,8 @@ func (s State) Params() []*ad.Param {
 	return params
 }
 
-// paramTensor names a parameter. It panics when the shape has another number of elements.
-func paramTensor(name string, p *ad.Param, shape ...int) Tensor {
+// ParamTensor names a parameter for a [State]. It panics when the shape has another number of elements.
+func ParamTensor(name string, p *ad.Param, shape ...int) Tensor {
 	t := Tensor{Name: name, Shape: shape, Param: p}
 	if t.Len() != len(p.Data) {
 		panic(fmt.Sprintf("nfkit: tensor %s: got %d elements for shape %v", name, len(p.Data), shape))

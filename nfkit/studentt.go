@@ -64,7 +64,7 @@ func (s *StudentT) Noise(dst []float64, r *rand.Rand) {
 // LogProb returns the log-density of each row of z.
 func (s *StudentT) LogProb(z, _ *ad.Value) *ad.Value {
 	checkBatch("StudentT.LogProb", z, s.Dim())
-	scale := z.Tape().Param(s.logScale)
+	scale := s.logScale.On(z)
 	return s.logProb(z.Sub(s.loc).Mul(scale.Neg().Exp()), scale)
 }
 
@@ -80,11 +80,11 @@ func (s *StudentT) logProb(e, logScale *ad.Value) *ad.Value {
 // Sample returns μ + e^s⊙noise.
 func (s *StudentT) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 	checkBatch("StudentT.Sample", noise, s.Dim())
-	scale := noise.Tape().Param(s.logScale)
+	scale := s.logScale.On(noise)
 	return noise.Mul(scale.Exp()).Add(s.loc), s.logProb(noise, scale)
 }
 
 // State lists loc and log_scale.
 func (s *StudentT) State() State {
-	return State{paramTensor("loc", s.loc, 1, s.Dim()), paramTensor("log_scale", s.logScale, 1, s.Dim())}
+	return State{ParamTensor("loc", s.loc, 1, s.Dim()), ParamTensor("log_scale", s.logScale, 1, s.Dim())}
 }

@@ -204,3 +204,40 @@ func addLogDet[T kernel.Float](dp, dl []T, d int, sign T) {
 		}
 	}
 }
+
+func init() {
+	affineOp.tangent, affineInverseOp.tangent = partsTangent(affineParts), partsTangent(affineInverseParts)
+}
+
+func affineParts(v *Value) (y, logDet *Value) {
+	x, t, s := v.affineOperands()
+	return v.onto(x.Mul(s.Exp()).Add(t)), s.RowSum()
+}
+
+func affineInverseParts(v *Value) (x, logDet *Value) {
+	y, t, s := v.affineOperands()
+	return v.onto(y.Sub(t).Mul(s.Neg().Exp())), s.RowSum().Neg()
+}
+
+// affineOperands returns the columns that v changes, and their t and s.
+func (v *Value) affineOperands() (x, t, s *Value) {
+	x, pairs := v.args[0], v.args[1]
+	if v.index != nil {
+		x = x.Columns(v.index)
+	}
+	n, k := x.Dims()
+	column := pairs.Reshape(n*k, 2)
+	return x, column.Slice(0, 1).Reshape(n, k), column.Slice(1, 2).Reshape(n, k)
+}
+
+// onto returns the first operand of v with the columns that v changes replaced.
+func (v *Value) onto(changed *Value) *Value {
+	if v.index == nil {
+		return changed
+	}
+	keep := v.tape.Full(1, v.cols, 1)
+	for _, j := range v.index {
+		keep.put(j, 0)
+	}
+	return v.args[0].Mul(keep).Add(changed.Scatter(v.cols, v.index))
+}

@@ -163,11 +163,10 @@ func addBackward[T kernel.Float](v *Value) {
 	passGradient(v.args[0], v, of[T](v).grad)
 }
 
-// passGradient is addGradient for a g of which v has no more use. On a tape of [Shards], where nobody else reads it either, a may take
-// it over.
+// passGradient is addGradient for a g of which v has no more use: a may take it over.
 func passGradient[T kernel.Float](a, v *Value, g []T) {
 	b := of[T](a)
-	if v.tape.closed && a.needs && b.grad == nil && a.rows == v.rows && a.cols == v.cols {
+	if v.tape.spends && a.needs && b.grad == nil && a.rows == v.rows && a.cols == v.cols {
 		b.grad, of[T](v).grad = g, nil
 		return
 	}
@@ -305,4 +304,72 @@ func dMin[T kernel.Float](g []T, a, b, da, db row[T]) {
 			db.data[j*db.step] += g
 		}
 	}
+}
+
+func init() {
+	addOp.tangent, subOp.tangent, mulOp.tangent, divOp.tangent = addTangent, subTangent, mulTangent, divTangent
+	maxOp.tangent = chooseTangent(func(a, b float64) bool { return a >= b })
+	minOp.tangent = chooseTangent(func(a, b float64) bool { return a <= b })
+}
+
+func addTangent(v *Value) (dy, _ *Value) {
+	da, db := v.tangents()
+	return plus(da, db).spread(v), nil
+}
+
+func subTangent(v *Value) (dy, _ *Value) {
+	da, db := v.tangents()
+	if db != nil {
+		db = db.Neg()
+	}
+	return plus(da, db).spread(v), nil
+}
+
+func mulTangent(v *Value) (dy, _ *Value) {
+	da, db := v.tangents()
+	if da != nil {
+		da = da.Mul(v.args[1])
+	}
+	if db != nil {
+		db = db.Mul(v.args[0])
+	}
+	return plus(da, db), nil
+}
+
+// y = a/b: dy = (da − y·db)/b.
+func divTangent(v *Value) (dy, _ *Value) {
+	da, db := v.tangents()
+	if db != nil {
+		db = db.Mul(v).Neg()
+	}
+	return plus(da, db).Div(v.args[1]), nil
+}
+
+// chooseTangent is that of an operation whose result is its first operand where first(a, b), and else the second.
+func chooseTangent(first func(a, b float64) bool) func(*Value) (dy, dtwin *Value) {
+	return func(v *Value) (dy, _ *Value) {
+		if v.tape.precision == Float32 {
+			dy = chosen[float32](v, first)
+		} else {
+			dy = chosen[float64](v, first)
+		}
+		da, db := v.tangents()
+		return dy.Where(da.orZeros(v.args[0]), db.orZeros(v.args[1])), nil
+	}
+}
+
+// chosen returns 1 where first(a, b) of the operands of v, and 0 elsewhere.
+func chosen[T kernel.Float](v *Value, first func(a, b float64) bool) *Value {
+	data := take[T](v.tape, v.rows*v.cols)
+	clear(data)
+	a, b := of[T](v.args[0]).data, of[T](v.args[1]).data
+	for i := range v.rows {
+		x, y := rowOf(a, v.args[0], i), rowOf(b, v.args[1], i)
+		for j := range v.cols {
+			if first(float64(x.data[j*x.step]), float64(y.data[j*y.step])) {
+				data[i*v.cols+j] = 1
+			}
+		}
+	}
+	return constant(v.tape, v.rows, v.cols, data)
 }

@@ -57,7 +57,7 @@ func TestArrange(t *testing.T) {
 					for _, q := range p {
 						results = append(results, slices.Clone(q.Grad))
 					}
-					s := ad.NewShards(precision)
+					s := ad.NewShards(precision, 1)
 					for range 2 { // the second time with what the first has packed
 						results = append(results, []float64{s.Gradient(rows, p, 1.0/rows, loss) / rows})
 						for _, q := range p {

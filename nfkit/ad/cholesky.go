@@ -86,3 +86,29 @@ func choleskyBackward[T kernel.Float](v *Value) {
 		da[i*k+i] += s[i*k+i]
 	}
 }
+
+// v = L·Lᵀ: dL = L·Φ(L⁻¹·dv·L⁻ᵀ).
+func choleskyTangent(v *Value) (dl, _ *Value) {
+	t, k, da := v.tape, v.cols, v.args[0].tangent()
+	below := da.Mul(t.lowerHalf(k, 0))
+	symmetric := below.Add(below.Transpose()).Add(da.Mul(t.Eye(k)))
+	inverse, _ := v.Inverse()
+	return v.MatMul(inverse.MatMul(symmetric).MatMul(inverse.Transpose()).Mul(t.lowerHalf(k, 0.5))), nil
+}
+
+// lowerHalf returns the k×k matrix of ones below the diagonal, with the given number on it.
+func (t *Tape) lowerHalf(k int, diag float64) *Value {
+	return t.Eye(k).Scale(diag).Add(t.strictlyLower(k))
+}
+
+func (t *Tape) strictlyLower(k int) *Value {
+	v := t.Full(k, k, 0)
+	for i := range k {
+		for j := range i {
+			v.put(i*k+j, 1)
+		}
+	}
+	return v
+}
+
+func init() { choleskyOp.tangent = choleskyTangent }

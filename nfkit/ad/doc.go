@@ -1,4 +1,4 @@
-// Package ad differentiates functions of batches in reverse mode.
+// Package ad differentiates functions of batches.
 //
 // A [Value] is an n×c matrix, stored by rows, that some operation computed on a [Tape]. A row is a point
 // of the batch; operations treat rows independently unless they say otherwise. Operations run at once; the
@@ -13,8 +13,71 @@
 // # Operands
 //
 // An operation takes its further arguments as [Operand]: a *[Value] of the same tape, or a *[Param]. A flow
-// keeps its parameters as Params and writes z.Mul(f.scale); no tape is passed around. Sizes broadcast as in
-// NumPy: a dimension of 1 is repeated, so an n×c value can be added to a 1×c row, an n×1 column or a 1×1 number.
+// keeps its parameters as Params and writes z.Mul(f.scale); no tape is passed around. An expression that begins with a
+// parameter begins with [Param.On]: f.logScale.On(z).Exp(). Sizes broadcast as in NumPy: a dimension of 1 is repeated,
+// so an n×c value can be added to a 1×c row, an n×1 column or a 1×1 number.
+//
+// # Operations
+//
+// v is the receiver, a, b, w, … are operands, c is a float64, and i and j number rows and columns.
+//
+//	Add Sub Mul Div            v + b, v − b, v⊙b, v/b                    element by element, broadcast
+//	Max Min                    max(v, b), min(v, b)                      the same
+//	Where                      a where v > 0, b elsewhere                the same
+//	Scale Shift Neg            c·v, v + c, −v
+//	Square Sqrt Reciprocal Abs v², √v, 1/v, |v|
+//	Exp Expm1 Log Log1p        eᵛ, eᵛ−1, ln v, ln(1+v)
+//	Sin Cos Tanh               sin v, cos v, tanh v
+//	Sigmoid LogSigmoid         σ(v) = 1/(1+e⁻ᵛ), ln σ(v)
+//	Softplus SiLU              ln(1+eᵛ), v·σ(v)
+//	ReLU LeakyReLU ELU         v where v > 0; elsewhere 0, c·v, eᵛ−1
+//	Wrap                       v − 2c·k, k such that it is in [−c, c)
+//	LogIndicator               0 in an interval, −Inf outside
+//	Dropout                    v⊙mask/(1−p) in training
+//	Sum Mean                   Σᵢⱼ vᵢⱼ, and over the number of elements  1×1
+//	RowSum RowNorm             Σⱼ vᵢⱼ, √Σⱼ vᵢⱼ²                          n×1
+//	LogSumExp LogSoftmax       ln Σⱼ e^vᵢⱼ, v minus that                 n×1, n×c
+//	ColSum                     Σᵢ vᵢⱼ                                    1×c
+//	Linear Dense               v·wᵀ + b, act(v·wᵀ + b)                   n×m for w m×c
+//	MatMul                     v·b
+//	Slice Columns Concat       columns lo to hi, by number, side by side
+//	Scatter                    columns to the places with given numbers
+//	Repeat Reshape Transpose   each row n times, other sizes, vᵀ
+//	Inverse Cholesky           V⁻¹ and ln|det V|, L with L·Lᵀ = V        of one matrix
+//	FixedPoint                 x = f(x), row by row                      f a contraction
+//	Root                       f(x) = v, element by element              f monotone
+//	Detach                     v as a constant
+//
+// These are made for layers of package nfkit, fused because a training step of a flow spends its time there, or solved
+// by a method of their own because it is faster than Root. Each equals, up to rounding, an expression of the ones
+// above; they are as good for other layers.
+//
+//	AffinePairs                v·eˢ + t for pairs t, s, and Σ s          couplings, autoregressive flows
+//	AffinePairsInverse         (v − t)·e⁻ˢ, −Σ s
+//	Spline SplineInverse       rational-quadratic splines, ln|det J|     neural spline flows
+//	TriMul TriSolve            T·x, T⁻¹·x for each row x, T triangular   LU-decomposed linear maps
+//	LogAbsDet                  ln|det A| for each row, a d×d matrix A    residual flows
+//	Swish                      c·v·σ(b·v) and its derivative             Lipschitz networks
+//	TanhRoot                   s + (b−1)·tanh s = v                      planar flows, backwards
+//
+// # Derivatives as values
+//
+// [Tape.Backward] ends a computation. Derivatives can also be part of one, on any tape, evaluations included: [JVP]
+// gives the product of a Jacobian with a direction (traces of vector fields, log-determinants), [RowGradient] the
+// gradient of a scalar of each row (scores, forces). They are values like others, through which gradients flow, and can
+// be nested.
+//
+// # Noise
+//
+// [Tape.Normal], [Tape.Uniform], [Tape.Rademacher] and [Value.Dropout] draw numbers that follow from the seed of the
+// tape, the number of the call since, and the number of the row in the batch, and from nothing else: a batch has the
+// same noise for any number of cores and any shards.
+//
+// # Gradients
+//
+// Backward sets the gradients of values, which [Value.Grad] copies, and adds to Grad of each [Param], which the caller
+// sets to zero before; [Shards.Gradient] sets it. [Param.Frozen] parameters, constants ([Tape.Const]) and detached
+// values have none.
 //
 // # Memory
 //

@@ -221,3 +221,41 @@ func dELU[T kernel.Float](x, y T) T {
 	}
 	return y + 1
 }
+
+func init() {
+	scaleOp.tangent = mapTangent(func(v, dx *Value) *Value { return dx.Scale(v.c) })
+	shiftOp.tangent = sameTangent
+	leakyOp.tangent = slopeTangent(func(x, y *Value) *Value { return leakySlope(x, y.c) })
+	expOp.tangent = slopeTangent(func(_, y *Value) *Value { return y })
+	logOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Reciprocal() })
+	log1pOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Shift(1).Reciprocal() })
+	expm1Op.tangent = slopeTangent(func(_, y *Value) *Value { return y.Shift(1) })
+	sqrtOp.tangent = slopeTangent(func(_, y *Value) *Value { return y.Scale(2).Reciprocal() })
+	squareOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Scale(2) })
+	reciprocalOp.tangent = slopeTangent(func(_, y *Value) *Value { return y.Square().Neg() })
+	absOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.pattern(func(x float64) float64 { return dAbs(x, 0) }) })
+	sinOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Cos() })
+	cosOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Sin().Neg() })
+	tanhOp.tangent = slopeTangent(func(_, y *Value) *Value { return tanhSlopeOf(y) })
+	sigmoidOp.tangent = slopeTangent(func(_, y *Value) *Value { return sigmoidSlope(y) })
+	logSigmoidOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Neg().Sigmoid() })
+	softplusOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Sigmoid() })
+	siluOp.tangent = slopeTangent(func(x, y *Value) *Value { return x.Sigmoid().Add(y.Mul(x.Neg().Sigmoid())) })
+	eluOp.tangent = slopeTangent(func(_, y *Value) *Value { return eluSlope(y) })
+}
+
+// Derivatives as values: of leaky ReLU, from x or y, which have one sign; and of others from y.
+
+func leakySlope(x *Value, slope float64) *Value {
+	u := x.tape.Full(x.rows, x.cols, 1)
+	if x.tape.precision == Float32 {
+		kernel.LeakyGrad(u.f32.data, x.f32.data, float32(slope))
+	} else {
+		kernel.LeakyGrad(u.f64.data, x.f64.data, slope)
+	}
+	return u
+}
+
+func tanhSlopeOf(y *Value) *Value  { return y.Square().Neg().Shift(1) }
+func sigmoidSlope(y *Value) *Value { return y.Mul(y.Neg().Shift(1)) }
+func eluSlope(y *Value) *Value     { return y.Where(y.tape.Full(1, 1, 1), y.Shift(1)) }

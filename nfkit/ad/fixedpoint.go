@@ -13,7 +13,7 @@ const fixedPointSteps = 1000
 // fixedPointTolerance is the change of a step, relative to max(1, |x|), after which an iteration ends. It stays above the
 // rounding errors of a step.
 func fixedPointTolerance[T kernel.Float]() float64 {
-	if T(1)+T(1e-10) == T(1) {
+	if single[T]() {
 		return 1e-5
 	}
 	return 1e-12
@@ -23,8 +23,8 @@ func fixedPointTolerance[T kernel.Float]() float64 {
 // where f is a contraction of each row. The iteration of a row ends when no component moves by more than 1e-12 (float32:
 // 1e-5) times max(1, |x|), with |x| the largest component; a row that does not get there in 1000 steps is NaN.
 //
-// f must have the shape of its argument, be deterministic, treat rows independently, and should leave what does not
-// depend on x to its caller: it is computed at each step. The memory of the steps is freed.
+// f must have the shape of its argument, treat rows independently, and should leave what does not depend on x to its
+// caller: it is computed at each step, with the same noise. The memory of the steps is freed.
 //
 // No gradient flows to v. That of everything else that f uses is exact by the implicit function theorem: Backward
 // solves w = g + (∂f/∂x)ᵀ·w, with g the gradient of the result, by an iteration of its own, and passes w on to f at the
@@ -32,29 +32,57 @@ func fixedPointTolerance[T kernel.Float]() float64 {
 func (v *Value) FixedPoint(f func(x *Value) *Value) *Value {
 	t := v.tape
 	t.check("FixedPoint", v)
-	x := v.Detach()
+	x, calls := v.Detach(), t.noise.calls
 	if t.precision == Float32 {
 		iterate[float32](x, f)
 	} else {
 		iterate[float64](x, f)
 	}
-	if !t.gradients {
+	if !t.keeps() {
 		return x
 	}
+	t.noise.calls = calls
 	x.needs = true
 	fx := f(x)
 	if fx.param != nil || fx.id <= x.id { // a constant, which is the solution
 		x.needs = false
 		return fx
 	}
-	u := t.apply(fixedPointOp, v.rows, v.cols, x, fx)
-	u.needs = false
-	for _, w := range t.values[x.id+1 : u.id] {
+	return t.solution(fixedPointOp, x, fx, nil, f, calls)
+}
+
+// solution records x as the solution of an equation that f is part of. fx, its value there, was computed since x, the
+// first calls of noise before it; y is what f does not use.
+func (t *Tape) solution(o *op, x, fx, y *Value, f func(x *Value) *Value, calls uint64) *Value {
+	var u *Value
+	if y == nil {
+		u = t.apply(o, x.rows, x.cols, x, fx)
+		u.needs = false
+	} else {
+		u = t.apply(o, x.rows, x.cols, x, fx, y)
+		u.needs = y.needs
+	}
+	u.solved, u.calls = f, calls
+	for _, w := range u.inner() {
 		for _, a := range w.args {
 			u.needs = u.needs || a.needs && a.before(x)
 		}
 	}
 	return u.run()
+}
+
+// inner returns the values that the function of a solution has computed.
+func (v *Value) inner() []*Value { return v.tape.values[v.args[0].id+1 : v.id] }
+
+// again computes the function of the solution v again: at an alias of v, so that derivatives know where it is from.
+func (v *Value) again() (x, fx *Value) {
+	t := v.tape
+	calls := t.noise.calls
+	t.noise.calls = v.calls
+	x = v.alias()
+	fx = v.solved(x)
+	t.noise.calls = calls
+	return x, fx
 }
 
 var fixedPointOp = &op{name: "FixedPoint",
@@ -69,8 +97,10 @@ func iterate[T kernel.Float](x *Value, f func(x *Value) *Value) {
 	t, old := x.tape, of[T](x).data
 	done := take[T](t, x.rows) // 0 or 1
 	clear(done)
+	calls := t.noise.calls
 	for range fixedPointSteps {
 		m := t.mark()
+		t.noise.calls = calls
 		fx := f(x)
 		t.check("FixedPoint", fx)
 		if fx.rows != x.rows || fx.cols != x.cols {
@@ -117,9 +147,9 @@ func step[T kernel.Float](x, next []T) T {
 }
 
 func fixedPointBackward[T kernel.Float](v *Value) {
-	t, x, fx, g := v.tape, v.args[0], v.args[1], of[T](v).grad
-	inner := t.values[x.id+1 : v.id]
-	silenced := silence(x, inner, make([]*Value, 0, 64))
+	t, x, fx, g, inner := v.tape, v.args[0], v.args[1], of[T](v).grad, v.inner()
+	silent := len(t.silenced)
+	t.silenced = silence(x, inner, t.silenced)
 	w := append(take[T](t, len(g))[:0], g...)
 	solved := false
 	for range fixedPointSteps {
@@ -136,9 +166,7 @@ func fixedPointBackward[T kernel.Float](v *Value) {
 			break
 		}
 	}
-	for _, u := range silenced {
-		u.needs = true
-	}
+	t.unsilence(silent)
 	if !solved {
 		fill(w, T(math.NaN()))
 	}
@@ -160,8 +188,16 @@ func adjointStep[T kernel.Float](w, g, d []T) bool {
 	return float64(change) <= fixedPointTolerance[T]()*float64(size) && size-size == 0
 }
 
-// silence makes all that inner uses a constant, except x: gradients flow from inner to x alone. It returns the values
-// that it has changed, in list.
+// unsilence undoes silence, for the values from place first of the list on.
+func (t *Tape) unsilence(first int) {
+	for _, v := range t.silenced[first:] {
+		v.needs = true
+	}
+	t.silenced = t.silenced[:first]
+}
+
+// silence makes all that inner uses a constant, except x: gradients flow from inner to x alone. It returns the list with
+// the values that it has changed.
 func silence(x *Value, inner, list []*Value) []*Value {
 	for _, u := range inner {
 		if len(u.args) == 0 || !u.needs {
@@ -182,3 +218,16 @@ func silence(x *Value, inner, list []*Value) []*Value {
 	}
 	return list
 }
+
+// x = f(x): dx = ∂f/∂x·dx + ∂f, with ∂f the change of f where x stays: a fixed point again.
+func fixedPointTangent(v *Value) (dx, _ *Value) {
+	t := v.tape
+	x, fx := v.again()
+	df := t.along(x, nil, fx, t.since)
+	if df == nil {
+		return nil, nil
+	}
+	return t.Full(v.rows, v.cols, 0).FixedPoint(func(d *Value) *Value { return plus(t.along(x, d, fx, x.id), df) }), nil
+}
+
+func init() { fixedPointOp.tangent = fixedPointTangent }

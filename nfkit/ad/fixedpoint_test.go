@@ -98,7 +98,7 @@ func TestFixedPointMemory(t *testing.T) {
 		for i := range input {
 			input[i] = math.Cos(float64(i))
 		}
-		shards := ad.NewShards(p)
+		shards := ad.NewShards(p, 1)
 		var x *ad.Value
 		loss := func(t *ad.Tape, lo, hi int) *ad.Value {
 			y := t.Const(hi-lo, 16, input[:(hi-lo)*16])
@@ -147,24 +147,6 @@ func TestScratch(t *testing.T) {
 		eval.Scratch(func() *ad.Value { return eval.Full(100, 100, 1).Exp().Sum() })
 	}); n != 0 { // 160 kB in a step, if it were kept
 		t.Errorf("a scratch allocates %v times", n)
-	}
-}
-
-// Signs are balanced, differ between rows, and follow the source of the tape.
-func TestRandSigns(t *testing.T) {
-	for _, p := range []ad.Precision{ad.Float64, ad.Float32} {
-		s := ad.NewTape(p).RandSigns(1000, 7).Data()
-		var sum float64
-		for _, x := range s {
-			if x != 1 && x != -1 {
-				t.Fatalf("%v: got %v, want 1 or −1", p, x)
-			}
-			sum += x
-		}
-		if math.Abs(sum) > 4*math.Sqrt(float64(len(s))) {
-			t.Errorf("%v: the sum of %d signs is %v", p, len(s), sum)
-		}
-		compare(t, "signs of a new tape", [][]float64{ad.NewTape(p).RandSigns(1000, 7).Data()}, [][]float64{s}, 0)
 	}
 }
 

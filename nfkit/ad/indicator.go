@@ -36,3 +36,5 @@ func logIndicatorForward[T kernel.Float](v *Value) {
 		}
 	}
 }
+
+func init() { logIndicatorOp.tangent = noTangent }

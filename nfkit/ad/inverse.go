@@ -104,3 +104,13 @@ func inverseBackward[T kernel.Float](v *Value) {
 		}
 	}
 }
+
+func init() {
+	inverseOp.tangent = func(v *Value) (dy, dtwin *Value) {
+		dv := v.args[0].tangent()
+		if v.twin.wanted {
+			dtwin = v.Transpose().Mul(dv).Sum()
+		}
+		return v.MatMul(dv).MatMul(v).Neg(), dtwin
+	}
+}

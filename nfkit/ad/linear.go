@@ -153,3 +153,46 @@ func matMulBackward[T kernel.Float](v *Value) {
 		kernel.MulTAdd(db, of[T](a).data, g, v.rows, a.cols, v.cols)
 	}
 }
+
+func init() { denseOp.tangent, matMulOp.tangent = denseTangent, matMulTangent }
+
+// y = act(z), z = x·wᵀ + b: dy = act′(z)⊙(dx·wᵀ + x·dwᵀ + db), by the products that compute z.
+func denseTangent(v *Value) (dy, _ *Value) {
+	x, w := v.args[0], v.args[1]
+	dx, dw := v.tangents()
+	var db *Value
+	if len(v.args) > 2 {
+		db = v.args[2].tangent()
+	}
+	if dx != nil {
+		dx = dx.Linear(w, nil)
+	}
+	if dw != nil {
+		dw = x.Linear(dw, nil)
+	}
+	dz := plus(plus(dx, dw), db).spread(v)
+	switch Activation(v.kind) {
+	case LeakyReLU:
+		return dz.Mul(leakySlope(v, v.c)), nil
+	case Tanh:
+		return dz.Mul(tanhSlopeOf(v)), nil
+	case Sigmoid:
+		return dz.Mul(sigmoidSlope(v)), nil
+	case ELU:
+		return dz.Mul(eluSlope(v)), nil
+	case Softplus:
+		return dz.Mul(v.Neg().Expm1().Neg()), nil // sigmoid(z) = 1 − e⁻ʸ
+	}
+	return dz, nil
+}
+
+func matMulTangent(v *Value) (dy, _ *Value) {
+	da, db := v.tangents()
+	if da != nil {
+		da = da.MatMul(v.args[1])
+	}
+	if db != nil {
+		db = v.args[0].MatMul(db)
+	}
+	return plus(da, db), nil
+}

@@ -48,7 +48,7 @@ func TestMaskedParam(t *testing.T) {
 			}
 		}
 
-		s := ad.NewShards(p)
+		s := ad.NewShards(p, 1)
 		step := func() float64 {
 			return s.Gradient(rows, []*ad.Param{masked}, 1, func(t *ad.Tape, lo, hi int) *ad.Value { return loss(masked, t, lo, hi) })
 		}

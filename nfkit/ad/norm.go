@@ -50,3 +50,15 @@ func rowNormBackward[T kernel.Float](v *Value) {
 		}
 	}
 }
+
+func init() {
+	rowNormOp.tangent = mapTangent(func(v, dx *Value) *Value {
+		some := v.pattern(func(r float64) float64 {
+			if r == 0 {
+				return 0
+			}
+			return 1
+		})
+		return v.args[0].Div(some.Where(v, v.tape.Full(1, 1, 1))).Mul(dx).RowSum()
+	})
+}

@@ -109,7 +109,7 @@ var opCases = map[string]opCase{
 
 	"Where": {
 		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return []*ad.Value{v.Where(more[0], more[1])} },
-		domain: []func(float64) float64{nil, awayFromZero},
+		domain: []func(float64) float64{awayFromZero},
 		shapes: [][]shape{{{5, 3}, {5, 3}, {5, 3}}, {{1, 1}, {5, 1}, {1, 1}}, {{5, 3}, {1, 3}, {5, 1}}, {{1, 3}, {5, 1}, {5, 3}}, {{1, 1}, {1, 1}, {5, 3}}, {{0, 3}, {1, 3}, {1, 1}}, {{9, 7}, {9, 7}, {9, 7}}},
 		exact:  true,
 	},
@@ -131,6 +131,9 @@ var opCases = map[string]opCase{
 		},
 		shapes: [][]shape{{{5, 3}, {3, 3}}, {{1, 1}, {1, 1}}, {{0, 3}, {3, 3}}, {{9, 2}, {2, 2}}},
 	},
+	"Root":         root(1, math.Inf(-1), math.Inf(1)),
+	"Root/falling": root(-1, math.Inf(-1), math.Inf(1)),
+	"Root/bounded": root(1, -20, 20),
 
 	"AffinePairs":                pairs((*ad.Value).AffinePairs, both),
 	"AffinePairs/value":          pairs((*ad.Value).AffinePairs, first),
@@ -252,6 +255,17 @@ var cholesky = opCase{
 	},
 	shapes: [][]shape{{{3, 3}}, {{1, 1}}, {{0, 0}}, {{2, 2}}, {{6, 6}}},
 	exact:  true,
+}
+
+// root solves sign·(x + tanh(sigmoid(p)·x)) = v.
+func root(sign, lo, hi float64) opCase {
+	return opCase{
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			slope := v.Tape().Full(1, 1, 0).Add(more[0]).Sigmoid()
+			return []*ad.Value{v.Root(func(x *ad.Value) *ad.Value { return x.Add(x.Mul(slope).Tanh()).Scale(sign) }, lo, hi)}
+		},
+		shapes: [][]shape{{{5, 3}, {5, 3}}, {{5, 1}, {1, 1}}, {{5, 3}, {1, 3}}, {{5, 3}, {5, 1}}, {{1, 1}, {1, 1}}, {{0, 3}, {1, 3}}, {{9, 7}, {9, 7}}},
+	}
 }
 
 func swish(results func(y, slope *ad.Value) []*ad.Value) opCase {

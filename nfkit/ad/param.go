@@ -9,10 +9,11 @@ import (
 // Param is a rows×cols matrix of numbers that training changes.
 type Param struct {
 	Data   []float64 // by rows
-	Grad   []float64 // gradient of the last loss, by rows
+	Grad   []float64 // by rows; Tape.Backward adds to it, Shards.Gradient sets it
 	Frozen bool      // no gradient is computed and no optimiser changes Data
 
 	rows, cols int
+	guard      *guard // see NewGuard
 
 	// How tapes read Data.
 	mask               []float64     // nil: none
@@ -137,5 +138,9 @@ func addGrad[T kernel.Float](p *Param, g []T, factor float64) {
 
 // Dims returns the number of rows and columns.
 func (p *Param) Dims() (rows, cols int) { return p.rows, p.cols }
+
+// On returns p as a value of v's tape, to begin an expression with: f.logScale.On(z).Exp(). It is short for
+// v.Tape().Param(p).
+func (p *Param) On(v *Value) *Value { return v.tape.Param(p) }
 
 func (p *Param) operand(t *Tape) *Value { return t.Param(p) }

@@ -136,3 +136,19 @@ func logSumExpBackward[T kernel.Float](v *Value) {
 		}
 	}
 }
+
+func init() {
+	sumOp.tangent = mapTangent(func(_, dx *Value) *Value { return dx.Sum() })
+	rowSumOp.tangent = mapTangent(func(_, dx *Value) *Value { return dx.RowSum() })
+	colSumOp.tangent = mapTangent(func(_, dx *Value) *Value { return dx.ColSum() })
+	logSumExpOp.tangent = mapTangent(func(v, dx *Value) *Value {
+		some := v.pattern(func(y float64) float64 {
+			if math.IsInf(y, -1) {
+				return 0
+			}
+			return 1
+		})
+		none := v.tape.Full(1, 1, math.Inf(-1))
+		return some.Where(v.args[0].Sub(v), none).Exp().Mul(dx).RowSum()
+	})
+}

@@ -1,10 +1,11 @@
 package ad
 
-// Scratch returns the value of f, computed on t. Where t records nothing for Backward, it frees the memory of all other
+// Scratch returns the value of f, computed on t. Where t records nothing for Backward, nor a
+// [Linearization] or [RowGradient] at work, it frees the memory of all other
 // values that f makes there: they must not be used afterwards. It is for computations that need much more memory than
 // their result.
 func (t *Tape) Scratch(f func() *Value) *Value {
-	if t.gradients {
+	if t.keeps() {
 		return f()
 	}
 	m := t.mark()
@@ -20,6 +21,9 @@ func (t *Tape) Scratch(f func() *Value) *Value {
 	copy(u.f32.data, d32)
 	return u
 }
+
+// keeps reports whether values computed now are needed later: for Backward, or for tangents.
+func (t *Tape) keeps() bool { return t.gradients || t.recording > 0 }
 
 // mark is a place on a tape to which it can be taken back.
 type mark struct {

@@ -253,3 +253,21 @@ func transposeBackward[T kernel.Float](v *Value) {
 		}
 	}
 }
+
+func init() {
+	sliceOp.tangent = mapTangent(func(v, dx *Value) *Value { return dx.Slice(int(v.c), int(v.c)+v.cols) })
+	columnsOp.tangent = mapTangent(func(v, dx *Value) *Value { return dx.Columns(v.index) })
+	scatterOp.tangent = mapTangent(func(v, dx *Value) *Value { return dx.Scatter(v.cols, v.index) })
+	repeatOp.tangent = mapTangent(func(v, dx *Value) *Value { return dx.Repeat(v.rows / max(dx.rows, 1)) })
+	reshapeOp.tangent = mapTangent(func(v, dx *Value) *Value { return dx.Reshape(v.rows, v.cols) })
+	transposeOp.tangent = mapTangent(func(_, dx *Value) *Value { return dx.Transpose() })
+	concatOp.tangent = concatTangent
+}
+
+func concatTangent(v *Value) (dy, _ *Value) {
+	parts := make([]*Value, 0, 8)
+	for _, a := range v.args {
+		parts = append(parts, a.tangent().orZeros(a))
+	}
+	return v.tape.apply(concatOp, v.rows, v.cols, parts...).run(), nil
+}

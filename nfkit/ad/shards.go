@@ -8,32 +8,47 @@ import (
 )
 
 const (
-	// shardRows is the number of rows that are taken through a whole model at once. The activations of
-	// a shard should fit the second-level cache together with the parameters.
-	shardRows = 128
-
-	// An evaluation keeps no activations. Of manyRows rows or more it takes evalRows through the model at once.
+	// An evaluation keeps no activations. Of manyRows rows or more it takes more of them through the model at once.
 	manyRows = 1 << 13
-	evalRows = 512
 
-	// laneRows is the least number of rows for which gradients are kept apart, maxLanes the largest
-	// number of such lanes. Neither depends on the number of cores, so that sums do not either.
-	laneRows = 128
+	// maxLanes is the largest number of lanes: runs of shards whose gradients are kept apart. It does not depend on the number of cores,
+	// so that sums do not either.
 	maxLanes = 8
 
 	// sumSize is the number of elements whose gradients are worth a task of their own.
 	sumSize = 1 << 14
 )
 
-// Shards evaluates functions of the rows of a batch: in shards of a fixed number of rows, on all cores, each
+// ShardRows returns the number of rows that are taken through a whole model at once, in a training step and in an evaluation of many rows,
+// when the widest layer has the given number of elements for each row:
+//
+//	train = 2¹⁷/width, but at least 1 and at most 128,  eval = 2¹⁹/width, but at least 1 and at most 512,
+//
+// rounded down to a multiple of 16 if there are as many, so that the activations of a shard fit a cache together with the parameters. An evaluation of fewer than 8192 rows takes train rows
+// at once, to share them out over the cores.
+func ShardRows(width int) (train, eval int) {
+	width = max(width, 1)
+	rows := func(size, most int) int {
+		n := min(max(size/width, 1), most)
+		if n > 16 {
+			n -= n % 16
+		}
+		return n
+	}
+	return rows(1<<17, 128), rows(1<<19, 512)
+}
+
+// Shards evaluates functions of the rows of a batch: in shards of a fixed number of rows, see [ShardRows], on all cores, each
 // core with a tape of its own. It keeps the tapes, so that the next batch of the same size allocates nothing.
 //
 // Results depend on the rows, not on GOMAXPROCS: shards are the same for any number of cores, and gradients
 // are added up in a fixed order. A Shards must not be used by two goroutines at the same time.
 type Shards struct {
-	// Steps is the number of calls of Gradient so far. It numbers training steps for [Tape.Rand]: to go on with earlier
-	// ones, set it to what it was.
-	Steps uint64
+	train, eval int // rows of a shard
+
+	// Seed is what the noise of the calls to come is drawn from, with the numbers of the rows: see [Tape.Seed]. A training
+	// loop sets it before each step, or all steps have the same noise.
+	Seed [2]uint64
 
 	readings *readings
 	tapes    []*Tape // one for each core
@@ -60,9 +75,11 @@ type sums struct {
 	f32  []float32
 }
 
-// NewShards returns an evaluator whose tapes compute in the given precision.
-func NewShards(p Precision) *Shards {
+// NewShards returns an evaluator whose tapes compute in the given precision, for functions whose widest layer has the given number of
+// elements for each row.
+func NewShards(p Precision, width int) *Shards {
 	s := &Shards{readings: newReadings(p)}
+	s.train, s.eval = ShardRows(width)
 	s.update, s.shard, s.lane, s.sum = s.readings.update, s.doShard, s.doLane, s.doSum
 	return s
 }
@@ -72,9 +89,9 @@ func NewShards(p Precision) *Shards {
 // A panic in f reaches the caller of Each.
 func (s *Shards) Each(n int, f func(t *Tape, lo, hi int)) {
 	s.rows, s.params, s.value, s.loss = n, nil, f, nil
-	s.step = shardRows
+	s.step = s.train
 	if n >= manyRows {
-		s.step = evalRows
+		s.step = s.eval
 	}
 	s.start(s.shard, (n+s.step-1)/s.step)
 	s.value = nil
@@ -86,7 +103,7 @@ func (s *Shards) Each(n int, f func(t *Tape, lo, hi int)) {
 //
 // The mean over n rows is Gradient(n, params, 1/n, loss)/n.
 func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Tape, lo, hi int) *Value) float64 {
-	lanes := min(max(n/laneRows, 1), maxLanes)
+	lanes := min(max(n/s.train, 1), maxLanes)
 	for len(s.lanes) < lanes {
 		s.lanes = append(s.lanes, &sums{})
 	}
@@ -95,7 +112,6 @@ func (s *Shards) Gradient(n int, params []*Param, scale float64, loss func(t *Ta
 	for _, p := range params {
 		s.size += len(p.Data)
 	}
-	s.Steps++
 	s.used, s.parts = lanes, max(1, s.size/sumSize)
 	s.start(s.lane, s.used)
 	team.Do(runtime.GOMAXPROCS(0), s.parts, s.sum)
@@ -117,27 +133,27 @@ func (s *Shards) start(task func(worker, i int), tasks int) {
 	team.Do(cores, len(s.readings.list), s.update)
 	for _, t := range s.tapes[:cores] {
 		t.forget()
-		t.gradients, t.training, t.closed = s.loss != nil, s.loss != nil, false
+		t.gradients, t.training, t.sealed, t.spends = s.loss != nil, s.loss != nil, false, false
 	}
 	team.Do(cores, tasks, task)
 }
 
 // doShard computes shard i without gradients.
 func (s *Shards) doShard(worker, i int) {
-	t, lo := s.tapes[worker], i*s.step
+	t, lo, hi := s.tapes[worker], i*s.step, min((i+1)*s.step, s.rows)
 	t.rewind()
-	t.Seed(0, uint64(lo))
-	s.value(t, lo, min(lo+s.step, s.rows))
+	t.Seed(s.Seed, lo, hi)
+	s.value(t, lo, hi)
 }
 
 // doLane adds up the losses and gradients of lane i.
 func (s *Shards) doLane(worker, i int) {
 	t := s.tapes[worker]
-	if !t.closed { // the first lane of this tape
+	if !t.sealed { // the first lane of this tape
 		for _, p := range s.params {
 			t.Param(p)
 		}
-		t.closed = true
+		t.sealed, t.spends = true, true
 	}
 	l := s.lanes[i]
 	if s.readings.precision == Float32 {
@@ -148,12 +164,13 @@ func (s *Shards) doLane(worker, i int) {
 		bind(t, s.params, l.f64)
 	}
 	l.loss = 0
-	shards := (s.rows + shardRows - 1) / shardRows
-	lo, hi := i*shards/s.used*shardRows, min((i+1)*shards/s.used*shardRows, s.rows)
-	for ; lo < hi; lo += shardRows {
+	shards := (s.rows + s.train - 1) / s.train
+	lo, hi := i*shards/s.used*s.train, min((i+1)*shards/s.used*s.train, s.rows)
+	for ; lo < hi; lo += s.train {
 		t.rewind()
-		t.Seed(s.Steps, uint64(lo))
-		loss := s.loss(t, lo, min(lo+shardRows, hi))
+		end := min(lo+s.train, hi)
+		t.Seed(s.Seed, lo, end)
+		loss := s.loss(t, lo, end)
 		t.propagate(loss, 1)
 		l.loss += loss.At(0, 0)
 	}

@@ -66,13 +66,13 @@ func withProcs(f func(procs int)) {
 // Values and gradients have the same bytes for any number of cores, and on a Shards that has seen other batches.
 func TestShardsAreDeterministic(t *testing.T) {
 	for _, precision := range precisions {
-		used := ad.NewShards(precision)
+		used := ad.NewShards(precision, 1)
 		for _, n := range sizes {
 			p := newProblem(n)
 			var values, grads []float64
 			var loss float64
 			withProcs(func(procs int) {
-				for _, s := range []*ad.Shards{ad.NewShards(precision), used} {
+				for _, s := range []*ad.Shards{ad.NewShards(precision, 1), used} {
 					v := make([]float64, n)
 					s.Each(n, func(t *ad.Tape, lo, hi int) { p.value(t, lo, hi).DataTo(v[lo:hi]) })
 					l := s.Gradient(n, p.params, 1/float64(max(n, 1)), p.loss)
@@ -102,7 +102,7 @@ func TestShardsAgreeWithTape(t *testing.T) {
 		for _, n := range sizes[1:] {
 			p := newProblem(n)
 			scale := 1 / float64(n)
-			s := ad.NewShards(precision)
+			s := ad.NewShards(precision, 1)
 			got := [][]float64{{s.Gradient(n, p.params, scale, p.loss) * scale}}
 			for _, q := range p.params {
 				got = append(got, slices.Clone(q.Grad))
@@ -128,7 +128,7 @@ func TestShardsAgreeWithTape(t *testing.T) {
 
 // Gradient sets Grad: what was there before has no part in it, frozen parameters get 0.
 func TestShardsSetGradients(t *testing.T) {
-	p, s := newProblem(100), ad.NewShards(ad.Float64)
+	p, s := newProblem(100), ad.NewShards(ad.Float64, 1)
 	s.Gradient(100, p.params, 1, p.loss)
 	want := slices.Clone(p.params[0].Grad)
 	for _, q := range p.params {
@@ -150,12 +150,12 @@ func TestShardsSetGradients(t *testing.T) {
 // New contents of a parameter count from the next call on.
 func TestShardsReadParameters(t *testing.T) {
 	for _, precision := range precisions {
-		p, s := newProblem(100), ad.NewShards(precision)
+		p, s := newProblem(100), ad.NewShards(precision, 1)
 		before := s.Gradient(100, p.params, 1, p.loss)
 		p.params[3].Data[0] += 1 // weights, of which the kernels keep a copy
 		p.other.Data[0] += 1
 		after := s.Gradient(100, p.params, 1, p.loss)
-		if want := ad.NewShards(precision).Gradient(100, p.params, 1, p.loss); after != want || after == before {
+		if want := ad.NewShards(precision, 1).Gradient(100, p.params, 1, p.loss); after != want || after == before {
 			t.Errorf("%v: after a change the loss is %v, want %v, not %v as before", precision, after, want, before)
 		}
 	}
@@ -164,7 +164,7 @@ func TestShardsReadParameters(t *testing.T) {
 // A panic in one shard reaches the caller, after which the Shards work again.
 func TestShardsPanic(t *testing.T) {
 	withProcs(func(int) {
-		p, s := newProblem(1000), ad.NewShards(ad.Float64)
+		p, s := newProblem(1000), ad.NewShards(ad.Float64, 1)
 		want := s.Gradient(1000, p.params, 1, p.loss)
 		bad := func(lo int) {
 			if lo == 512 {
@@ -185,7 +185,7 @@ func TestShardsPanic(t *testing.T) {
 			}
 		}
 	})
-	s := ad.NewShards(ad.Float64)
+	s := ad.NewShards(ad.Float64, 1)
 	if got, want := panics(func() {
 		s.Gradient(3, nil, 1, func(t *ad.Tape, lo, hi int) *ad.Value { return t.Full(hi-lo, 1, 0) })
 	}), "ad: Tape.Backward: got a 3×1 value, want 1×1; take its Sum or Mean first"; got != want {
@@ -195,7 +195,7 @@ func TestShardsPanic(t *testing.T) {
 
 // Layers learn whether they are in a training step.
 func TestShardsTraining(t *testing.T) {
-	s := ad.NewShards(ad.Float64)
+	s := ad.NewShards(ad.Float64, 1)
 	s.Gradient(1, nil, 1, func(tape *ad.Tape, _, _ int) *ad.Value {
 		if !tape.Training() {
 			t.Error("Gradient is not a training step")
@@ -212,32 +212,12 @@ func TestShardsTraining(t *testing.T) {
 	}
 }
 
-// A step whose number is set again draws the same.
-func TestShardsSteps(t *testing.T) {
-	s, r := ad.NewShards(ad.Float64), ad.NewShards(ad.Float64)
-	draw := func(s *ad.Shards) (u float64) {
-		s.Gradient(1, nil, 1, func(t *ad.Tape, _, _ int) *ad.Value {
-			u = t.Rand().Float64()
-			return t.Full(1, 1, 0)
-		})
-		return u
-	}
-	first, second, third := draw(s), draw(s), draw(s)
-	if s.Steps != 3 {
-		t.Errorf("after 3 steps Steps is %d", s.Steps)
-	}
-	s.Steps, r.Steps = 0, 2
-	if a, b, c := draw(s), draw(s), draw(r); a != first || b != second || c != third {
-		t.Errorf("steps with the numbers of earlier ones draw %v, %v and %v, want %v, %v and %v", a, b, c, first, second, third)
-	}
-}
-
 // NaN in a row reaches the loss.
 func TestShardsNaN(t *testing.T) {
 	for _, precision := range precisions {
 		p := newProblem(300)
 		p.x.Set(299, 1, math.NaN())
-		if loss := ad.NewShards(precision).Gradient(300, p.params, 1, p.loss); !math.IsNaN(loss) {
+		if loss := ad.NewShards(precision, 1).Gradient(300, p.params, 1, p.loss); !math.IsNaN(loss) {
 			t.Errorf("%v: the loss of a batch with NaN is %v", precision, loss)
 		}
 		if !math.IsNaN(p.params[0].Grad[0]) {
@@ -249,7 +229,7 @@ func TestShardsNaN(t *testing.T) {
 // A step on a batch of a size that has been seen allocates nothing, on any number of cores.
 func TestShardsAllocations(t *testing.T) {
 	for _, precision := range precisions {
-		p, s := newProblem(1000), ad.NewShards(precision)
+		p, s := newProblem(1000), ad.NewShards(precision, 1)
 		values := make([]float64, 1000)
 		each := func(t *ad.Tape, lo, hi int) { p.value(t, lo, hi).DataTo(values[lo:hi]) }
 		loss := p.loss

@@ -368,3 +368,112 @@ func addSlope[T kernel.Float](dl, logits []T, slot int, g float64) {
 		dl[slot] += T(g * sigmoid(float64(logits[slot])))
 	}
 }
+
+func init() {
+	splineOp.tangent, splineInverseOp.tangent = partsTangent(splineParts), partsTangent(splineParts)
+}
+
+// splineParts computes what v does by the formulas of [piece], for the bins in which the elements of v are.
+func splineParts(v *Value) (y, logDet *Value) {
+	t, x, p, s := v.tape, v.args[0], v.args[1], v.splines
+	n, d := x.Dims()
+	if n*d == 0 {
+		return t.Full(n, d, 0), t.Full(n, 1, 0)
+	}
+	k, m := s.Bins, p.cols/d
+	slopes := m - 2*k
+	if p.rows != n {
+		p = p.Repeat(n)
+	}
+	p, x = p.Reshape(n*d, m), x.Reshape(n*d, 1) // an element is a row from here on
+	// Constants: in which bin an element is, as weights of the bins before it, of it and those before it, and of slopes.
+	column := func(cols int) *Value { return t.Full(n*d, cols, 0) }
+	inside, below, upto := column(1), column(k), column(k)
+	first, second := column(slopes), column(slopes)
+	lower, length, left, right, inner, one0, one1 := column(1), column(1), column(1), column(1), column(1), column(1), column(1)
+	for i := range n * d {
+		j, bin := i%d, v.savedBin(i)
+		lo, hi := s.interval(j)
+		lower.put(i, lo)
+		length.put(i, (hi-lo)*(1-splineMinBin*float64(k)))
+		if bin >= 0 {
+			inside.put(i, 1)
+		}
+		bin = max(bin, 0)
+		for b := range bin + 1 {
+			upto.put(i*k+b, 1)
+			if b < bin {
+				below.put(i*k+b, 1)
+			}
+		}
+		left.put(i, knot(bin, 0, lo, hi, k))
+		right.put(i, knot(bin+1, 0, lo, hi, k))
+		if bin < k-1 {
+			inner.put(i, 1) // the last knot is fixed
+		}
+		putSlope(first, one0, i, s.slot(j, bin, slopes))
+		putSlope(second, one1, i, s.slot(j, bin+1, slopes))
+	}
+	ends := func(logits *Value) (lo, hi *Value) {
+		f := logits.Scale(s.scale()).LogSoftmax().Exp()
+		lo = f.Mul(below).RowSum().Mul(length).Add(left)
+		hi = f.Mul(upto).RowSum().Mul(length).Mul(inner).Add(right)
+		return lo, hi
+	}
+	x0, x1 := ends(p.Slice(0, k))
+	y0, y1 := ends(p.Slice(k, 2*k))
+	knots := p.Slice(2*k, m).Softplus()
+	d0 := knots.Mul(first).RowSum().Add(one0)
+	d1 := knots.Mul(second).RowSum().Add(one1)
+	w, h := x1.Sub(x0), y1.Sub(y0)
+	delta := h.Div(w)
+	e := inside.Where(x, lower) // elsewhere some point that is harmless
+
+	var theta, phi *Value
+	if v.kind == splineForwards {
+		theta, phi = e.Sub(x0).Div(w), x1.Sub(e).Div(w)
+	} else {
+		up, down := e.Sub(y0).Div(h), y1.Sub(e).Div(h)
+		a, twice := d0.Mul(down).Sub(d1.Mul(up)), delta.Scale(2)
+		root := a.Square().Add(twice.Square().Mul(up).Mul(down)).Sqrt()
+		sign := a.pattern(func(a float64) float64 {
+			if a < 0 {
+				return -1
+			}
+			return 1 // or NaN, which the others show
+		})
+		near := sign.Where(up, down).Mul(twice)
+		near = near.Div(near.Add(a.Mul(sign)).Add(root))
+		far := near.Neg().Shift(1)
+		theta, phi = sign.Where(near, far), sign.Where(far, near)
+	}
+	tp := theta.Mul(phi)
+	den := delta.Mul(theta.Square().Add(phi.Square())).Add(d0.Add(d1).Mul(tp))
+	moment := d1.Mul(theta.Square()).Add(delta.Mul(tp).Scale(2)).Add(d0.Mul(phi.Square()))
+	slope := delta.Div(den).Square().Mul(moment).Log()
+	if v.kind == splineForwards {
+		y = y0.Add(h.Mul(theta.Mul(delta.Mul(theta).Add(d0.Mul(phi)))).Div(den))
+	} else {
+		y, slope = x0.Add(w.Mul(theta)), slope.Neg()
+	}
+	y, slope = inside.Where(y, x), inside.Where(slope, t.Full(1, 1, 0))
+	return y.Reshape(n, d), slope.Reshape(n, d).RowSum()
+}
+
+// putSlope makes the slope of element i that of the logit in the given slot, or 1.
+func putSlope(which, rest *Value, i, slot int) {
+	if slot < 0 {
+		rest.put(i, 1)
+		return
+	}
+	which.put(i*which.cols+slot, 1)
+	rest.put(i, splineMinSlope)
+}
+
+// savedBin returns the number of the bin that holds element i of v, −1 if none does.
+func (v *Value) savedBin(i int) int {
+	if v.tape.precision == Float32 {
+		return int(v.f32.extra[splineSaved*i])
+	}
+	return int(v.f64.extra[splineSaved*i])
+}

@@ -7,8 +7,12 @@ import (
 )
 
 // Swish returns y = gain·v·sigmoid(beta·v) and its derivative dy/dv, element by element, with the numbers beta and
-// gain, 1×1. Both results have gradients, so that directional derivatives of a network, made of the second, can be
-// differentiated like everything else. Ramachandran et al. 2017, arXiv:1710.05941.
+// gain, 1×1:
+//
+//	dy/dv = gain·(q + beta·v·q·(1−q)),  q = sigmoid(beta·v).
+//
+// Both results have gradients. [JVP] of a network of swishes uses the second, so its products cost no exponentials.
+// Ramachandran et al. 2017, arXiv:1710.05941.
 func (v *Value) Swish(beta, gain Operand) (y, slope *Value) {
 	t := v.tape
 	b, g := beta.operand(t), gain.operand(t)
@@ -85,3 +89,40 @@ func swishBackward[T kernel.Float](v *Value) {
 		dc[0] += sumC
 	}
 }
+
+// swishTangent is made of the derivatives that swishBackward uses.
+func swishTangent(v *Value) (dy, dslope *Value) {
+	x, b, c := v.args[0], v.args[1], v.args[2]
+	dx, db, dc := x.tangent(), b.tangent(), c.tangent()
+	if dx != nil {
+		dy = dx.Mul(v.twin)
+	}
+	if db == nil && dc == nil && !v.twin.wanted {
+		return dy, nil
+	}
+	z := x.Mul(b)
+	q, rest := z.Sigmoid(), z.Neg().Sigmoid()
+	xp := x.Mul(q.Mul(rest))
+	if db != nil {
+		dy = plus(dy, x.Mul(xp).Mul(db.Mul(c)))
+	}
+	if dc != nil {
+		dy = plus(dy, x.Mul(q).Mul(dc))
+	}
+	if !v.twin.wanted {
+		return dy, nil
+	}
+	r := z.Mul(rest.Sub(q)).Shift(2).Mul(q.Mul(rest))
+	if dx != nil {
+		dslope = dx.Mul(r).Mul(b.Mul(c))
+	}
+	if db != nil {
+		dslope = plus(dslope, x.Mul(r).Mul(db.Mul(c)))
+	}
+	if dc != nil {
+		dslope = plus(dslope, q.Add(xp.Mul(b)).Mul(dc))
+	}
+	return dy, dslope
+}
+
+func init() { swishOp.tangent = swishTangent }

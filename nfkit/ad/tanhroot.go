@@ -8,7 +8,8 @@ import (
 )
 
 // TanhRoot returns the s that solves s + (slope−1)·tanh s = v, element by element, for slope ≥ 0, the slope of the left
-// side at 0, which broadcasts to v. It undoes the map of a planar flow. NaN where slope is negative or v infinite.
+// side at 0, which broadcasts to v. It undoes the map of a planar flow. NaN where slope is negative or v infinite. It is
+// [Value.Root] for this function, in less time.
 //
 // The left side is odd, and on either side of 0 convex or concave: Newton's method from the proper side of the root
 // comes monotonically closer until rounding stops it, mostly in less than ten steps.
@@ -93,4 +94,16 @@ func tanhRoot(v, p float64) float64 {
 		s = next
 	}
 	return math.NaN()
+}
+
+func init() {
+	tanhRootOp.tangent = func(v *Value) (ds, _ *Value) {
+		dv, dp := v.tangents()
+		tanh := v.Tanh()
+		if dp != nil {
+			dp = dp.Mul(tanh).Neg()
+		}
+		sech2 := v.Scale(2).Sigmoid().Mul(v.Scale(-2).Sigmoid()).Scale(4)
+		return plus(dv, dp).Div(tanh.Square().Add(sech2.Mul(v.args[1]))), nil
+	}
 }

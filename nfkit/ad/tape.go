@@ -2,7 +2,6 @@ package ad
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -32,6 +31,8 @@ type Tape struct {
 	precision Precision
 	gradients bool // record what Backward needs
 	training  bool
+	observing bool
+	fault     error // of an observing layer
 
 	values []*Value // values[:n] are in use
 	n      int
@@ -45,18 +46,26 @@ type Tape struct {
 	leaves     map[*Param]*Value
 	generation uint64   // leaves of older generations read their parameter again
 	used       []*Value // leaves of this generation
-	closed     bool     // parameters read from now on are constants: their gradients have no place
+	sealed     bool     // parameters read from now on are constants: their gradients have no place
+	spends     bool     // nobody reads the gradient of a value after its operation: see value.go
 
-	noise  *rand.PCG // where random gets its numbers
-	random *rand.Rand
+	recording int      // calls of Linearize and RowGradient at work: what is computed is to be kept, on any tape
+	since     int      // the first value that has tangents, where tangents are being computed
+	held      []holder // what innerGradient has set aside
+	asides    []aside  // what push has
+	silenced  []*Value // what silence has made constant
+	searches  []search // of Root
+
+	noise noise
 }
 
 // NewTape returns an empty tape that computes in the given precision and records for Backward.
 func NewTape(p Precision) *Tape { return newTape(newReadings(p)) }
 
 func newTape(r *readings) *Tape {
-	noise := rand.NewPCG(0, 0)
-	return &Tape{precision: r.precision, gradients: true, readings: r, leaves: make(map[*Param]*Value), generation: 1, noise: noise, random: rand.New(noise)}
+	t := &Tape{precision: r.precision, gradients: true, readings: r, leaves: make(map[*Param]*Value), generation: 1}
+	t.noise.init()
+	return t
 }
 
 // NewEvalTape returns an empty tape that computes values only: Backward panics on it, and
@@ -77,14 +86,23 @@ func (t *Tape) Training() bool { return t.training }
 // SetTraining tells layers whether they are being trained; a new tape says no.
 func (t *Tape) SetTraining(on bool) { t.training = on }
 
-// Rand returns the source of randomness of operations on t, such as dropout. [Shards] seeds it for each shard with the
-// number of the training step and of the shard's first row, so that a step draws the same for any GOMAXPROCS; and with
-// the first row alone where no gradients are computed, so that an evaluation can be repeated. On a new tape it is
-// always the same.
-func (t *Tape) Rand() *rand.Rand { return t.random }
+// Observing reports whether the values on t are a whole training batch, on its way through layers that take something from it beside their
+// gradient, as [Tape.SetObserving] left it.
+func (t *Tape) Observing() bool { return t.observing }
 
-// Seed makes [Tape.Rand] begin anew: the same two numbers give the same randomness.
-func (t *Tape) Seed(step, row uint64) { t.noise.Seed(step, row) }
+// SetObserving tells layers whether they see a whole training batch to take something from, before it is cut into shards; a new tape
+// says no.
+func (t *Tape) SetObserving(on bool) { t.observing, t.fault = on, nil }
+
+// Fail keeps the first error of a layer that cannot take what it needs from a batch; see [Tape.Fault].
+func (t *Tape) Fail(err error) {
+	if t.fault == nil {
+		t.fault = err
+	}
+}
+
+// Fault returns the error of the layer that failed first since SetObserving, nil if there is none.
+func (t *Tape) Fault() error { return t.fault }
 
 // Reset forgets all values and makes their memory free for new ones. Parameters are read anew afterwards.
 func (t *Tape) Reset() {
@@ -182,11 +200,7 @@ func (t *Tape) Full(rows, cols int, c float64) *Value {
 func (t *Tape) Eye(n int) *Value {
 	v := t.Full(n, n, 0)
 	for i := range n {
-		if t.precision == Float32 {
-			v.f32.data[i*n+i] = 1
-		} else {
-			v.f64.data[i*n+i] = 1
-		}
+		v.put(i*n+i, 1)
 	}
 	return v
 }
@@ -209,7 +223,7 @@ func (t *Tape) read(v *Value) {
 	t.readings.ensure(v.reading)
 	v.f32.data, v.f64.data = v.reading.f32.data, v.reading.f64.data
 	v.f32.grad, v.f64.grad, v.unset = nil, nil, false
-	v.needs = t.gradients && !t.closed && !v.param.Frozen
+	v.needs = t.gradients && !t.sealed && !v.param.Frozen
 	v.generation = t.generation
 	t.used = append(t.used, v)
 }
@@ -257,7 +271,7 @@ func (t *Tape) propagate(loss *Value, seed float64) {
 	if loss.param != nil {
 		return
 	}
-	t.reverse(loss.id, 0, t.closed)
+	t.reverse(loss.id, 0, t.spends)
 }
 
 // reverse runs the backward pass of the values with the numbers hi to lo, both included, that have a gradient. With spend, their gradients
@@ -297,7 +311,7 @@ func (t *Tape) value(o *op, rows, cols int) *Value {
 	v := t.values[t.n]
 	t.n++
 	v.op, v.rows, v.cols = o, rows, cols
-	v.args, v.needs, v.packed, v.twin, v.index = nil, false, false, nil, nil
+	v.args, v.needs, v.packed, v.twin, v.index, v.solved = nil, false, false, nil, nil, nil
 	if t.precision == Float32 {
 		v.f32 = buffers[float32]{data: t.f32.take(rows * cols)}
 	} else {
@@ -341,11 +355,13 @@ func (t *Tape) check(op string, v *Value) {
 }
 
 // op is a kind of operation: its name, and how it computes and differentiates in each precision.
-// Both functions find operands and result in the value. backward adds to the gradients of the operands.
+// All functions find operands and result in the value. backward adds to the gradients of the operands; tangent makes
+// the tangents of the result, and of its twin, from those of the operands: see tangent.go.
 type op struct {
 	name                  string
 	forward64, backward64 func(*Value)
 	forward32, backward32 func(*Value)
+	tangent               func(*Value) (dy, dtwin *Value)
 }
 
 var (

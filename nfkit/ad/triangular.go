@@ -219,3 +219,49 @@ func divStrided[T kernel.Float](s []T, step int, c T) {
 		s[k] /= c
 	}
 }
+
+func init() { triMulOp.tangent, triSolveOp.tangent = triMulTangent, triSolveTangent }
+
+// diag returns the diagonal of v's matrix as an operand.
+func (v *Value) diag() Operand {
+	if len(v.args) < 3 {
+		return nil
+	}
+	return v.args[2]
+}
+
+// triTangent returns dT·x for the tangent dT of v's matrix, nil if it has none.
+func triTangent(v, x *Value) *Value {
+	t, d, ds := v.tape, v.cols, v.args[1].tangent()
+	var dg *Value
+	if len(v.args) > 2 {
+		dg = v.args[2].tangent()
+	}
+	switch {
+	case ds != nil && dg != nil:
+		return x.TriMul(Triangle(v.kind), ds, dg)
+	case ds != nil:
+		return x.TriMul(Triangle(v.kind), ds, t.Full(1, d, 0))
+	case dg != nil:
+		return x.Mul(dg.Reshape(1, d))
+	}
+	return nil
+}
+
+// y = T·x: dy = T·dx + dT·x.
+func triMulTangent(v *Value) (dy, _ *Value) {
+	dx := v.args[0].tangent()
+	if dx != nil {
+		dx = dx.TriMul(Triangle(v.kind), v.args[1], v.diag())
+	}
+	return plus(dx, triTangent(v, v.args[0])), nil
+}
+
+// T·y = x: dy = T⁻¹(dx − dT·y).
+func triSolveTangent(v *Value) (dy, _ *Value) {
+	d := triTangent(v, v)
+	if d != nil {
+		d = d.Neg()
+	}
+	return plus(v.args[0].tangent(), d).TriSolve(Triangle(v.kind), v.args[1], v.diag()), nil
+}

@@ -32,6 +32,11 @@ type Value struct {
 	twin    *Value // a second result of the same operation
 	packed  bool
 	splines *Spline
+	solved  func(*Value) *Value // what a fixed point or a root solves
+	calls   uint64              // of noise, before solved
+
+	dot    *Value // the tangent, while tangents are computed
+	wanted bool   // so is it needed
 }
 
 // buffers are a value's elements and their gradient (nil: zero) in one precision.
@@ -60,6 +65,18 @@ func takeGradient[T kernel.Float](t *Tape, n int) []T {
 	}
 	return any(&t.f32).(*arena[T]).again(n)
 }
+
+// Who owns a gradient. That of a value, nil for zero, is the value's own memory. The backward pass of an operation reads
+// the gradient of its result and adds to those of its operands: gradient, or, where it can also set, freshGradient.
+// It must not change the gradient of the result, which the user may read with Grad when Backward is done: unless the
+// tape spends its gradients, as those of Shards do, where no user has a value after the loss. There an operation may
+// overwrite it (spendGradient, which copies elsewhere) or hand it to an operand (passGradient, the same), and the memory
+// serves again once the operation is done (Tape.reverse). Nobody needs it then: the users of a value come after it on
+// the tape, so all has been added to its gradient when its operation reads it.
+//
+// A leaf has its gradient where the tape puts it: Backward adds it to Param.Grad and forgets it; on a tape of Shards it
+// is a place in the sums of a lane, whose elements are undefined while unset. Whatever runs a part of the tape for
+// itself (FixedPoint, innerGradient) makes all else constant for that time (silence) and leaves no gradient behind.
 
 // gradient returns the gradient of v for an operation to add to, or nil if nobody wants it.
 func gradient[T kernel.Float](v *Value) []T {
@@ -94,11 +111,10 @@ func freshGradient[T kernel.Float](v *Value) (grad []T, fresh bool) {
 	return b.grad, true
 }
 
-// spendGradient returns the gradient of v for its operation to overwrite. No operation reads it after that; a user might,
-// but not on a tape of [Shards].
+// spendGradient returns the gradient of v for its operation to overwrite.
 func spendGradient[T kernel.Float](v *Value) []T {
 	g := of[T](v).grad
-	if v.tape.closed {
+	if v.tape.spends {
 		return g
 	}
 	return append(take[T](v.tape, len(g))[:0], g...)
@@ -132,6 +148,15 @@ func (v *Value) At(i, j int) float64 {
 		return float64(v.f32.data[i*v.cols+j])
 	}
 	return v.f64.data[i*v.cols+j]
+}
+
+// put sets element k of a constant that is being made.
+func (v *Value) put(k int, x float64) {
+	if v.tape.precision == Float32 {
+		v.f32.data[k] = float32(x)
+	} else {
+		v.f64.data[k] = x
+	}
 }
 
 // Data returns a copy of the elements, by rows.

@@ -6,23 +6,23 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
-// Where returns v where cond > 0 and other where it is not, element by element; NaN where cond is NaN. The three
-// broadcast. An element that is not chosen has no influence, whatever it is, and gradient 0; cond has none.
-func (v *Value) Where(cond, other Operand) *Value {
+// Where returns then where v > 0 and otherwise where it is not, element by element; NaN where v is NaN. The three
+// broadcast. An element that is not chosen has no influence, whatever it is, and gradient 0; v has none.
+func (v *Value) Where(then, otherwise Operand) *Value {
 	t := v.tape
-	c, w := cond.operand(t), other.operand(t)
+	a, b := then.operand(t), otherwise.operand(t)
 	rows, cols := v.rows, v.cols
-	for _, a := range [...]*Value{v, c, w} {
-		t.check("Where", a)
+	for _, o := range [...]*Value{v, a, b} {
+		t.check("Where", o)
 		var ok1, ok2 bool
-		rows, ok1 = broadcast(rows, a.rows)
-		cols, ok2 = broadcast(cols, a.cols)
+		rows, ok1 = broadcast(rows, o.rows)
+		cols, ok2 = broadcast(cols, o.cols)
 		if !ok1 || !ok2 {
-			panic(fmt.Sprintf("ad: Where: got %d×%d and %d×%d values under a %d×%d condition; sizes must be equal or 1", v.rows, v.cols, w.rows, w.cols, c.rows, c.cols))
+			panic(fmt.Sprintf("ad: Where: got %d×%d and %d×%d values under a %d×%d condition; sizes must be equal or 1", a.rows, a.cols, b.rows, b.cols, v.rows, v.cols))
 		}
 	}
-	u := t.apply(whereOp, rows, cols, v, w, c)
-	u.needs = v.needs || w.needs
+	u := t.apply(whereOp, rows, cols, a, b, v)
+	u.needs = a.needs || b.needs
 	return u.run()
 }
 
@@ -61,5 +61,12 @@ func whereBackward[T kernel.Float](v *Value) {
 				no.data[j*no.step] += g[i*v.cols+j]
 			}
 		}
+	}
+}
+
+func init() {
+	whereOp.tangent = func(v *Value) (dy, _ *Value) {
+		da, db := v.tangents()
+		return v.args[2].Where(da.orZeros(v.args[0]), db.orZeros(v.args[1])), nil
 	}
 }

@@ -36,3 +36,5 @@ func wrapForward[T kernel.Float](v *Value) {
 		y[i] = T(w)
 	}
 }
+
+func init() { wrapOp.tangent = sameTangent }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"reflect"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -17,10 +18,14 @@ type Drawing interface {
 
 // Figure is several plots in one picture, their axes aligned.
 type Figure struct {
-	panels        []*plot.Plot
-	bars          [][]*Bar // for each panel, those to its right
-	equal         bool     // one unit of x is as long as one of y
+	panels        []*plot.Plot // nil: an empty place
+	bars          [][]*Bar     // for each panel, those to its right
+	equal         bool         // one unit of x is as long as one of y
+	corner        bool         // axes are those of the column and the row
+	key           *plot.Plot   // a corner's legend; may be nil
 	columns       int
+	tallest       vg.Length // height of panels; 0: what the page has
+	gap           vg.Length // between the margins of neighbours
 	width, height vg.Length // 0: what the panels need
 }
 
@@ -37,7 +42,7 @@ func Panels(items ...Drawing) *Figure {
 }
 
 func newFigure(operation string, items []Drawing) *Figure {
-	f := &Figure{}
+	f := &Figure{gap: defaultGap}
 	for i, item := range items {
 		switch item := item.(type) {
 		case *plot.Plot:
@@ -64,8 +69,11 @@ func newFigure(operation string, items []Drawing) *Figure {
 }
 
 // Wrap starts a new row of the figure after every n plots, and returns the figure. It panics when n is less than 1.
-// A bar that comes last then belongs to all rows.
+// A bar that comes last then belongs to all rows. It also panics for a [Corner], whose rows are given.
 func (f *Figure) Wrap(n int) *Figure {
+	if f.corner {
+		panic("nfplot: Figure.Wrap: got a corner, want plots side by side")
+	}
 	if n < 1 {
 		panic(fmt.Sprintf("nfplot: Figure.Wrap: got %d plots a row, want 1 or more", n))
 	}
@@ -116,19 +124,26 @@ func (f *Figure) size() (width, height vg.Length) {
 type layout struct {
 	panels []*panel
 	data   []vg.Rectangle
-	shared *Bar // of all rows
+	shared *Bar   // of all rows
+	key    *panel // whose legend stands above the diagonal; may be nil
 	used   vg.Point
+
+	columns int
 }
 
 const (
-	outerRoom = 8  // around the figure
-	columnGap = 14 // between the margins of neighbours
-	rowGap    = 12
+	outerRoom  = 8 // around the figure
+	defaultGap = 14
 )
 
 func (f *Figure) layout(width, height vg.Length) layout {
 	l := layout{panels: f.newPanels()}
+	columnGap, rowGap := f.gap, f.gap-2
 	columns := f.columns
+	l.columns = columns
+	if f.key != nil {
+		l.key = newPanel(f.key)
+	}
 	rows := (len(l.panels) + columns - 1) / columns
 	if last := l.panels[len(l.panels)-1]; rows > 1 && len(last.bars) > 0 {
 		l.shared = last.bars[len(last.bars)-1]
@@ -160,6 +175,9 @@ func (f *Figure) layout(width, height vg.Length) layout {
 				wide[k%columns] = max(wide[k%columns], p.aspect())
 			}
 			high = max(min(high, freeX/sum(wide)), 10)
+			if f.tallest > 0 {
+				high = min(high, f.tallest)
+			}
 		}
 		high = floor(high)
 		for i := range wide {
@@ -203,6 +221,7 @@ func (f *Figure) layout(width, height vg.Length) layout {
 				if f.equal {
 					w = min(w, max(floor(high*l.panels[k].aspect()), 10))
 				}
+				l.panels[k].room = margins{left: left[i], bottom: bottom[j]}
 				corner := vg.Point{X: floor(x + (wide[i]-w)/2), Y: floor(y)}
 				l.data = append(l.data, vg.Rectangle{Min: corner, Max: corner.Add(vg.Point{X: w, Y: high})})
 			}
@@ -217,8 +236,17 @@ func (f *Figure) layout(width, height vg.Length) layout {
 func (f *Figure) newPanels() []*panel {
 	panels := make([]*panel, len(f.panels))
 	for k, p := range f.panels {
+		if p == nil {
+			panels[k] = &panel{absent: true}
+			continue
+		}
 		panels[k] = newPanel(p)
 		panels[k].bars = f.bars[k]
+		if f.corner {
+			row, column := k/f.columns, k%f.columns
+			panels[k].hideX, panels[k].hideY = row < f.columns-1, column > 0 || row == 0
+			panels[k].inner = true
+		}
 	}
 	if !f.equal {
 		return panels
@@ -235,12 +263,12 @@ func (f *Figure) newPanels() []*panel {
 }
 
 func sameAxis(a, b plot.Axis) bool {
-	return a.Min == b.Min && a.Max == b.Max && a.Label.Text == b.Label.Text && a.Tick.Marker == b.Tick.Marker
+	return a.Min == b.Min && a.Max == b.Max && a.Label.Text == b.Label.Text && reflect.DeepEqual(a.Tick.Marker, b.Tick.Marker)
 }
 
 // aspect is the width of the data over their height, within what can be drawn.
 func (n *panel) aspect() vg.Length {
-	return vg.Length(math.Min(math.Max((n.X.Max-n.X.Min)/(n.Y.Max-n.Y.Min), 0.05), 20))
+	return vg.Length(min(max((n.X.Max/2-n.X.Min/2)/(n.Y.Max/2-n.Y.Min/2), 0.05), 20))
 }
 
 func (l layout) draw(c draw.Canvas) {
@@ -248,6 +276,12 @@ func (l layout) draw(c draw.Canvas) {
 	c.Fill(c.Rectangle.Path())
 	for k, p := range l.panels {
 		p.drawAt(c, vg.Rectangle{Min: l.data[k].Min.Add(c.Min), Max: l.data[k].Max.Add(c.Min)})
+	}
+	if l.key != nil {
+		first, last := l.data[1], l.data[l.columns-1]
+		c := c
+		c.Rectangle = vg.Rectangle{Min: first.Min.Add(c.Min), Max: last.Max.Add(c.Min)}
+		l.key.drawLegend(c)
 	}
 	if l.shared != nil {
 		r := vg.Rectangle{Min: l.data[0].Min, Max: l.data[0].Max}

@@ -57,6 +57,52 @@ var goldens = map[string]func() Drawing{
 		l[125] = 3
 		return Row(Loss(l)).Size(400, 300)
 	},
+	"lines": func() Drawing {
+		a, b := walk(2000, 1, 0), walk(2000, 2, 0.95)
+		edges := Edges(40, a, b)
+		return Row(New("Shared edges", "x", "Density", Named("White", Histogram(a, edges, Alpha(Steel, 0.5))), Named("Walk", Histogram(b, edges, Alpha(Orange, 0.5)))),
+			Loss(losses(200), Line("Validation", []float64{0, 50, 100, 150, 200}, []float64{5.5, 2, 1.8, 1.7, 1.7}, Solid(Orange)), HLine("Floor", 1.4, Dashed(Black)))).Size(640, 280)
+	},
+	"corner": func() Drawing {
+		return Corner(columnNames(4), []Sample{{Name: "Posterior", X: posterior(2000, 4, 0, 1)}, {Name: "Prior", X: posterior(500, 4, 0.1, 2)}},
+			&CornerOptions{Truths: []float64{0, 0, 0.1, nan}}).Size(480, 480)
+	},
+	"contour": func() Drawing {
+		f := NewGrid(-3, 3, 61, -3, 3, 61).Eval(func(x, y float64) float64 {
+			return normal(math.Hypot(x, y), 2, 0.1) + 0.3*gauss2(3*x, 3*y)
+		})
+		scale := Grays("Density")
+		return Panels(New("Contours", "x", "y", Heat(f, scale), Contour("50 %", f, Solid(Red), f.Levels(0.5)...), Contour("90 %", f, Dashed(Orange), f.Levels(0.9)...)), scale.Bar()).Size(340, 280)
+	},
+	"calibration": func() Drawing {
+		return Row(RankHistogram("Ranks", uniformRanks(2000, 99), 99, 20), PITHistogram("PIT", uniforms(1000, 1.3), 20),
+			ECDFDifference("ECDF difference", uniforms(500, 1.1)), Coverage("Coverage", uniforms(200, 0.8))).Wrap(2).Size(560, 460)
+	},
+	"quantiles": func() Drawing {
+		return Row(QQ("Two samples", walk(500, 3, 0), Quantile(walk(2000, 4, 0)))).Size(300, 260)
+	},
+	"chains": func() Drawing {
+		return Row(Trace("Trace", "θ", walk(500, 1, 0.9), walk(500, 2, 0.9), walk(500, 3, 0.5))).Size(480, 220)
+	},
+	"ranks": func() Drawing {
+		return ChainRanks("θ", 20, walk(1000, 1, 0.5), walk(1000, 2, 0.99), walk(1000, 3, 0), walk(1000, 4, 0)).Size(560, 400)
+	},
+	"images": func() Drawing {
+		x := blobs(7, 12, 3)
+		x.Set(6, 30, nan)
+		return Images(x, 12, 12, 3, "0", "1", "two", "a longer title").Wrap(4)
+	},
+	"table": func() Drawing {
+		v := mat.NewDense(3, 5, []float64{0.001, 1.0076, 12.34, 1234, -0.5, 0, 2, nan, inf, 3.25, 1e-9, 4, 5, 6, 2.5e10})
+		scale := BlueRed("Nats", 0, 12)
+		return Row(Table("Families and targets", []string{"RealNVP", "NSF coupling", "MAF"}, []string{"Two moons", "Ring", "Circular mixture", "Sinusoidal", "Pines"}, v, scale), scale.Bar()).Size(440, 300)
+	},
+	"cost": func() Drawing {
+		n := []float64{10, 100, 1000, 10000}
+		p := LogLog("Cost", "Rows", "Seconds", Marked("Flow", n, []float64{1e-5, 2e-5, 1.5e-4, 1.4e-3}, Solid(Steel)), Marked("Reference", n, []float64{1e-4, 3e-4, 2e-3, 2e-2}, Solid(Orange)))
+		p.Legend.Left = true
+		return Row(p).Size(360, 280)
+	},
 	"blank": func() Drawing {
 		f := Grid{X: []float64{0, 1, 2}, Y: []float64{0, 1, 2}}.Field([]float64{0, 1, 2, 3, nan, 5, -inf, inf, 8})
 		scale := BlueRed("z")

@@ -26,7 +26,10 @@ func span(axis string, lo, hi float64, n int) []float64 {
 	case n == 1 && lo == hi && !math.IsInf(lo, 0):
 		return []float64{lo}
 	case n > 1 && lo < hi && !math.IsInf(lo, 0) && !math.IsInf(hi, 0):
-		return floats.Span(make([]float64, n), lo, hi)
+		x := floats.Span(make([]float64, n), lo/4, hi/4) // the length of the range may overflow
+		floats.Scale(4, x)
+		x[0], x[n-1] = lo, hi // quarters may underflow
+		return x
 	}
 	panic(fmt.Sprintf("nfplot: NewGrid: got %d points from %s = %v to %v, want 2 or more on an ascending finite range", n, axis, lo, hi))
 }
@@ -87,6 +90,13 @@ func (f Field) check(operation string) {
 	if len(f.Z) != len(f.X)*len(f.Y) {
 		panic(fmt.Sprintf("nfplot: %s: got %d values, want %d (a grid of %d×%d)", operation, len(f.Z), len(f.X)*len(f.Y), len(f.X), len(f.Y)))
 	}
+	for _, axis := range [][]float64{f.X, f.Y} {
+		for i, v := range axis {
+			if !isFinite(v) || i > 0 && v < axis[i-1] {
+				panic(fmt.Sprintf("nfplot: %s: got the coordinate %v at place %d of an axis, want finite ones that ascend", operation, v, i))
+			}
+		}
+	}
 }
 
 // AbsDiff returns |f − g| point by point. It panics when the grids differ in size.
@@ -130,12 +140,14 @@ func (f Field) Integral() float64 {
 	return integrate.Trapezoidal(f.X, f.MarginalX())
 }
 
-// finiteRange returns the smallest and the largest finite value of v; 0 and 0 if there is none.
-func finiteRange(v []float64) (lo, hi float64) {
+// finiteRange returns the smallest and the largest finite value of the samples; 0 and 0 if there is none.
+func finiteRange(samples ...[]float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
-	for _, x := range v {
-		if isFinite(x) {
-			lo, hi = min(lo, x), max(hi, x)
+	for _, v := range samples {
+		for _, x := range v {
+			if isFinite(x) {
+				lo, hi = min(lo, x), max(hi, x)
+			}
 		}
 	}
 	if lo > hi {

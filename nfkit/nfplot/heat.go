@@ -37,7 +37,7 @@ func extent(v []float64) (lo, hi float64) {
 	case 0:
 		return math.Inf(1), math.Inf(-1)
 	case 1:
-		return v[0] - 0.5, v[0] + 0.5
+		return roomy(v[0], v[0], 0.5, 0.5)
 	}
 	return v[0], v[len(v)-1]
 }

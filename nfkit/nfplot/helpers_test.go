@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 )
 
 var (
@@ -87,3 +90,5 @@ func sameColor(got, want color.Color, tolerance int) bool {
 	near := func(a, b uint32) bool { return max(a, b)-min(a, b) <= uint32(tolerance)*0x101 }
 	return near(r1, r2) && near(g1, g2) && near(b1, b2)
 }
+
+func drawCanvas(width, height vg.Length) draw.Canvas { return draw.New(vgimg.New(width, height)) }

@@ -64,5 +64,10 @@ func encodePNG(img *image.RGBA, goal int) []byte {
 }
 
 // PNG returns the drawing as the file that [Show] sends: twice as many pixels as on a notebook page. The bytes depend on
-// the drawing alone. Most figures take less than 120 KB, and colours are merged if one would take more than 140.
-func PNG(d Drawing) []byte { return encodePNG(render(d, resolution), 140<<10) }
+// the drawing alone. Most figures take less than 120 KB, and colours are merged if one would take more than 140; very large
+// ones may take more.
+func PNG(d Drawing) []byte {
+	img := render(d, resolution)
+	const usual = 1.6e6 // pixels; larger figures may take more
+	return encodePNG(img, int(140<<10*max(1, float64(len(img.Pix)/4)/usual)))
+}

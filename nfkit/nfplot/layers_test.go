@@ -159,8 +159,8 @@ func TestLineBreaksAtNaN(t *testing.T) {
 func TestHistogramIsADensity(t *testing.T) {
 	area := func(values []float64, bins int) (sum float64) {
 		h := Histogram(values, bins, Steel).(*histogram)
-		for _, d := range h.density {
-			sum += d * h.width
+		for i, d := range h.density {
+			sum += d * (h.edges[i+1] - h.edges[i])
 		}
 		return sum
 	}

@@ -33,7 +33,7 @@ func Line(name string, x, y []float64, style draw.LineStyle) Layer {
 // Curve returns the layer that draws f from x0 to x1, evaluated at 801 points.
 // It panics unless x0 < x1, both finite.
 func Curve(name string, f func(x float64) float64, x0, x1 float64, style draw.LineStyle) Layer {
-	if !(x0 < x1) || !isFinite(x1-x0) {
+	if !(x0 < x1) || !isFinite(x0) || !isFinite(x1) {
 		panic(fmt.Sprintf("nfplot: Curve: got the range %v to %v, want an ascending finite one", x0, x1))
 	}
 	const n = 801
@@ -68,9 +68,21 @@ func pointRange(n int, at func(i int) (x, y float64)) (xmin, xmax, ymin, ymax fl
 	return
 }
 
+// placer returns where on the canvas a point is: NaN where a coordinate is not finite or, on a logarithmic axis, not
+// positive. What lies a million lengths of an axis away, or farther, is a million away, so that lines can be drawn to it.
+func placer(c draw.Canvas, p *plot.Plot) func(x, y float64) vg.Point {
+	norm := func(a plot.Axis, v float64) float64 {
+		if !isFinite(v) {
+			return math.NaN()
+		}
+		return min(max(a.Norm(v), -1e6), 1e6)
+	}
+	return func(x, y float64) vg.Point { return vg.Point{X: c.X(norm(p.X, x)), Y: c.Y(norm(p.Y, y))} }
+}
+
 // Plot implements plot.Plotter.
 func (l *line) Plot(c draw.Canvas, p *plot.Plot) {
-	toX, toY := p.Transforms(&c)
+	place := placer(c, p)
 	var run []vg.Point
 	stroke := func() {
 		if len(run) == 1 { // a value between two gaps
@@ -80,7 +92,7 @@ func (l *line) Plot(c draw.Canvas, p *plot.Plot) {
 		run = run[:0]
 	}
 	for i := range l.x {
-		if at := (vg.Point{X: toX(l.x[i]), Y: toY(l.y[i])}); isFinite(float64(at.X)) && isFinite(float64(at.Y)) {
+		if at := place(l.x[i], l.y[i]); !math.IsNaN(float64(at.X + at.Y)) {
 			run = append(run, at)
 		} else {
 			stroke()

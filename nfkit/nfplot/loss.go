@@ -1,43 +1,38 @@
 package nfplot
 
 import (
-	"fmt"
-	"math"
-	"slices"
-
 	"gonum.org/v1/plot"
 )
 
-// Loss returns the plot of a training run: losses[0] is the loss of epoch 1. The vertical axis is logarithmic if every
-// finite loss is positive; else it is linear, and its label says so. A loss that is not finite is a gap.
-// Further lines, of a validation set for example, are put on it with [Add].
-func Loss(losses []float64) *plot.Plot {
-	epochs := make([]float64, len(losses))
-	for i := range epochs {
-		epochs[i] = float64(i + 1)
+// Loss returns the plot of a training run: losses[0] is the loss of step 1. The vertical axis is logarithmic if every
+// finite value is positive; else it is linear, and its label says so. A loss that is not finite is a gap.
+// Further layers, over the same steps, are on top: a validation line, the floor that no model can go below.
+//
+//	nfplot.Loss(history.Loss,
+//		nfplot.Line("Validation", history.ValidationSteps, history.Validation, nfplot.Solid(nfplot.Orange)),
+//		nfplot.HLine("Entropy", 1.0076, nfplot.Dashed(nfplot.Black)))
+func Loss(losses []float64, layers ...Layer) *plot.Plot { return newLoss("Step", losses, layers) }
+
+// EpochLoss is [Loss] with one loss for each epoch.
+func EpochLoss(losses []float64, layers ...Layer) *plot.Plot { return newLoss("Epoch", losses, layers) }
+
+func newLoss(axis string, losses []float64, layers []Layer) *plot.Plot {
+	steps := make([]float64, len(losses))
+	for i := range steps {
+		steps[i] = float64(i + 1)
 	}
-	p := New("Loss", "Epoch", "Loss", Line("", epochs, losses, Solid(Steel)))
-	lo, hi := finiteRange(losses)
-	switch {
-	case lo > 0:
-		p.Y.Scale, p.Y.Tick.Marker = logScale{}, logTicks{}
-		room := max(math.Pow(hi/lo, 0.05), 1.01)
-		p.Y.Min, p.Y.Max = lo/room, hi*room
-	case lo < 0 || slices.Contains(losses, 0):
-		p.Y.Label.Text += notPositive
+	name := ""
+	if len(layers) > 0 {
+		name = "Training"
+	}
+	p := New("Loss", axis, "Loss")
+	setLog(&p.Y)
+	Add(p, append([]Layer{Line(name, steps, losses, Solid(Steel))}, layers...)...)
+	widen(&p.X, 0.05, 0.05)
+	if _, log := p.Y.Scale.(logScale); log {
+		widenLog(&p.Y)
+	} else {
+		widen(&p.Y, 0.05, 0.05)
 	}
 	return p
-}
-
-const notPositive = " (linear axis: not all are positive)"
-
-// logScale is a logarithmic axis. Unlike gonum's it takes any x: what is not positive has no place on it.
-type logScale struct{}
-
-// Normalize implements plot.Normalizer. It panics unless both ends of the axis are positive.
-func (logScale) Normalize(lo, hi, x float64) float64 {
-	if lo <= 0 || hi <= 0 {
-		panic(fmt.Sprintf("nfplot: Loss: got a logarithmic axis from %v to %v, want positive ends", lo, hi))
-	}
-	return math.Log(x/lo) / math.Log(hi/lo)
 }

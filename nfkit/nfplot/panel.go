@@ -15,11 +15,16 @@ import (
 type panel struct {
 	plot.Plot      // a copy: the user's plot is never changed
 	hideX, hideY   bool
+	absent         bool // an empty place of a figure
+	empty          bool // an axis has no range
+	turned         bool // numbers of the x axis stand at 45 degrees
 	xTicks, yTicks []plot.Tick
 	titleLines     []string
-	height         vg.Length // of the data
+	width, height  vg.Length // of the data
 	titleSize      vg.Length // of the title's font, before it is made smaller
 	bars           []*Bar
+	room           margins // of its column and row, so that labels are in line
+	inner          bool    // no number of the x axis stands at an end
 }
 
 // margins is the room that a panel needs around its data.
@@ -27,6 +32,7 @@ type margins struct{ left, right, top, bottom vg.Length }
 
 func newPanel(p *plot.Plot) *panel {
 	n := &panel{Plot: *p, titleSize: p.Title.TextStyle.Font.Size}
+	n.empty = !hasRange(n.X) || !hasRange(n.Y)
 	tidyRange(&n.X)
 	tidyRange(&n.Y)
 	n.fit(400, 300)
@@ -34,27 +40,14 @@ func newPanel(p *plot.Plot) *panel {
 	return n
 }
 
-// tidyRange gives an axis without data, or of no length, a range.
-func tidyRange(a *plot.Axis) {
-	if !isFinite(a.Min) || !isFinite(a.Max) {
-		a.Min, a.Max = 0, 1
-	}
-	if a.Min > a.Max {
-		a.Min, a.Max = a.Max, a.Min
-	}
-	if a.Min == a.Max {
-		room := max(1, math.Abs(a.Min)/8)
-		if _, linear := a.Scale.(plot.LinearScale); !linear {
-			room = a.Min / 2
-		}
-		a.Min, a.Max = a.Min-room, a.Max+room
-	}
-}
-
 // fit chooses ticks for a data rectangle of the size.
 func (n *panel) fit(width, height vg.Length) {
-	n.height = height
+	n.width, n.height = width, height
+	if n.empty || n.absent {
+		return // numbers would mean nothing
+	}
 	n.xTicks = xTicks(n.X, width)
+	n.turned = crowded(n.X, width, n.xTicks)
 	n.yTicks = yTicks(n.Y, height)
 }
 
@@ -99,20 +92,32 @@ func wrapText(txt string, style text.Style, width vg.Length) []string {
 // margins measures ticks, labels, title and bars.
 func (n *panel) margins() margins {
 	var m margins
+	if n.absent {
+		return m
+	}
 	m.left, m.bottom = n.Y.Tick.Length, n.X.Tick.Length
 	if !n.hideY {
-		m.left += tickPadding + widest(n.yTicks, n.Y.Tick.Label)
+		if len(n.yTicks) > 0 {
+			m.left += tickPadding + widest(n.yTicks, n.Y.Tick.Label)
+			m.top = n.Y.Tick.Label.Font.Size / 2
+		}
 		if n.Y.Label.Text != "" {
 			m.left += n.Y.Label.Padding + lineHeight(n.Y.Label.TextStyle)
 		}
-		m.top = n.Y.Tick.Label.Font.Size / 2
 	}
 	if !n.hideX {
-		m.bottom += tickPadding + lineHeight(n.X.Tick.Label)
+		if len(n.xTicks) > 0 {
+			m.bottom += tickPadding + n.labelHeight()
+		}
 		if n.X.Label.Text != "" {
 			m.bottom += n.X.Label.Padding + lineHeight(n.X.Label.TextStyle)
 		}
-		if k := len(n.xTicks); k > 0 {
+		if n.turned {
+			for _, t := range n.xTicks {
+				at := n.width * vg.Length(n.X.Norm(t.Value))
+				m.left = max(m.left, math.Sqrt2/2*n.X.Tick.Label.Width(t.Label)-at)
+			}
+		} else if k := len(n.xTicks); k > 0 && !n.inner {
 			m.right = n.X.Tick.Label.Width(n.xTicks[k-1].Label) / 2
 			m.left = max(m.left, n.X.Tick.Label.Width(n.xTicks[0].Label)/2)
 		}
@@ -129,6 +134,14 @@ func (n *panel) margins() margins {
 	return m
 }
 
+// labelHeight is the height of the labels of the x axis.
+func (n *panel) labelHeight() vg.Length {
+	if n.turned {
+		return math.Sqrt2 / 2 * (widest(n.xTicks, n.X.Tick.Label) + lineHeight(n.X.Tick.Label))
+	}
+	return lineHeight(n.X.Tick.Label)
+}
+
 const tickPadding = 3 // between a tick and its label
 
 func widest(ticks []plot.Tick, style text.Style) vg.Length {
@@ -143,6 +156,9 @@ func lineHeight(style text.Style) vg.Length { return style.Font.Size * 1.15 }
 
 // drawAt draws the panel with its data in the rectangle.
 func (n *panel) drawAt(c draw.Canvas, data vg.Rectangle) {
+	if n.absent {
+		return
+	}
 	bare := n.Plot
 	bare.Title.Text = ""
 	bare.Legend = plot.NewLegend()
@@ -155,23 +171,28 @@ func (n *panel) drawAt(c draw.Canvas, data vg.Rectangle) {
 	bare.Draw(c)
 	inner := bare.DataCanvas(c) // smaller than c if glyphs of gonum's plotters stick out
 
-	style := n.X.LineStyle
-	style.Width = max(style.Width, 0.8)
-	strokeRectangle(c, style, data)
+	if style := n.X.LineStyle; style.Width > 0 || n.Y.LineStyle.Width > 0 { // [plot.Plot.HideAxes] hides the frame too
+		style.Width = max(style.Width, 0.8)
+		strokeRectangle(c, style, data)
+	}
+	if n.empty {
+		note := n.X.Label.TextStyle
+		note.Color = color.Gray{Y: 120}
+		drawText(c, note, draw.XCenter, c.Center().X, c.Center().Y-capHeight/2*note.Font.Size, "no data")
+	}
 	for _, t := range n.xTicks {
 		n.drawXTick(c, inner.X(n.X.Norm(t.Value)), t)
 	}
 	for _, t := range n.yTicks {
 		n.drawYTick(c, inner.Y(n.Y.Norm(t.Value)), t)
 	}
-	m := n.margins()
 	if !n.hideX {
-		y := data.Min.Y - m.bottom + 0.25*n.X.Label.TextStyle.Font.Size
+		y := data.Min.Y - n.room.bottom + 0.25*n.X.Label.TextStyle.Font.Size
 		drawText(c, n.X.Label.TextStyle, draw.XCenter, c.Center().X, y, n.X.Label.Text)
 	}
 	if !n.hideY {
-		own := n.Y.Tick.Length + tickPadding + widest(n.yTicks, n.Y.Tick.Label) + n.Y.Label.Padding
-		drawUpwards(c, n.Y.Label.TextStyle, data.Min.X-own-0.2*n.Y.Label.TextStyle.Font.Size, c.Center().Y, n.Y.Label.Text)
+		x := data.Min.X - n.room.left + 0.95*n.Y.Label.TextStyle.Font.Size
+		drawUpwards(c, n.Y.Label.TextStyle, x, c.Center().Y, n.Y.Label.Text)
 	}
 	for i, line := range n.titleLines {
 		up := vg.Length(len(n.titleLines)-1-i) * lineHeight(n.Title.TextStyle)
@@ -188,7 +209,13 @@ func (n *panel) drawAt(c draw.Canvas, data vg.Rectangle) {
 func (n *panel) drawXTick(c draw.Canvas, x vg.Length, t plot.Tick) {
 	y := c.Min.Y
 	c.StrokeLine2(n.X.Tick.LineStyle, x, y, x, y-n.X.Tick.Length)
-	if !n.hideX {
+	switch {
+	case n.hideX:
+	case n.turned:
+		style := n.X.Tick.Label
+		style.Rotation, style.XAlign, style.YAlign = math.Pi/4, draw.XRight, draw.YTop
+		c.FillText(style, vg.Point{X: x + style.Font.Size/4, Y: y - n.X.Tick.Length - tickPadding}, t.Label)
+	default:
 		y -= n.X.Tick.Length + tickPadding + capHeight*n.X.Tick.Label.Font.Size
 		drawText(c, n.X.Tick.Label, draw.XCenter, x, y, t.Label)
 	}

@@ -1,6 +1,8 @@
 package nfplot
 
 import (
+	"fmt"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
@@ -18,7 +20,11 @@ func New(title, xLabel, yLabel string, layers ...Layer) *plot.Plot {
 	p.Title.TextStyle.Font = sans(14)
 	p.Title.Padding = 6
 	p.X.Label.Text, p.Y.Label.Text = xLabel, yLabel
+	p.TextHandler = visible{p.TextHandler}
+	p.Title.TextStyle.Handler, p.Legend.TextStyle.Handler = p.TextHandler, p.TextHandler
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Scale = linearScale{}
+		axis.Label.TextStyle.Handler, axis.Tick.Label.Handler = p.TextHandler, p.TextHandler
 		axis.Padding = 0
 		axis.LineStyle.Width = 0.8
 		axis.Label.TextStyle.Font = sans(13)
@@ -39,7 +45,7 @@ func New(title, xLabel, yLabel string, layers ...Layer) *plot.Plot {
 }
 
 // Add puts layers on top of the plot, and those with a name in its legend. It widens the axes to what it adds.
-// The logarithmic axis of [Loss] becomes linear, and its label says so, if a layer has values that are not positive.
+// A logarithmic axis becomes linear, and its label says so, if a layer has values that are not positive.
 func Add(p *plot.Plot, layers ...Layer) {
 	for _, layer := range layers {
 		p.Add(layer)
@@ -50,14 +56,16 @@ func Add(p *plot.Plot, layers ...Layer) {
 			p.Legend.Add(l.legendName(), l)
 		}
 	}
-	if _, log := p.Y.Scale.(logScale); log && p.Y.Min <= 0 {
-		p.Y.Scale, p.Y.Tick.Marker = plot.LinearScale{}, linearTicks{}
-		p.Y.Label.Text += notPositive
-	}
+	linearUnlessPositive(&p.X)
+	linearUnlessPositive(&p.Y)
 }
 
 // Limits sets the ends of both axes. What lies outside is not drawn.
+// It panics unless both ranges are finite and ascend.
 func Limits(p *plot.Plot, xmin, xmax, ymin, ymax float64) {
+	if !(xmin < xmax) || !(ymin < ymax) || !isFinite(xmin) || !isFinite(xmax) || !isFinite(ymin) || !isFinite(ymax) {
+		panic(fmt.Sprintf("nfplot: Limits: got x from %v to %v and y from %v to %v, want finite numbers that ascend", xmin, xmax, ymin, ymax))
+	}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = xmin, xmax, ymin, ymax
 }
 
@@ -65,6 +73,9 @@ func Limits(p *plot.Plot, xmin, xmax, ymin, ymax float64) {
 func addRoom(p *plot.Plot, layers []Layer) {
 	bottom := 0.05
 	for _, layer := range layers {
+		if n, ok := layer.(named); ok {
+			layer = n.Layer
+		}
 		switch layer.(type) {
 		case heat:
 			return
@@ -74,13 +85,6 @@ func addRoom(p *plot.Plot, layers []Layer) {
 	}
 	widen(&p.X, 0.05, 0.05)
 	widen(&p.Y, bottom, 0.05)
-}
-
-func widen(axis *plot.Axis, below, above float64) {
-	if size := axis.Max - axis.Min; size > 0 && isFinite(size) {
-		axis.Min -= below * size
-		axis.Max += above * size
-	}
 }
 
 func sans(size vg.Length) font.Font {

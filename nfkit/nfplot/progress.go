@@ -3,13 +3,12 @@ package nfplot
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"image/png"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/janpfeifer/gonb/gonbui"
-	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"golang.org/x/term"
 )
 
@@ -56,8 +55,8 @@ func NewProgress(total int) *Progress {
 	}
 	p := newProgress(total, nowhere{}, time.Now)
 	switch {
-	case gonbui.IsNotebook:
-		p.screen = &notebook{bar: "progress" + gonbui.UniqueId(), live: "live" + gonbui.UniqueId()}
+	case inNotebook():
+		p.screen = &notebook{bar: "progress" + newDisplayID(), live: "live" + newDisplayID()}
 	case term.IsTerminal(int(os.Stderr.Fd())):
 		p.screen = terminal{}
 	}
@@ -154,10 +153,8 @@ type notebook struct{ bar, live string } // display ids
 
 // line sends a bar for browsers and the text for all others.
 func (n *notebook) line(text string, step, total int, last bool) {
-	send(n.bar, map[protocol.MIMEType]any{
-		protocol.MIMETextHTML:  fmt.Sprintf(`<progress value="%d" max="%d" style="width:20em;vertical-align:middle"></progress> %s`, step, total, text),
-		protocol.MIMETextPlain: text,
-	}, nil)
+	bar := fmt.Sprintf(`<progress value="%d" max="%d" style="width:20em;vertical-align:middle"></progress> %s`, step, total, html.EscapeString(text))
+	kernel.send(display{Data: mimeBundle{mimeHTML: bar, mimePlain: text}, DisplayID: n.bar})
 }
 
 // figure sends a quick image while the loop runs, and the one that [Show] would send at the end.
@@ -175,7 +172,7 @@ func (n *notebook) figure(draw func() Drawing, last bool) {
 	sendPNG(n.live, b.Bytes(), pageWidth(d))
 }
 
-func (n *notebook) sync() { gonbui.Sync() }
+func (n *notebook) sync() { kernel.sync() }
 
 // terminal rewrites one line of the standard error.
 type terminal struct{}

@@ -3,11 +3,12 @@ package nfplot
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/wholefile"
 )
 
 // Save writes the drawing to a file, in the format that the extension names: .png, .svg, .pdf, and .html for an
@@ -17,25 +18,7 @@ func Save(path string, d Drawing) error {
 	if err != nil {
 		return fmt.Errorf("nfplot: Save %s: %w", path, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".nfplot-*")
-	if err != nil {
-		return fmt.Errorf("nfplot: Save %s: %w", path, err)
-	}
-	defer os.Remove(f.Name()) // fails, as it should, once the file has its name
-	err = write(f)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := wholefile.Write(path, write); err != nil {
 		return fmt.Errorf("nfplot: Save %s: %w", path, err)
 	}
 	return nil

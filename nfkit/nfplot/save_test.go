@@ -28,7 +28,7 @@ func TestSave(t *testing.T) {
 	if err := Save(filepath.Join(dir, "a.html"), Animate(p, p)); err != nil {
 		t.Error(err)
 	}
-	if left, err := filepath.Glob(filepath.Join(dir, ".nfplot*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
 	}
 }
@@ -40,7 +40,7 @@ func TestSaveFails(t *testing.T) {
 		"a.gif":      `a.gif: the format ".gif" is unknown for a *plot.Plot: want .png, .svg or .pdf`,
 		"a":          `the format "" is unknown`,
 		"a.html":     `the format ".html" is unknown for a *plot.Plot`,
-		"none/a.png": "no such file or directory",
+		"none/a.png": "there is no folder",
 	} {
 		if err := Save(filepath.Join(dir, name), p); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Save(%s): error %v, want %q in it", name, err, want)

@@ -48,7 +48,7 @@ func newScale(name, label string, limits []float64, at func(t float64) color.Col
 	s := &Scale{Label: label, Min: math.Inf(1), Max: math.Inf(-1)}
 	switch {
 	case len(limits) == 0:
-	case len(limits) == 2 && limits[0] < limits[1] && isFinite(limits[1]-limits[0]):
+	case len(limits) == 2 && limits[0] < limits[1] && isFinite(limits[0]) && isFinite(limits[1]):
 		s.Min, s.Max, s.fixed = limits[0], limits[1], true
 	default:
 		panic(fmt.Sprintf("nfplot: %s: got limits %v, want none, or a minimum and a larger maximum", name, limits))
@@ -74,18 +74,15 @@ func (s *Scale) cover(f Field) {
 
 // limits returns an increasing range: [0, 1] for a scale that covers nothing, [v, v+1] for one that covers one value.
 func (s *Scale) limits() (lo, hi float64) {
-	switch {
-	case !(s.Min <= s.Max):
+	if !(s.Min <= s.Max) {
 		return 0, 1
-	case s.Min == s.Max:
-		return s.Min, s.Min + max(1, math.Abs(s.Min)/8)
 	}
-	return s.Min, s.Max
+	return roomy(s.Min, s.Max, 0, max(1, math.Abs(s.Min)/8))
 }
 
 // color returns the colour of v, which is not NaN.
 func (s *Scale) color(v float64) color.RGBA {
 	lo, hi := s.limits()
-	t := min(max((v/2-lo/2)/(hi/2-lo/2), 0), 1) // halves cannot overflow
+	t := min(max(linearScale{}.Normalize(lo, hi, v), 0), 1)
 	return s.colors[int(t*float64(len(s.colors)-1)+0.5)]
 }

@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
 
@@ -21,33 +22,31 @@ func Scatter(xy mat.Matrix, c color.Color) Layer {
 	if columns != 2 && n != 0 {
 		panic(fmt.Sprintf("nfplot: Scatter: got a %d×%d matrix, want 2 columns", n, columns))
 	}
-	return &scatter{xy: xy, color: c}
+	return &scatter{n: n, xy: func(i int) (x, y float64) { return xy.At(i, 0), xy.At(i, 1) }, radius: dotRadius, color: c}
 }
 
 const dotRadius = 3.2
 
 type scatter struct {
-	xy    mat.Matrix
-	color color.Color
+	n      int
+	xy     func(i int) (x, y float64)
+	radius float64
+	color  color.Color
 }
-
-func (s *scatter) at(i int) (x, y float64) { return s.xy.At(i, 0), s.xy.At(i, 1) }
 
 // DataRange implements plot.DataRanger.
 func (s *scatter) DataRange() (xmin, xmax, ymin, ymax float64) {
-	n, _ := s.xy.Dims()
-	return pointRange(n, s.at)
+	return pointRange(s.n, s.xy)
 }
 
 // Plot implements plot.Plotter. The dots are drawn into an image, so that tens of thousands cost milliseconds and
 // a vector file stays small.
 func (s *scatter) Plot(c draw.Canvas, p *plot.Plot) {
-	n, _ := s.xy.Dims()
 	img := newRaster(c)
 	width, height := float64(img.Rect.Dx()), float64(img.Rect.Dy())
-	dot := newStamp(dotRadius*resolution, s.color)
-	for i := range n {
-		x, y := s.at(i)
+	dot := newStamp(s.radius*resolution, s.color)
+	for i := range s.n {
+		x, y := s.xy(i)
 		if px, py := p.X.Norm(x)*width, (1-p.Y.Norm(y))*height; isFinite(px) && isFinite(py) {
 			dot.blend(img, px, py)
 		}
@@ -57,7 +56,7 @@ func (s *scatter) Plot(c draw.Canvas, p *plot.Plot) {
 
 // Thumbnail implements plot.Thumbnailer.
 func (s *scatter) Thumbnail(c *draw.Canvas) {
-	c.DrawGlyph(draw.GlyphStyle{Color: s.color, Radius: dotRadius, Shape: draw.CircleGlyph{}}, c.Center())
+	c.DrawGlyph(draw.GlyphStyle{Color: s.color, Radius: vg.Length(s.radius), Shape: draw.CircleGlyph{}}, c.Center())
 }
 
 // stamp is a disc with a smooth edge, in premultiplied colour.

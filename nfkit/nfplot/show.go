@@ -1,28 +1,24 @@
 package nfplot
 
-import (
-	"github.com/janpfeifer/gonb/gonbui"
-	"github.com/janpfeifer/gonb/gonbui/protocol"
-)
-
 // Show puts the drawings under the cell, one below the other. It returns when the notebook has them: an output that a
 // program leaves behind when it ends is not lost. Outside a notebook it does nothing.
+// In a program that also uses GoNB's own package gonbui, whose Sync then does the waiting, it waits a tenth of a second.
 // It panics when there is nothing to show.
 func Show(drawings ...Drawing) {
 	if len(drawings) == 0 {
 		panic("nfplot: Show: got no drawings, want one or more")
 	}
-	if !gonbui.IsNotebook {
+	if !inNotebook() {
 		return
 	}
 	for _, d := range drawings {
 		if a, ok := d.(*Animation); ok {
-			send("", map[protocol.MIMEType]any{protocol.MIMETextHTML: a.HTML()}, nil)
+			kernel.send(display{Data: mimeBundle{mimeHTML: a.HTML()}})
 			continue
 		}
 		sendPNG("", PNG(d), pageWidth(d))
 	}
-	gonbui.Sync()
+	kernel.sync()
 }
 
 // pageWidth is the width of a drawing on a notebook page.
@@ -33,11 +29,9 @@ func pageWidth(d Drawing) int {
 
 // sendPNG shows an image with its width on the page, so that it is sharp on any screen.
 func sendPNG(id string, png []byte, width int) {
-	send(id, map[protocol.MIMEType]any{protocol.MIMEImagePNG: png},
-		map[string]any{string(protocol.MIMEImagePNG): map[string]int{"width": width}})
-}
-
-// send shows data under the cell, in the place of what has the same id if there is one.
-func send(id string, data map[protocol.MIMEType]any, metadata map[string]any) {
-	gonbui.SendData(&protocol.DisplayData{Data: data, Metadata: metadata, DisplayID: id})
+	kernel.send(display{
+		Data:      mimeBundle{mimePNG: png},
+		Metadata:  metadata{string(mimePNG): map[string]int{"width": width}},
+		DisplayID: id,
+	})
 }

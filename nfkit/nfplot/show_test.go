@@ -3,6 +3,8 @@
 package nfplot
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/gob"
 	"errors"
 	"io"
@@ -13,13 +15,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
 // runCell runs the function with the name in a process of its own, as a GoNB kernel runs a cell: with two named pipes,
 // answering its requests to synchronise. It returns what the cell displayed and what it printed.
-func runCell(t *testing.T, name string) (shown []protocol.DisplayData, printed string) {
+func runCell(t *testing.T, name string) (shown []display, printed string) {
 	t.Helper()
 	dir := t.TempDir()
 	there, back := filepath.Join(dir, "there"), filepath.Join(dir, "back")
@@ -29,7 +29,7 @@ func runCell(t *testing.T, name string) (shown []protocol.DisplayData, printed s
 		}
 	}
 	program := exec.Command(os.Args[0], "-test.run=^TestCell$")
-	program.Env = append(os.Environ(), "NFPLOT_CELL="+name, protocol.GONB_PIPE_ENV+"="+there, protocol.GONB_PIPE_BACK_ENV+"="+back)
+	program.Env = append(os.Environ(), "NFPLOT_CELL="+name, pipeVariable+"="+there, pipeBackVariable+"="+back)
 	var output strings.Builder
 	program.Stdout, program.Stderr = &output, &output
 	if err := program.Start(); err != nil {
@@ -45,19 +45,26 @@ func runCell(t *testing.T, name string) (shown []protocol.DisplayData, printed s
 		t.Fatal(err)
 	}
 	defer w.Close()
-	in, out := gob.NewDecoder(r), gob.NewEncoder(w)
+	gob.RegisterName(ourCommValueName, commValue{})
+	gob.Register(map[string]int{})
+	in, out := gob.NewDecoder(&renamed{r: bufio.NewReader(r)}), gob.NewEncoder(w)
 	for {
-		var data protocol.DisplayData
+		var data display
 		if err := in.Decode(&data); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if v, ok := data.Data[protocol.MIMECommValue].(protocol.CommValue); ok {
-			if err := out.Encode(protocol.CommValue{Address: protocol.GonbuiSyncAckAddress, Value: v.Value}); err != nil {
-				t.Fatal(err)
+		if v, ok := data.Data[mimeCommValue].(commValue); ok {
+			if v.Address != syncAddress {
+				t.Errorf("a request to %q, want %q", v.Address, syncAddress)
 			}
-			shown = append(shown, protocol.DisplayData{DisplayID: "sync"})
+			for _, answer := range []commValue{{Address: "#other", Value: v.Value}, {Address: syncAckAddress, Value: -1}, {Address: syncAckAddress, Value: v.Value}} {
+				if err := out.Encode(answer); err != nil {
+					t.Fatal(err)
+				}
+			}
+			shown = append(shown, display{DisplayID: "sync"})
 			continue
 		}
 		shown = append(shown, data)
@@ -66,6 +73,41 @@ func runCell(t *testing.T, name string) (shown []protocol.DisplayData, printed s
 		t.Fatalf("the cell failed: %v\n%s", err, output.String())
 	}
 	return shown, output.String()
+}
+
+// renamed reads the messages of a gob stream, each with its length in front, and exchanges gonb's name of a type for ours:
+// a program that has gonb's package as well cannot register both types under one name.
+type renamed struct {
+	r       *bufio.Reader
+	message []byte
+}
+
+func (m *renamed) Read(p []byte) (int, error) {
+	if len(m.message) == 0 {
+		head, err := m.r.Peek(1)
+		if err != nil {
+			return 0, err
+		}
+		length, prefix := int(head[0]), 1
+		if head[0] > 127 { // the number of bytes, negated, and then the length
+			prefix += 256 - length
+			if head, err = m.r.Peek(prefix); err != nil {
+				return 0, err
+			}
+			length = 0
+			for _, b := range head[1:] {
+				length = length<<8 | int(b)
+			}
+		}
+		m.message = make([]byte, prefix+length)
+		if _, err := io.ReadFull(m.r, m.message); err != nil {
+			return 0, err
+		}
+		m.message = bytes.Replace(m.message, []byte(commValueName), []byte(ourCommValueName), 1)
+	}
+	n := copy(p, m.message)
+	m.message = m.message[n:]
+	return n, nil
 }
 
 var programs = map[string]func(){
@@ -84,6 +126,7 @@ var programs = map[string]func(){
 		for epoch := range p.Steps {
 			losses = append(losses, 1/float64(epoch))
 			p.Set("loss", losses[epoch-1])
+			p.Set("<b>", 0)
 		}
 	},
 }
@@ -91,12 +134,13 @@ var programs = map[string]func(){
 // TestCell is the cell that runCell runs; by itself it checks that none of them does anything outside of a notebook.
 func TestCell(t *testing.T) {
 	if name := os.Getenv("NFPLOT_CELL"); name != "" {
+		gonbIsLinked = func() bool { return false } // it may be, by another test
 		programs[name]()
 		return
 	}
 	for name := range programs {
 		program := exec.Command(os.Args[0], "-test.run=^TestCell$")
-		program.Env = append(os.Environ(), "NFPLOT_CELL="+name, protocol.GONB_PIPE_ENV+"=")
+		program.Env = append(os.Environ(), "NFPLOT_CELL="+name, pipeVariable+"=")
 		if output, err := program.CombinedOutput(); err != nil || strings.TrimSpace(string(output)) != "PASS" {
 			t.Errorf("%s outside of a notebook printed %q (%v), want nothing but PASS", name, output, err)
 		}
@@ -112,7 +156,7 @@ func TestShowInANotebook(t *testing.T) {
 		t.Fatalf("%d messages, want two figures and a request to synchronise", len(shown))
 	}
 	for i, width := range []int{560, 920} {
-		file, ok := shown[i].Data[protocol.MIMEImagePNG].([]byte)
+		file, ok := shown[i].Data[mimePNG].([]byte)
 		if !ok {
 			t.Fatalf("figure %d has the types %v, want image/png", i, shown[i].Data)
 		}
@@ -131,16 +175,16 @@ func TestShowAnimationInANotebook(t *testing.T) {
 	if len(shown) != 2 {
 		t.Fatalf("%d messages, want a page and a request to synchronise", len(shown))
 	}
-	if html, _ := shown[0].Data[protocol.MIMETextHTML].(string); !strings.Contains(html, "data-frames=") {
+	if html, _ := shown[0].Data[mimeHTML].(string); !strings.Contains(html, "data-frames=") {
 		t.Errorf("got %.60q, want an animation", html)
 	}
 }
 
 func TestProgressInANotebook(t *testing.T) {
 	shown, _ := runCell(t, "progress")
-	var bar, figure []protocol.DisplayData
+	var bar, figure []display
 	for _, data := range shown[:len(shown)-1] {
-		if _, ok := data.Data[protocol.MIMEImagePNG]; ok {
+		if _, ok := data.Data[mimePNG]; ok {
 			figure = append(figure, data)
 		} else {
 			bar = append(bar, data)
@@ -149,7 +193,7 @@ func TestProgressInANotebook(t *testing.T) {
 	if shown[len(shown)-1].DisplayID != "sync" || len(bar) < 2 || len(figure) < 2 {
 		t.Fatalf("%d states of the bar, %d of the figure, want two or more of each and a sync at the end", len(bar), len(figure))
 	}
-	for _, states := range [][]protocol.DisplayData{bar, figure} {
+	for _, states := range [][]display{bar, figure} {
 		for _, state := range states {
 			if state.DisplayID == "" || state.DisplayID != states[0].DisplayID {
 				t.Errorf("display id %q, want the same for all: %q", state.DisplayID, states[0].DisplayID)
@@ -157,14 +201,35 @@ func TestProgressInANotebook(t *testing.T) {
 		}
 	}
 	last := bar[len(bar)-1].Data
-	if got := last[protocol.MIMETextPlain]; got != "4/4, loss 0.25" {
-		t.Errorf("last text %q, want %q", got, "4/4, loss 0.25")
+	if got := last[mimePlain]; got != "4/4, loss 0.25, <b> 0" {
+		t.Errorf("last text %q, want %q", got, "4/4, loss 0.25, <b> 0")
 	}
-	if html, _ := last[protocol.MIMETextHTML].(string); !strings.Contains(html, `value="4" max="4"`) {
-		t.Errorf("last bar %q, want it full", html)
+	if html, _ := last[mimeHTML].(string); !strings.Contains(html, `value="4" max="4"`) || !strings.HasSuffix(html, "loss 0.25, &lt;b&gt; 0") {
+		t.Errorf("last bar %q, want it full, and names as text", html)
 	}
 	want := PNG(Loss([]float64{1, 0.5, 1. / 3, 0.25}))
-	if got, _ := figure[len(figure)-1].Data[protocol.MIMEImagePNG].([]byte); string(got) != string(want) {
+	if got, _ := figure[len(figure)-1].Data[mimePNG].([]byte); string(got) != string(want) {
 		t.Error("the last figure is not that of all losses")
+	}
+}
+
+// TestABrokenPipeIsSaidOnce runs cells whose kernel is gone: they go on.
+func TestABrokenPipeIsSaidOnce(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "folder")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, pipes := range [][2]string{{folder, file}, {filepath.Join(dir, "none"), file}, {file, filepath.Join(dir, "none")}, {file, os.DevNull}} {
+		program := exec.Command(os.Args[0], "-test.run=^TestCell$")
+		program.Env = append(os.Environ(), "NFPLOT_CELL=progress", pipeVariable+"="+pipes[0], pipeBackVariable+"="+pipes[1])
+		output, err := program.CombinedOutput()
+		if n := strings.Count(string(output), "nfplot: the notebook cannot be reached: "); err != nil || n != 1 {
+			t.Errorf("pipes %q: %v, and the cell printed %q, want the error once", pipes, err, output)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package nfplot
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -30,7 +31,8 @@ func TestLinearTicks(t *testing.T) {
 		{0, 3e-7, 4, "0 1e−07 2e−07 3e−07"},
 		{0, 4e6, 3, "0 2e+06 4e+06"},
 		{1e6, 1e6 + 2, 3, "1000000 1000001 1000002"},
-		{1, 1, 5, ""}, {2, 1, 5, ""}, {0, inf, 5, ""}, {nan, 1, 5, ""}, {-1e308, 1e308, 5, ""},
+		{1, 1, 5, ""}, {2, 1, 5, ""}, {0, inf, 5, ""}, {nan, 1, 5, ""}, {-1e308, 1e308, 5, "−1e+308 −5e+307 0 5e+307 1e+308"}, {0, 5e-324, 5, ""},
+		{-math.MaxFloat64, math.MaxFloat64, 3, "−1e+308 0 1e+308"}, {0, 1e-300, 3, "0 5e−301 1e−300"},
 	} {
 		if got := labels(linearTicks{c.n}.Ticks(c.lo, c.hi)); got != c.want {
 			t.Errorf("linearTicks{%d}.Ticks(%v, %v) = %q, want %q", c.n, c.lo, c.hi, got, c.want)

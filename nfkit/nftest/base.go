@@ -33,8 +33,8 @@ type BaseOptions struct {
 //   - float32 agrees with float64;
 //   - samples are distributed as the density says, and in one or two dimensions its integral is 1; see [Density].
 //
-// A nil opts means the defaults. Cost: some 10⁵ evaluations of the density.
-func Base(b nf.Base, opts *BaseOptions, src rand.Source) error {
+// A panic of the base is an error. A nil opts means the defaults. Cost: some 10⁵ evaluations of the density.
+func Base(b nf.Base, opts *BaseOptions, src rand.Source) (err error) {
 	if b == nil {
 		return errors.New("nftest: got a nil base")
 	}
@@ -44,10 +44,8 @@ func Base(b nf.Base, opts *BaseOptions, src rand.Source) error {
 	}
 	c := &baseCheck{base: b, o: o, checker: checker{
 		r: rand.New(src), tol: cmp.Or(o.Tolerance, 1e-9), tol32: cmp.Or(o.Tolerance32, 1e-3), dead: o.Dead}}
-	if err := c.run(); err != nil {
-		return fmt.Errorf("nftest: %T of dimension %d: %w", b, b.Dim(), err)
-	}
-	return nil
+	defer finish(&err, b)
+	return c.run()
 }
 
 // baseCheck is a base under test.
@@ -103,6 +101,9 @@ func (c *baseCheck) sampled(d *direction) error {
 		return fmt.Errorf("a Sample of %d rows of noise: got %d×%d points, want %d×%d", checkRows, r, k, checkRows, c.base.Dim())
 	}
 	want := c.base.LogProb(z, context)
+	if err := checkListed("Sample or LogProb", t, c.state); err != nil {
+		return err
+	}
 	for name, l := range map[string]*ad.Value{"Sample": logProb, "LogProb": want} {
 		if r, k := l.Dims(); r != checkRows || k != 1 {
 			return fmt.Errorf("%s: got a %d×%d log-density of %d points, want %d×1", name, r, k, checkRows, checkRows)

@@ -22,11 +22,14 @@ type checker struct {
 }
 
 // begin checks the state of what is under test and perturbs its parameters, until done is called.
-func (c *checker) begin(object interface{ State() nf.State }) (done func(), err error) {
+func (c *checker) begin(object nf.Stateful) (done func(), err error) {
 	if t, ok := object.(nf.Conditional); ok {
 		c.context = t.ContextDim()
 	}
 	if err := checkState(object.State); err != nil {
+		return nil, err
+	}
+	if err := checkWrapped(object); err != nil {
 		return nil, err
 	}
 	c.state = object.State()

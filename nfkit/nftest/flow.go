@@ -38,15 +38,23 @@ type FlowOptions struct {
 // Flow checks that f keeps the contract of [nf.Flow], and returns an error that says where it does not:
 //
 //   - the state is the same on each call, with names of its own, and is not changed by a computation;
+//
 //   - shapes are right, arguments are left alone, rows do not influence each other, NaN stays NaN;
+//
 //   - the map is not the identity, and depends on its context if it takes one;
+//
 //   - each direction undoes the other, their log-determinants cancel, and agree with a numerical Jacobian;
+//
 //   - gradients of input, context and every parameter agree with central differences, and none is missing;
+//
 //   - far from the origin values are still numbers, and gradients where values are finite;
+//
 //   - float32 agrees with float64.
 //
-// A nil opts means the defaults. Cost: a few thousand evaluations of single rows.
-func Flow(f nf.Flow, opts *FlowOptions, src rand.Source) error {
+//   - all parameters that are read are in the state, and what a model must find of the flow is found inside of another one too.
+//
+// A panic of the flow is an error. A nil opts means the defaults. Cost: a few thousand evaluations of single rows.
+func Flow(f nf.Flow, opts *FlowOptions, src rand.Source) (err error) {
 	if f == nil {
 		return errors.New("nftest: got a nil flow")
 	}
@@ -56,10 +64,8 @@ func Flow(f nf.Flow, opts *FlowOptions, src rand.Source) error {
 	}
 	c := &flowCheck{flow: f, o: o, checker: checker{
 		r: rand.New(src), tol: cmp.Or(o.Tolerance, 1e-9), tol32: cmp.Or(o.Tolerance32, 1e-3), dead: o.Dead}}
-	if err := c.run(); err != nil {
-		return fmt.Errorf("nftest: %T of dimension %d: %w", f, f.Dim(), err)
-	}
-	return nil
+	defer finish(&err, f)
+	return c.run()
 }
 
 // flowCheck is a flow under test.
@@ -108,6 +114,9 @@ func (c *flowCheck) shapes(d *direction) error {
 	n, dim := d.x.Dims()
 	if r, k := y.Dims(); r != n || k != dim {
 		return fmt.Errorf("%s of a %d×%d batch: got a %d×%d result, want %d×%d", d.name, n, dim, r, k, n, dim)
+	}
+	if err := checkListed(d.name, t, c.state); err != nil {
+		return err
 	}
 	if r, k := logDet.Dims(); r != n || k != 1 {
 		return fmt.Errorf("%s of a %d×%d batch: got a %d×%d log-determinant, want %d×1", d.name, n, dim, r, k, n)

@@ -67,7 +67,7 @@ func scalingState(f *scaling) nf.State {
 	if f.contextDim > 0 {
 		s = append(s, nf.Tensor{Name: "w", Shape: []int{f.dim, f.contextDim}, Param: f.w})
 	}
-	return s
+	return s.OwnedBy(f)
 }
 
 // Each mistake is found, and the message says which it is.
@@ -229,6 +229,21 @@ func TestFlowFindsMistakes(t *testing.T) {
 				s[1].Shape = []int{4}
 				return s
 			}
+		}},
+		"parameter that is not in the state": {want: "Forward reads a parameter of 1×3 elements that State does not list", spoil: func(f *scaling) {
+			f.state = func(f *scaling) nf.State { return scalingState(f)[1:] }
+		}},
+		"context that a wrapper would hide": {context: 2, want: "inside of another layer it would seem to take 0", spoil: func(f *scaling) {
+			f.state = func(f *scaling) nf.State {
+				s := scalingState(f)
+				for i := range s {
+					s[i].Layer = nil
+				}
+				return s
+			}
+		}},
+		"panic": {want: "panic: no more", spoil: func(f *scaling) {
+			f.inverse = func(*scaling, *ad.Value, *ad.Value) (*ad.Value, *ad.Value) { panic("no more") }
 		}},
 		"computation that counts": {want: "an evaluation changes calls", spoil: func(f *scaling) {
 			f.forward = func(f *scaling, z, c *ad.Value) (*ad.Value, *ad.Value) {

@@ -22,15 +22,7 @@ type ConditionalDiagGaussian struct {
 }
 
 // Dim returns d. It panics when it is negative.
-func (t ConditionalDiagGaussian) Dim() int {
-	if t.Dims == 0 {
-		return 2
-	}
-	if t.Dims < 0 {
-		panic(fmt.Sprintf("targets: ConditionalDiagGaussian: got %d dimensions, want 1 or more", t.Dims))
-	}
-	return t.Dims
-}
+func (t ConditionalDiagGaussian) Dim() int { return dims("ConditionalDiagGaussian", t.Dims, 2, 1) }
 
 // ContextDim returns 2d.
 func (t ConditionalDiagGaussian) ContextDim() int { return 2 * t.Dim() }
@@ -55,10 +47,13 @@ func (t ConditionalDiagGaussian) LogDensity(x, context *ad.Value) *ad.Value {
 func (t ConditionalDiagGaussian) LogProb(x, context mat.Matrix) []float64 {
 	n, c := x.Dims()
 	rows, cols := context.Dims()
+	if n == 0 && rows == 0 {
+		return []float64{}
+	}
 	t.check("LogProb", n, c, rows, cols)
 	b, q := mat.DenseCopyOf(x), mat.DenseCopyOf(context)
 	dst := make([]float64, n)
-	ad.NewShards(ad.Float64).Each(n, func(tape *ad.Tape, lo, hi int) {
+	ad.NewShards(ad.Float64, 1).Each(n, func(tape *ad.Tape, lo, hi int) {
 		t.LogDensity(tape.Rows(b, lo, hi), tape.Rows(q, lo, hi)).DataTo(dst[lo:hi])
 	})
 	return dst
@@ -77,11 +72,12 @@ func (t ConditionalDiagGaussian) Entropy(context mat.Matrix) []float64 {
 	return h
 }
 
-// Sample draws one point for each row of context, n×d.
+// Sample draws one point for each row of context, n×d. It panics when there is none or src is nil.
 func (t ConditionalDiagGaussian) Sample(context mat.Matrix, src rand.Source) *mat.Dense {
 	n, c := context.Dims()
 	d := t.Dim()
 	t.check("Sample", n, d, n, c)
+	checkSample(t, n, src)
 	r, x := rand.New(src), mat.NewDense(n, d, nil)
 	for i := range n {
 		for j := range d {

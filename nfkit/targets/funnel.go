@@ -1,7 +1,6 @@
 package targets
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -24,23 +23,17 @@ var _ Target = Funnel{}
 const funnelSD = 3 // of v
 
 // Dim returns d. It panics unless there are two or more dimensions.
-func (t Funnel) Dim() int {
-	if t.Dims == 0 {
-		return 2
-	}
-	if t.Dims < 2 {
-		panic(fmt.Sprintf("targets: Funnel: got %d dimensions, want 2 or more", t.Dims))
-	}
-	return t.Dims
-}
+func (t Funnel) Dim() int { return dims("Funnel", t.Dims, 2, 2) }
 
 // LogDensity returns ln p of each row of x. Cost O(nd).
 func (t Funnel) LogDensity(x *ad.Value) *ad.Value {
 	checkBatch(t, x)
 	d := t.Dim()
 	v := x.Slice(0, 1)
-	rest := x.Slice(1, d).Mul(v.Scale(-0.5).Exp()).Square().RowSum().Add(v.Scale(float64(d - 1))).Scale(-0.5)
-	return normal(v, 0, funnelSD).Add(rest).Shift(-0.5*float64(d)*log2Pi - math.Log(funnelSD))
+	scale := v.Scale(-0.5).Min(x.Tape().Full(1, 1, maxExponent(x.Tape()))).Exp()
+	rest := x.Slice(1, d).Mul(scale).Square().RowSum()
+	first := v.Mul(v.Scale(1. / (funnelSD * funnelSD)).Shift(float64(d - 1))) // v²/3² + (d−1)·v
+	return first.Add(rest).Scale(-0.5).Shift(-0.5*float64(d)*log2Pi - math.Log(funnelSD))
 }
 
 // LogNormalizer returns 0.

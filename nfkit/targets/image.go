@@ -34,8 +34,12 @@ type ImagePrior struct {
 var _ Target = (*ImagePrior)(nil)
 
 // NewImagePrior returns the density of the picture m, whose colours are taken as shades of grey. A nil opts means the
-// defaults. It returns an error when the picture has no pixels or is black, and panics when the rectangle is not one.
+// defaults. It returns an error when the picture has no pixels or is black, and panics when m is nil or the rectangle is
+// not one.
 func NewImagePrior(m image.Image, opts *ImagePriorOptions) (*ImagePrior, error) {
+	if m == nil {
+		panic("targets: NewImagePrior: got a nil image")
+	}
 	b := m.Bounds()
 	p := &ImagePrior{x: [2]float64{-3, 3}, y: [2]float64{-3, 3}, width: b.Dx(), height: b.Dy()}
 	if opts != nil && opts.X != [2]float64{} {
@@ -44,8 +48,9 @@ func NewImagePrior(m image.Image, opts *ImagePriorOptions) (*ImagePrior, error) 
 	if opts != nil && opts.Y != [2]float64{} {
 		p.y = opts.Y
 	}
-	if w, h := p.x[1]-p.x[0], p.y[1]-p.y[0]; !(w > 0 && h > 0) || math.IsInf(w*h, 0) {
-		panic(fmt.Sprintf("targets: NewImagePrior: got X %v and Y %v, want finite intervals from low to high", p.x, p.y))
+	w, h := p.x[1]-p.x[0], p.y[1]-p.y[0]
+	if area := w * h; !(w > 0 && h > 0 && area >= 1e-200 && area <= 1e200) {
+		panic(fmt.Sprintf("targets: NewImagePrior: got X %v and Y %v, want intervals from low to high with an area from 1e-200 to 1e200", p.x, p.y))
 	}
 	var sum float64
 	for row := b.Min.Y; row < b.Max.Y; row++ {

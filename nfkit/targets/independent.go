@@ -44,6 +44,7 @@ func (t TwoIndependent) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }
 // Sample draws n points of the first target, then n of the second.
 func (t TwoIndependent) Sample(n int, src rand.Source) *mat.Dense {
 	d := t.Dim()
+	checkSample(t, n, src)
 	x, y := t.First.Sample(n, src), t.Second.Sample(n, src)
 	joined := mat.NewDense(n, d, nil)
 	joined.Augment(x, y)

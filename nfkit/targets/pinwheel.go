@@ -1,7 +1,6 @@
 package targets
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -19,7 +18,7 @@ import (
 // arXiv:1603.06277, turn by f₀ in place of ‖f‖, which differs by less than the width of an arm; with ‖f‖ the map
 // keeps areas and can be undone, so that the density has a closed form.
 type Pinwheel struct {
-	Arms int // 0 means 5
+	Arms int // 0 means 5; at most 200
 }
 
 var _ Target = Pinwheel{}
@@ -31,17 +30,8 @@ const (
 	pinwheelReach  = 5    // ‖f‖ from where the twist stays the same: 13 deviations away
 )
 
-// arms returns k. It panics unless it is positive.
-func (t Pinwheel) arms() int {
-	k := t.Arms
-	if k == 0 {
-		k = 5
-	}
-	if k < 1 {
-		panic(fmt.Sprintf("targets: Pinwheel: got %d arms, want 1 or more", k))
-	}
-	return k
-}
+// arms returns k. It panics unless it is from 1 to 200.
+func (t Pinwheel) arms() int { return components("Pinwheel", "arms", t.Arms, 5, 1) }
 
 // Dim returns 2.
 func (Pinwheel) Dim() int { return 2 }
@@ -70,11 +60,18 @@ func unturn(x, y, sin, cos *ad.Value) (u, v *ad.Value) {
 // LogNormalizer returns 0.
 func (Pinwheel) LogNormalizer() float64 { return 0 }
 
-// Entropy returns H by quadrature. Cost O(k).
+// Entropy returns H by quadrature over one sector of k. Cost O(k).
 func (t Pinwheel) Entropy() float64 {
-	const reach = 2 * (1 + 10*pinwheelLength)
-	_, h := quadrature(t, [2]float64{-reach, -reach}, [2]float64{reach, reach}, 0.05)
-	return h
+	return remember(t, func() integrals {
+		k := t.arms()
+		intervals := (24 + k - 1) / k // an arm is about 0.05 radians wide
+		sector := make([]float64, intervals+1)
+		for i := range sector {
+			sector[i] = 2 * math.Pi / float64(k) * float64(i) / float64(intervals)
+		}
+		radii := []float64{0, 2, 2 * (1 + 12*pinwheelLength)}
+		return polar(t.LogDensity, radii, 80, func(float64) []float64 { return sector }, 24, float64(k))
+	}).entropy
 }
 
 // LogProb returns ln p of each row of x.

@@ -1,7 +1,7 @@
 package targets
 
 import (
-	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
@@ -17,20 +17,14 @@ import (
 // It is not normalised: ln Z is 1.775986 for two rings, with entropy 2.275893 nats. Its twin in normflows is
 // RingMixture.
 type RingMixture struct {
-	Rings int // 0 means 2
+	Rings int // 0 means 2; at most 200
 }
 
 var _ Target = RingMixture{}
 
-// rings returns the rings. It panics unless there is at least one.
+// rings returns the rings. It panics unless there are 1 to 200.
 func (t RingMixture) rings() []ring {
-	k := t.Rings
-	if k == 0 {
-		k = 2
-	}
-	if k < 1 {
-		panic(fmt.Sprintf("targets: RingMixture: got %d rings, want 1 or more", k))
-	}
+	k := components("RingMixture", "rings", t.Rings, 2, 1)
 	g := make([]ring, k)
 	for i := range g {
 		g[i] = ring{radius: 2 * float64(i+1) / float64(k), sd: 0.25 / float64(k)}
@@ -53,16 +47,29 @@ func (t RingMixture) LogDensity(x *ad.Value) *ad.Value {
 	return normal(r, 0, rings[0].sd).LogSumExp()
 }
 
-// LogNormalizer returns ln Z by quadrature. Cost O(k³).
-func (t RingMixture) LogNormalizer() float64 { logZ, _ := t.quadrature(); return logZ }
+// LogNormalizer returns ln Z in closed form.
+func (t RingMixture) LogNormalizer() float64 {
+	var z float64
+	for _, g := range t.rings() {
+		z += g.mass()
+	}
+	return math.Log(z)
+}
 
-// Entropy returns H by quadrature. Cost O(k³).
-func (t RingMixture) Entropy() float64 { _, h := t.quadrature(); return h }
-
-func (t RingMixture) quadrature() (logZ, entropy float64) {
-	s := t.rings()[0].sd
-	r := 2 + 10*s
-	return quadrature(t, [2]float64{-r, -r}, [2]float64{r, r}, s/2)
+// Entropy returns H by quadrature over the radius. Cost O(k²).
+func (t RingMixture) Entropy() float64 {
+	return remember(t, func() integrals {
+		rings := t.rings()
+		radii := []float64{0}
+		for i, g := range rings { // ln p bends sharply between two rings
+			radii = append(radii, g.radius, g.radius+rings[0].radius/2)
+			if i == len(rings)-1 {
+				radii[len(radii)-1] = g.radius + 12*g.sd
+			}
+		}
+		circle := []float64{0, 2 * math.Pi}
+		return polar(t.LogDensity, radii, 32, func(float64) []float64 { return circle }, 1, 1)
+	}).entropy
 }
 
 // LogProb returns ln p of each row of x.

@@ -18,8 +18,8 @@ import (
 // with s = Scale and T = Period. It is not normalised: ln Z is 2.850138 for the zero value, with entropy 3.600174 nats.
 // Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₂. Its twin in normflows is Sinusoidal.
 type Sinusoidal struct {
-	Scale  float64 // 0 means 0.4
-	Period float64 // 0 means 4
+	Scale  float64 // 0 means 0.4; from 0.001 to 2
+	Period float64 // 0 means 4; from 1e-6 to 1e6
 }
 
 // SinusoidalGap is a wave that splits in two around x₀ = 1,
@@ -29,8 +29,8 @@ type Sinusoidal struct {
 // with w₁, E, s and T of [Sinusoidal]. It is not normalised: ln Z is 3.543230 for the zero value, with entropy 3.678663
 // nats. Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₃. Its twin in normflows is Sinusoidal_gap.
 type SinusoidalGap struct {
-	Scale  float64 // 0 means 0.4
-	Period float64 // 0 means 4
+	Scale  float64 // 0 means 0.4; from 0.001 to 2
+	Period float64 // 0 means 4; from 1e-6 to 1e6
 }
 
 // SinusoidalSplit is a wave that forks at x₀ = 1,
@@ -40,8 +40,8 @@ type SinusoidalGap struct {
 // with w₁, E, s and T of [Sinusoidal]. It is not normalised: ln Z is 3.540257 for the zero value, with entropy 3.917232
 // nats. Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₄. Its twin in normflows is Sinusoidal_split.
 type SinusoidalSplit struct {
-	Scale  float64 // 0 means 0.4
-	Period float64 // 0 means 4
+	Scale  float64 // 0 means 0.4; from 0.001 to 2
+	Period float64 // 0 means 4; from 1e-6 to 1e6
 }
 
 var (
@@ -73,11 +73,11 @@ func (t SinusoidalSplit) wave() wave {
 	return w
 }
 
-// newWave returns a single branch. It panics unless scale and period are positive.
+// newWave returns a single branch. It panics unless scale and period are of a size that can be integrated.
 func newWave(name string, scale, period float64) wave {
 	w := wave{scale: orDefault(scale, 0.4), period: orDefault(period, 4)}
-	if !(w.scale > 0 && w.period > 0) {
-		panic(fmt.Sprintf("targets: %s: got Scale %v and Period %v, want positive numbers", name, w.scale, w.period))
+	if !(w.scale >= 1e-3 && w.scale <= 2 && w.period >= 1e-6 && w.period <= 1e6) {
+		panic(fmt.Sprintf("targets: %s: got Scale %v and Period %v, want 0.001 to 2 and 1e-6 to 1e6", name, w.scale, w.period))
 	}
 	return w
 }
@@ -92,12 +92,43 @@ func (w wave) logDensity(x *ad.Value) *ad.Value {
 	return branches.Add(x.Scale(1 / (20 * w.scale)).Square().Square().RowSum().Scale(-0.5))
 }
 
-// quadrature integrates over x₁ first: that leaves a function of x₀ as smooth as the envelope.
-func (w wave) quadrature(t Target) (logZ, entropy float64) {
-	reach := 60 * w.scale // exp(−3⁴/2) of the envelope
-	up := min(reach, 1+10*w.scale)
-	down := min(reach, 4+10*w.scale)
-	return quadrature(t, [2]float64{-reach, -down}, [2]float64{reach, up}, min(w.scale/2, w.period/16))
+// integrals integrates over x₁ first, on the branches: that leaves a function of x₀ as smooth as its envelope.
+//
+// A wave that is much shorter than anything else in x₀ is everywhere at all of its phases, so that its period has no
+// effect: shorter periods than that are integrated as if they were so long.
+func (w wave) integrals() integrals {
+	c := 20 * w.scale
+	shortest, step := c/4, c/16
+	if w.distance != nil { // which changes over lengths of 0.3 and more
+		shortest, step = min(shortest, 0.2), min(step, 0.05)
+	}
+	w.period = max(w.period, shortest)
+	step = min(step, w.period/16, w.period*c/24)
+	q, branch := newIntegrator(w.logDensity), newRule(48)
+	n := int(math.Ceil(3 * c / step)) // where the envelope is exp(−3⁴/2)
+	for i := -n; i <= n; i++ {
+		x0 := float64(i) * step
+		branch.each(w.edges(x0), func(x1, dx1 float64) { q.add(x0, x1, step*dx1) })
+	}
+	return q.result()
+}
+
+// edges returns the ends of intervals of x₁ that hold the branches, as far as ten deviations away and as the envelope
+// reaches.
+func (w wave) edges(x0 float64) []float64 {
+	top, reach := math.Sin(2*math.Pi*x0/w.period), 10*w.scale
+	edges := []float64{top - reach, top, top + reach}
+	if w.distance != nil {
+		if low := top - w.distanceAt(x0); low+reach > top-reach {
+			edges = []float64{low - reach, (low + top) / 2, top + reach} // ln p may bend sharply between the branches
+		} else {
+			edges = append([]float64{low - reach, low, low + reach}, edges...)
+		}
+	}
+	for i, x1 := range edges {
+		edges[i] = min(max(x1, -60*w.scale), 60*w.scale)
+	}
+	return edges
 }
 
 // sample draws x₀ from its envelope, x₁ from a branch, and accepts with the envelope of x₁, which is at most 1.
@@ -131,11 +162,11 @@ func (t Sinusoidal) LogDensity(x *ad.Value) *ad.Value {
 	return t.wave().logDensity(x)
 }
 
-// LogNormalizer returns ln Z by quadrature.
-func (t Sinusoidal) LogNormalizer() float64 { logZ, _ := t.wave().quadrature(t); return logZ }
+// LogNormalizer returns ln Z by quadrature, with an error below 1e-8.
+func (t Sinusoidal) LogNormalizer() float64 { return remember(t, t.wave().integrals).logZ }
 
-// Entropy returns H by quadrature.
-func (t Sinusoidal) Entropy() float64 { _, h := t.wave().quadrature(t); return h }
+// Entropy returns H by quadrature, with an error below 1e-8.
+func (t Sinusoidal) Entropy() float64 { return remember(t, t.wave().integrals).entropy }
 
 // LogProb returns ln p of each row of x.
 func (t Sinusoidal) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }
@@ -152,11 +183,11 @@ func (t SinusoidalGap) LogDensity(x *ad.Value) *ad.Value {
 	return t.wave().logDensity(x)
 }
 
-// LogNormalizer returns ln Z by quadrature.
-func (t SinusoidalGap) LogNormalizer() float64 { logZ, _ := t.wave().quadrature(t); return logZ }
+// LogNormalizer returns ln Z by quadrature, with an error below 1e-8.
+func (t SinusoidalGap) LogNormalizer() float64 { return remember(t, t.wave().integrals).logZ }
 
-// Entropy returns H by quadrature.
-func (t SinusoidalGap) Entropy() float64 { _, h := t.wave().quadrature(t); return h }
+// Entropy returns H by quadrature, with an error below 1e-8.
+func (t SinusoidalGap) Entropy() float64 { return remember(t, t.wave().integrals).entropy }
 
 // LogProb returns ln p of each row of x.
 func (t SinusoidalGap) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }
@@ -173,11 +204,11 @@ func (t SinusoidalSplit) LogDensity(x *ad.Value) *ad.Value {
 	return t.wave().logDensity(x)
 }
 
-// LogNormalizer returns ln Z by quadrature.
-func (t SinusoidalSplit) LogNormalizer() float64 { logZ, _ := t.wave().quadrature(t); return logZ }
+// LogNormalizer returns ln Z by quadrature, with an error below 1e-8.
+func (t SinusoidalSplit) LogNormalizer() float64 { return remember(t, t.wave().integrals).logZ }
 
-// Entropy returns H by quadrature.
-func (t SinusoidalSplit) Entropy() float64 { _, h := t.wave().quadrature(t); return h }
+// Entropy returns H by quadrature, with an error below 1e-8.
+func (t SinusoidalSplit) Entropy() float64 { return remember(t, t.wave().integrals).entropy }
 
 // LogProb returns ln p of each row of x.
 func (t SinusoidalSplit) LogProb(x mat.Matrix) []float64 { return logProb(t, x) }

@@ -1,7 +1,6 @@
 package targets
 
 import (
-	"fmt"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
@@ -19,15 +18,7 @@ type StandardNormal struct {
 var _ Target = StandardNormal{}
 
 // Dim returns d. It panics when it is negative.
-func (t StandardNormal) Dim() int {
-	if t.Dims == 0 {
-		return 2
-	}
-	if t.Dims < 0 {
-		panic(fmt.Sprintf("targets: StandardNormal: got %d dimensions, want 1 or more", t.Dims))
-	}
-	return t.Dims
-}
+func (t StandardNormal) Dim() int { return dims("StandardNormal", t.Dims, 2, 1) }
 
 // LogDensity returns ln p = −½‖x‖² − d/2·ln 2π of each row of x.
 func (t StandardNormal) LogDensity(x *ad.Value) *ad.Value {

@@ -15,7 +15,7 @@ import (
 //
 //	ln p̃(x) = −½((‖x‖−m)/2s)² + ln(exp(−½((x₀−m)/3s)²) + exp(−½((x₀+m)/3s)²)),
 //
-// with m = Loc and s = Scale. It is not normalised. Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₁.
+// with m = Loc and s = Scale, which differ by a factor of 10⁶ at most. It is not normalised. Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₁.
 // Its twin in normflows is TwoModes.
 type TwoModes struct {
 	Loc   float64 // 0 means 2
@@ -31,21 +31,13 @@ var (
 	_ Target = TwoMoons{}
 )
 
-// parameters returns m and s. It panics unless they are positive.
+// parameters returns m and s. It panics unless they are positive and of sizes that float64 can hold together.
 func (t TwoModes) parameters() (m, s float64) {
 	m, s = orDefault(t.Loc, 2), orDefault(t.Scale, 0.1)
-	if !(m > 0 && s > 0) {
-		panic(fmt.Sprintf("targets: TwoModes: got Loc %v and Scale %v, want positive numbers", m, s))
+	if !(min(m, s) >= 1e-100 && max(m, s) <= 1e100 && m <= 1e6*s && s <= 1e6*m) {
+		panic(fmt.Sprintf("targets: TwoModes: got Loc %v and Scale %v, want positive numbers from 1e-100 to 1e100 that differ by a factor of 1e6 at most", m, s))
 	}
 	return m, s
-}
-
-// orDefault returns x, or d if x is 0.
-func orDefault(x, d float64) float64 {
-	if x == 0 {
-		return d
-	}
-	return x
 }
 
 // Dim returns 2.
@@ -60,17 +52,23 @@ func (t TwoModes) LogDensity(x *ad.Value) *ad.Value {
 	return normal(x.RowNorm(), m, 2*s).Add(modes)
 }
 
-// LogNormalizer returns ln Z by quadrature, with an error below 1e-6. Cost O((m/s)² + (s/m)²).
-func (t TwoModes) LogNormalizer() float64 { logZ, _ := t.quadrature(); return logZ }
+// LogNormalizer returns ln Z by quadrature, with an error below 1e-10. Its cost does not depend on m and s.
+func (t TwoModes) LogNormalizer() float64 { return t.integrals().logZ }
 
-// Entropy returns H by quadrature, with an error below 1e-5. Cost O((m/s)² + (s/m)²).
-func (t TwoModes) Entropy() float64 { _, h := t.quadrature(); return h }
+// Entropy returns H by quadrature, with an error below 1e-10. Its cost does not depend on m and s.
+func (t TwoModes) Entropy() float64 { return t.integrals().entropy }
 
-func (t TwoModes) quadrature() (logZ, entropy float64) {
-	m, s := t.parameters()
-	r := m + 20*s
-	step := min(s, m/16) // the density has a tip at the origin, which matters when m is not far larger than s
-	return quadrature(t, [2]float64{-r, -r}, [2]float64{r, r}, step)
+// integrals integrates a quadrant, as far as ten deviations from the ring and from the mode.
+func (t TwoModes) integrals() integrals {
+	return remember(t, func() integrals {
+		m, s := t.parameters()
+		outer, end := m+20*s, math.Pi/2
+		if m > 30*s {
+			end = math.Acos((m - 30*s) / outer)
+		}
+		angles := []float64{0, end / 3, 2 * end / 3, end}
+		return polar(t.LogDensity, []float64{max(m-20*s, 0), m, outer}, 60, func(float64) []float64 { return angles }, 60, 4)
+	})
 }
 
 // LogProb returns ln p of each row of x.

@@ -44,7 +44,7 @@ func conditional(layer func(src rand.Source) nf.Flow) (float64, error) {
 		return 0, err
 	}
 	rows := normals{}.Sample(heldOut, rand.NewPCG(0, 1))
-	return model.Given(rows.Slice(0, heldOut, 2, 6)).NLL(rows.Slice(0, heldOut, 0, 2))
+	return model.Given(rows.Slice(0, heldOut, 2, 6)).NLL(nil).Loss(rows.Slice(0, heldOut, 0, 2), nil)
 }
 
 // normals draws points, and after them their contexts: means from the standard normal distribution and standard deviations from

@@ -74,6 +74,6 @@ func main() {
 
 // fit trains a model on fresh batches of data.
 func fit(model *nf.NormalizingFlow, data nf.Sampler, steps, rows int, adam *nf.Adam, schedule func(step int) float64, src rand.Source) error {
-	_, err := nf.Fit(context.Background(), model, data, &nf.FitOptions{Steps: steps, BatchSize: rows, Adam: adam, Schedule: schedule}, src)
+	_, err := nf.Fit(context.Background(), model.NLL(nil), data, &nf.FitOptions{Steps: steps, BatchSize: rows, Adam: adam, Schedule: schedule}, src)
 	return err
 }

@@ -17,5 +17,5 @@ func nsfTutorial() (float64, error) {
 	if err := fit(model, target, steps, 512, nf.NewAdam(model.Params(), nil), nf.Cosine(2e-3, 0, steps), src); err != nil {
 		return 0, err
 	}
-	return model.NLL(target.Sample(heldOut, rand.NewPCG(0, 1)))
+	return model.NLL(nil).Loss(target.Sample(heldOut, rand.NewPCG(0, 1)), nil)
 }

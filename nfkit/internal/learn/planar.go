@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -28,16 +29,12 @@ func planarReverse() (float64, error) {
 		model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), flows)
 		target := targets.TwoModes{}
 		adam := nf.NewAdam(model.Params(), &nf.AdamOptions{WeightDecay: 1e-4})
-		rate := nf.Cosine(3e-3, 0, steps)
-		for step := range steps {
-			opts := &nf.ReverseKLOptions{Beta: min(1, 0.01+float64(step)/16_000), PathGradient: true}
-			if _, err := model.ReverseKLGrad(target, 256, opts, src); err != nil {
-				return 0, err
-			}
-			adam.LearningRate = rate(step)
-			adam.Step()
+		beta := func(step int) float64 { return min(1, 0.01+float64(step)/16_000) }
+		objective := model.ReverseKL(target, 256, &nf.ReverseKLOptions{Beta: beta, PathGradient: true})
+		if _, err := nf.Fit(context.Background(), objective, nil, &nf.FitOptions{Steps: steps, Adam: adam, Schedule: nf.Cosine(3e-3, 0, steps)}, src); err != nil {
+			return 0, err
 		}
-		kl, err := model.ReverseKL(target, heldOut, nil, rand.NewPCG(seed, 1))
+		kl, err := model.ReverseKL(target, heldOut, nil).Loss(nil, rand.NewPCG(seed, 1))
 		if err != nil {
 			return 0, err
 		}

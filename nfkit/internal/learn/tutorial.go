@@ -29,7 +29,7 @@ func tutorial() (float64, error) {
 		if err := fit(model, targets.UniformNormal{}, 1000, 512, adam, nil, src); err != nil {
 			return 0, err
 		}
-		nll, err := model.NLL(targets.UniformNormal{}.Sample(heldOut, rand.NewPCG(seed, 1)))
+		nll, err := model.NLL(nil).Loss(targets.UniformNormal{}.Sample(heldOut, rand.NewPCG(seed, 1)), nil)
 		if err != nil {
 			return 0, err
 		}

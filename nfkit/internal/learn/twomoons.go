@@ -22,5 +22,5 @@ func readmeTwoMoons() (float64, error) {
 	if err := fit(model, target, 4000, 512, adam, nil, src); err != nil {
 		return 0, err
 	}
-	return model.NLL(target.Sample(heldOut, rand.NewPCG(0, 1)))
+	return model.NLL(nil).Loss(target.Sample(heldOut, rand.NewPCG(0, 1)), nil)
 }

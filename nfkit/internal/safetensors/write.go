@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/tensorfile"
 )
 
 // Tensor is one tensor to write: of Ints if that is not nil, else of Floats.
@@ -21,7 +23,7 @@ type Tensor struct {
 // Write writes tensors, in the order given, and metadata. Floats become F64 and Ints I64.
 // It panics when two tensors have the same name, or one has not as many numbers as its shape says.
 func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
-	h, err := header(tensors, metadata)
+	h, err := headerOf(tensors, metadata)
 	if err != nil {
 		return err
 	}
@@ -42,8 +44,15 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	return b.Flush()
 }
 
-// header returns the JSON header, padded with spaces so that the numbers after it are aligned.
-func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
+// entry is what the header says of a tensor.
+type entry struct {
+	DType   tensorfile.DType `json:"dtype"`
+	Shape   []int            `json:"shape"`
+	Offsets [2]int64         `json:"data_offsets"`
+}
+
+// headerOf returns the JSON header, padded with spaces so that the numbers after it are aligned.
+func headerOf(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
 	field := func(name string, value any) error {
@@ -68,19 +77,26 @@ func header(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if len(tensors) > tensorfile.MaxTensors {
+		panic(fmt.Sprintf("safetensors: Write: got %d tensors, want at most %d, as readers accept", len(tensors), tensorfile.MaxTensors))
+	}
 	seen := map[string]bool{metadataKey: true}
 	at := int64(0)
 	for _, t := range tensors {
+		if len(t.Name) > tensorfile.MaxName || len(t.Shape) > tensorfile.MaxRank {
+			panic(fmt.Sprintf("safetensors: Write: got a name of %d bytes and %d dimensions, want at most %d and %d, as readers accept",
+				len(t.Name), len(t.Shape), tensorfile.MaxName, tensorfile.MaxRank))
+		}
 		if seen[t.Name] {
 			panic(fmt.Sprintf("safetensors: Write: got two tensors called %s", t.Name))
 		}
 		seen[t.Name] = true
-		e := entry{DType: F64, Shape: append([]int{}, t.Shape...)}
+		e := entry{DType: tensorfile.F64, Shape: append([]int{}, t.Shape...)}
 		n := len(t.Floats)
 		if t.Ints != nil {
-			e.DType, n = I64, len(t.Ints)
+			e.DType, n = tensorfile.I64, len(t.Ints)
 		}
-		if want, err := elements(t.Shape); err != nil || int64(n) != want {
+		if want, err := tensorfile.Elements(t.Shape); err != nil || int64(n) != want {
 			panic(fmt.Sprintf("safetensors: Write: got %d numbers for %s of shape %v", n, t.Name, t.Shape))
 		}
 		e.Offsets = [2]int64{at, at + 8*int64(n)}

@@ -42,7 +42,7 @@ func compare(row workload.Row, p ad.Precision, rounds int, t *torch) (line, erro
 	if err := agree(row, p, m, x, t); err != nil {
 		return l, err
 	}
-	step := row.Step(m.In(p), x)
+	step := row.Step(m.WithPrecision(p), x)
 	ours := func(procs, repeat int) (float64, error) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		start := time.Now()

@@ -37,7 +37,7 @@ func train(epochs int) error {
 	m := workload.Tutorial.New(src)
 	adam := nf.NewAdam(m.Params(), &nf.AdamOptions{WeightDecay: workload.WeightDecay})
 	for range epochs {
-		if _, err := m.NLLGrad(workload.Tutorial.Rows(512, src)); err != nil {
+		if _, err := m.NLL(nil).LossGrad(workload.Tutorial.Rows(512, src), rand.NewPCG(1, 2)); err != nil {
 			return err
 		}
 		adam.Step()

@@ -148,7 +148,7 @@ func (r Row) Step(m *nf.NormalizingFlow, x *mat.Dense) func() error {
 	case Train:
 		adam := NewAdam(m)
 		return func() error {
-			_, err := m.NLLGrad(x)
+			_, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2))
 			if err == nil {
 				adam.Step()
 			}
