@@ -16,20 +16,7 @@ import (
 
 // A flow, a transformer, a base, objectives and a stochastic layer of one's own, each in at most 20 lines and without gradient code.
 
-// stretch is the flow x = z·eˢ.
-type stretch struct{ s *ad.Param }
-
-func (f stretch) Dim() int        { _, d := f.s.Dims(); return d }
-func (f stretch) State() nf.State { return nf.State{nf.ParamTensor("s", f.s, 1, f.Dim())} }
-func (f stretch) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
-	s := z.Tape().Param(f.s)
-	return z.Mul(s.Exp()), s.RowSum().Repeat(z.Rows())
-}
-func (f stretch) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
-	s := x.Tape().Param(f.s).Neg()
-	return x.Mul(s.Exp()), s.RowSum().Repeat(x.Rows())
-}
-
+// stretch is in the example of [nf.Flow].
 func TestOwnFlow(t *testing.T) {
 	if err := nftest.Flow(stretch{ad.NewParam(1, 3, make([]float64, 3))}, nil, rand.NewPCG(1, 2)); err != nil {
 		t.Error(err)
