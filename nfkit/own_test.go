@@ -11,6 +11,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -171,7 +172,7 @@ func TestOwnStochasticLayer(t *testing.T) {
 // The same seed gives the same losses and parameters on any number of cores, another seed others: with dropout, estimated log-determinants and
 // noise that a loss draws.
 func TestSeedIsTheCallers(t *testing.T) {
-	x := gaussianRows(300, 10, rand.NewPCG(1, 2))
+	x := testkit.NormalRows(300, 10, 1)
 	for name, objective := range map[string]func() nf.Objective{
 		"dropout and estimates": func() nf.Objective {
 			src := rand.NewPCG(3, 4)
@@ -186,10 +187,10 @@ func TestSeedIsTheCallers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return fmt.Sprint(history.Loss, stateText(o.State()))
+			return fmt.Sprint(history.Loss, nf.StateText(o.State()))
 		}
 		var first string
-		onCores(t, func(cores int) {
+		testkit.OnCores(func(cores int) {
 			if text := run(5); first == "" {
 				first = text
 			} else if text != first {
