@@ -183,7 +183,7 @@ func TestMaskedAffineAutoregressiveLoadsOrder(t *testing.T) {
 	if err := nf.Save(path, from); err != nil {
 		t.Fatal(err)
 	}
-	if err := nf.Load(path, to); err == nil || !strings.Contains(err.Error(), "the mask of final_layer is not autoregressive") {
+	if err := nf.Load(path, to); err == nil || !strings.Contains(err.Error(), "the mask of autoregressive_net.final_layer is not autoregressive") {
 		t.Errorf("Load of a mask that is not autoregressive returns %v", err)
 	}
 	if !slices.Equal(inverse(to), before) {

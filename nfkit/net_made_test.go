@@ -180,14 +180,10 @@ func TestMADEMaskProduct(t *testing.T) {
 	}
 }
 
-// checks runs the checks of all tensors, as loading does, and returns the errors.
+// checks runs the checks of all tensors, as loading does, and returns the error.
 func checks(s nf.State) (errs []string) {
-	for _, t := range s {
-		if t.Check != nil {
-			if err := t.Check(t); err != nil {
-				errs = append(errs, err.Error())
-			}
-		}
+	if err := s.Verify(); err != nil {
+		errs = append(errs, err.Error())
 	}
 	return errs
 }

@@ -309,15 +309,15 @@ func (m *MADE) State() State {
 	if m.preprocess != nil {
 		s = m.preprocess.State().Under("preprocessing")
 	}
-	c := newMaskCheck(m)
-	s = append(s, c.state("initial_layer", m.initial)...)
+	masks := m.maskGroup()
+	s = append(s, m.initial.state("initial_layer", masks)...)
 	if m.context != nil {
 		s = append(s, m.context.state("context_layer")...)
 	}
 	for i, l := range m.hidden {
 		if m.blocks == nil {
 			s = append(s, m.norms[i].state("blocks."+strconv.Itoa(i)+".batch_norm")...)
-			s = append(s, c.state("blocks."+strconv.Itoa(i)+".linear", l)...)
+			s = append(s, l.state("blocks."+strconv.Itoa(i)+".linear", masks)...)
 			continue
 		}
 		name := "blocks." + strconv.Itoa(i/2)
@@ -325,9 +325,9 @@ func (m *MADE) State() State {
 			s = append(s, gate.state(name+".context_layer")...)
 		}
 		s = append(s, m.norms[i].state(name+".batch_norm_layers."+strconv.Itoa(i%2))...)
-		s = append(s, c.state(name+".linear_layers."+strconv.Itoa(i%2), l)...)
+		s = append(s, l.state(name+".linear_layers."+strconv.Itoa(i%2), masks)...)
 	}
-	s = append(s, c.state("final_layer", m.final)...)
+	s = append(s, m.final.state("final_layer", masks)...)
 	s[len(s)-1].changed = m.arrange
 	return s.OwnedBy(m)
 }

@@ -18,8 +18,8 @@ func newLinear(in, out int, r *rand.Rand) linear {
 	return linear{uniformParam(out, in, limit, r), uniformParam(1, out, limit, r)}
 }
 
-// draw draws w and b anew, uniformly from ±limit.
-func (l linear) draw(limit float64, r *rand.Rand) {
+// uniform draws w and b anew, uniformly from ±limit.
+func (l linear) uniform(limit float64, r *rand.Rand) {
 	for _, p := range [...]*ad.Param{l.weight, l.bias} {
 		for i := range p.Data {
 			p.Data[i] = limit * (2*r.Float64() - 1)

@@ -1,48 +1,42 @@
 package nfkit
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// maskCheck decides whether new masks and degrees of a [MADE] keep its outputs autoregressive. That takes all of them,
-// so the check of the last tensor that comes gives the answer for all.
+// maskCheck decides whether new masks and degrees of a [MADE] keep its outputs autoregressive.
 type maskCheck struct {
 	outputs int  // for each component
 	skip    bool // hidden layers come in pairs with a skip connection around
 	layers  []checkedLayer
-	waiting int // tensors that have not come yet
 }
 
-// checkedLayer is what has come for one layer.
+// checkedLayer are the new contents of one layer.
 type checkedLayer struct {
 	name    string
 	mask    []float64
 	degrees []int
 }
 
-func newMaskCheck(m *MADE) *maskCheck { return &maskCheck{outputs: m.outputs, skip: m.blocks != nil} }
-
-// state lists the tensors of the next layer.
-func (c *maskCheck) state(name string, l maskedLinear) State {
-	i := len(c.layers)
-	c.layers = append(c.layers, checkedLayer{name: name})
-	c.waiting += 2
-	out, in := l.weight.Dims()
-	return append(l.linear.state(name),
-		Tensor{Name: name + ".mask", Shape: []int{out, in}, Floats: l.mask, Check: func(t Tensor) error {
-			c.layers[i].mask = t.Floats
-			return c.came()
-		}},
-		Tensor{Name: name + ".degrees", Shape: []int{out}, Ints: l.degrees, Check: func(t Tensor) error {
-			c.layers[i].degrees = t.Ints
-			return c.came()
-		}})
+// maskGroup returns the group of the masks and degrees of all layers, which come in pairs.
+func (m *MADE) maskGroup() *TensorGroup {
+	return &TensorGroup{Check: func(tensors []Tensor) error {
+		c := &maskCheck{outputs: m.outputs, skip: m.blocks != nil}
+		for i := 0; i+1 < len(tensors); i += 2 {
+			mask, degrees := tensors[i], tensors[i+1]
+			c.layers = append(c.layers, checkedLayer{strings.TrimSuffix(mask.Name, ".mask"), mask.Floats, degrees.Ints})
+		}
+		return c.verify()
+	}}
 }
 
-func (c *maskCheck) came() error {
-	if c.waiting--; c.waiting > 0 {
-		return nil
-	}
-	c.waiting = 2 * len(c.layers)
-	return c.verify()
+// state lists the tensors of a layer, its mask and degrees in the given group.
+func (l maskedLinear) state(name string, g *TensorGroup) State {
+	out, in := l.weight.Dims()
+	return append(l.linear.state(name),
+		Tensor{Name: name + ".mask", Shape: []int{out, in}, Floats: l.mask, Group: g},
+		Tensor{Name: name + ".degrees", Shape: []int{out}, Ints: l.degrees, Group: g})
 }
 
 // verify returns an error unless each unit sees units of its degree or less, each output units of less.

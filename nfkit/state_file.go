@@ -191,7 +191,6 @@ func stage(f *tensorfile.File, s State) (State, error) {
 		stored[t.Name] = t
 	}
 	staged := make(State, len(s))
-	var faults []string
 	for i, t := range s {
 		var err error
 		if t.Ints != nil {
@@ -211,13 +210,6 @@ func stage(f *tensorfile.File, s State) (State, error) {
 			return nil, err
 		}
 		staged[i] = t
-		if at := nonFinite(t.floats()); at >= 0 {
-			faults = append(faults, fmt.Sprintf("%s: element %d is %v", t.Name, at, t.floats()[at]))
-		} else if t.Check != nil {
-			if err := t.Check(t); err != nil {
-				faults = append(faults, fmt.Sprintf("%s: %v", t.Name, err))
-			}
-		}
 	}
-	return staged, refusal("the file has numbers that cannot be", faults)
+	return staged, refusal("the file has numbers that cannot be", staged.faults())
 }

@@ -55,7 +55,7 @@ func (o *onSamples) State() State { return o.model.State() }
 // Columns returns 0: there is no data.
 func (o *onSamples) Columns() int { return 0 }
 
-// draw draws the noise of one call. It panics when there are rows.
+// points draws the noise of one call. It panics when there are rows.
 func (o *onSamples) points(call string, rows mat.Matrix, src rand.Source) *modelPoints {
 	if rows != nil {
 		panic(fmt.Sprintf("nfkit: NormalizingFlow.%s: got rows, but it draws its points from the model", call))

@@ -161,7 +161,7 @@ type residualBlock struct {
 
 // ready returns b with its second layer small, and with a gate if there is a context.
 func (b residualBlock) ready(context int, r *rand.Rand) residualBlock {
-	b.layers[1].draw(1e-3, r)
+	b.layers[1].uniform(1e-3, r)
 	if context > 0 {
 		_, width := b.layers[0].weight.Dims()
 		gate := newLinear(context, width, r)

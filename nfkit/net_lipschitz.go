@@ -112,17 +112,17 @@ func (m *LipschitzMLP) Lipschitz() float64 { return math.Pow(m.bound, float64(le
 // Apply returns g(x). Cost O(n·Σ in·out).
 func (m *LipschitzMLP) Apply(x, context *ad.Value) *ad.Value {
 	checkBatch("LipschitzMLP.Apply", x, m.In())
-	return m.apply(x, m.prepare(x.Tape(), context, make([]prepared, 0, inlineLayers)))
+	return m.apply(x, m.normalize(x.Tape(), context, make([]normalized, 0, inlineLayers)))
 }
 
 // at returns Apply for one context, with what does not depend on x computed.
 func (m *LipschitzMLP) at(t *ad.Tape, context *ad.Value) func(x *ad.Value) *ad.Value {
-	fixed := m.prepare(t, context, nil)
+	fixed := m.normalize(t, context, nil)
 	return func(x *ad.Value) *ad.Value { return m.apply(x, fixed) }
 }
 
-// prepared is the part of a layer that does not depend on x.
-type prepared struct {
+// normalized is the part of a layer that does not depend on x.
+type normalized struct {
 	beta   *ad.Value // softplus(β), 1×1
 	gain   *ad.Value // 1/(1.1·max(1, σ/c)), 1×1, which stands before W and so turns it into W′
 	offset *ad.Value // bias and context in the first layer of a network that takes one, n×width; else nil
@@ -134,12 +134,12 @@ const inlineLayers = 8
 // swishSlope is the number by which swish is divided: a bit more than its largest slope, 1.0998.
 const swishSlope = 1.1
 
-// prepare computes what does not depend on x, and appends it to list.
-func (m *LipschitzMLP) prepare(t *ad.Tape, context *ad.Value, list []prepared) []prepared {
+// normalize computes what does not depend on x, and appends it to list.
+func (m *LipschitzMLP) normalize(t *ad.Tape, context *ad.Value, list []normalized) []normalized {
 	one := t.Full(1, 1, 1)
 	for i, l := range m.layers {
 		sigma := t.Const(1, len(l.u), l.u).MatMul(l.weight).Mul(t.Const(1, len(l.v), l.v)).Sum()
-		p := prepared{
+		p := normalized{
 			beta: t.Param(l.beta).Softplus(),
 			gain: sigma.Scale(1 / m.bound).Max(one).Scale(swishSlope).Reciprocal(),
 		}
@@ -153,7 +153,7 @@ func (m *LipschitzMLP) prepare(t *ad.Tape, context *ad.Value, list []prepared) [
 }
 
 // apply returns g(x).
-func (m *LipschitzMLP) apply(x *ad.Value, fixed []prepared) *ad.Value {
+func (m *LipschitzMLP) apply(x *ad.Value, fixed []normalized) *ad.Value {
 	for i, l := range m.layers {
 		h, _ := x.Swish(fixed[i].beta, fixed[i].gain)
 		if offset := fixed[i].offset; offset != nil {
