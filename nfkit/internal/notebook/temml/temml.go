@@ -40,7 +40,8 @@ const render = `(() => {
 		for (const [, name] of tex.matchAll(/\\newcommand\*?\s*\{?\s*(\\[a-zA-Z]+)/g)) delete macros[name];
 		const html = temml.renderToString(tex, {displayMode, macros, throwOnError: true, trust: false, maxSize: [40, 500], wrap: 'tex'});
 		if (definition.test(tex)) define(tex);
-		return html;
+		// TeX has a thin space between the name of a function and a bar, the library none.
+		return html.replace(/(<mo>\u2061<\/mo>)(<\/mrow>(?:<mrow>)*<mo fence="true" form="prefix" stretchy="true">[|∥‖])/g, '$1<mspace width="0.1667em"></mspace>$2');
 	};
 })()`
 

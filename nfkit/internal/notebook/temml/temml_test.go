@@ -15,7 +15,7 @@ func TestMathML(t *testing.T) {
 	}{
 		{`x^2`, []string{`<msup><mi>x</mi><mn`, `>2</mn></msup>`}},
 		{`\frac12 + \tfrac12 \ln(2\pi)`, []string{`<mn>1</mn><mn>2</mn></mfrac>`, `displaystyle="false"`, `<mn>1</mn><mn>2</mn></mfrac>`, `ln`, `π`}},
-		{`\log p \log(x) \log\left|\det J\right|`, []string{`<mi>log</mi>`, `<mspace`, `<mi>p</mi>`, `stretchy="true">|`, `<mi>J</mi>`}},
+		{`\log p \log(x) \log\left|\det J\right|`, []string{`<mi>log</mi>`, `<mspace`, `<mi>p</mi>`, `<mi>log</mi>`, `(`, `<mi>log</mi>`, `<mspace`, `stretchy="true">|`, `<mi>J</mi>`}},
 		{`\sum_{k=1}^{K} z_k \int_1^2 p\,\mathrm{d}a`, []string{`∑`, `<msub>`, `<msubsup>`, `∫`, `d`}},
 		{`\sqrt{2\pi a} \sqrt[3]{x}`, []string{`<msqrt>`, `<mroot>`}},
 		{`\mathcal{L} \mathbb{R}^d \boldsymbol{\theta} \bm{x}`, []string{`ℒ`, `ℝ`, `𝜽`, `𝒙`}},
