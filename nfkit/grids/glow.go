@@ -20,10 +20,12 @@ type GlowOptions struct {
 // glowAlpha keeps pixels away from the ends of the logit, as the reference does.
 const glowAlpha = 0.05
 
-// NewGlow returns a multiscale model of images of the given shape, as the image examples of the reference build it: at each level the grid is
-// squeezed and goes through steps, see [GlowBlock], and half of its channels, but for the last level, leave for the base, a
-// [ClassCondDiagGaussian] or a [GlowBase] without classes. Steps see the grid after the squeeze. With Block.Context, the networks take the context as well as the bases, so with classes it is
-// their number.
+// NewGlow returns a multiscale model of images of the given shape, as the image examples of the reference build it. At each level the grid is
+// squeezed and goes through Blocks steps, see [GlowBlock]; half of its channels then leave for the base, at the last level all. The base of a level
+// is a [ClassCondDiagGaussian], or a [GlowBase] without classes. With Block.Context the networks take the context as well, so with
+// classes it is their number.
+//
+// Data are pixels from 0 to 1, see [Dequantized]. Those of samples can be outside by up to 0.056: the logit has room at its ends.
 //
 // A nil opts means the defaults. It panics when height or width cannot be halved Levels times, or an option is out of range. Kingma & Dhariwal
 // 2018, arXiv:1807.03039.
