@@ -37,10 +37,13 @@ func stripes(n int, r *rand.Rand) (pixels *mat.Dense, labels []int) {
 	return pixels, labels
 }
 
-// perturb moves all parameters, so that nothing is at a special place.
+// perturb moves all parameters that are trained, so that nothing is at a special place.
 func perturb(m nf.Stateful, r *rand.Rand) {
 	for _, p := range m.State().Params() {
 		for i := range p.Data {
+			if p.Frozen {
+				break
+			}
 			p.Data[i] += 0.1 * r.NormFloat64()
 		}
 	}
