@@ -93,36 +93,56 @@ func (w window) each(n int, f func(lo, hi int)) {
 	}
 }
 
-// Each run of a patch is one row of it. Where it is inside of the grid, so are all its sites, side by side.
+// line is part of a row of a grid, whose sites' patches are at hand: those from column x0 to x1 (excluded).
+type line struct {
+	place  int // of the first patch
+	grid   int // of the first element of the grid in values
+	y      int
+	x0, x1 int
+}
 
-// runs calls f for each row of the patches of sites lo to hi: with its place in the patches, and that of its first site in the row
-// of values; first is the column of that site in the grid, which may be outside. Where the row is outside, at is negative.
-func (w window) runs(lo, hi int, f func(place, at, first int)) {
-	h, wide, c, half := w.in.Height, w.in.Width, w.in.Channels, w.edge/2
-	run, place := w.edge*c, 0
-	x, y := lo%wide, lo/wide%h
-	grid := lo / w.in.Sites() * w.in.Size()
-	for ; lo < hi; lo++ {
-		for i := range w.edge {
-			r := y + i - half
-			if w.pad == PadCircular {
-				r = wrapped(r, h)
-			}
-			at := -1
-			if r >= 0 && r < h {
-				at = grid + r*wide*c
-			}
-			f(place, at, x-half)
-			place += run
-		}
-		if x++; x == wide {
-			x = 0
-			if y++; y == h {
-				y = 0
-				grid += w.in.Size()
-			}
+// lines calls f for the rows that sites lo to hi are part of.
+func (w window) lines(lo, hi int, f func(r line)) {
+	height, width := w.in.Height, w.in.Width
+	r := line{grid: lo / w.in.Sites() * w.in.Size(), y: lo / width % height, x0: lo % width}
+	for lo < hi {
+		r.x1 = min(width, r.x0+hi-lo)
+		f(r)
+		lo += r.x1 - r.x0
+		r.place += (r.x1 - r.x0) * w.patch()
+		r.x0 = 0
+		if r.y++; r.y == height {
+			r.y = 0
+			r.grid += w.in.Size()
 		}
 	}
+}
+
+// source returns the place in values of the row of the grid that row i of the patches of r comes from, negative for one outside.
+func (w window) source(r line, i int) int {
+	y := r.y + i - w.edge/2
+	if w.pad == PadCircular {
+		y = wrapped(y, w.in.Height)
+	}
+	if y < 0 || y >= w.in.Height {
+		return -1
+	}
+	return r.grid + y*w.in.Width*w.in.Channels
+}
+
+// inside returns the columns, of those of r, whose patches are inside of the grid from side to side.
+func (w window) inside(r line) (x0, x1 int) {
+	x0 = min(max(r.x0, w.edge/2), r.x1)
+	return x0, max(x0, min(r.x1, w.in.Width-w.edge/2))
+}
+
+// column returns the column of the grid that column j of the patch at x comes from, and whether there is one.
+func (w window) column(x, j int) (column int, ok bool) {
+	x += j - w.edge/2
+	if w.pad == PadCircular {
+		return wrapped(x, w.in.Width), true
+	}
+	return x, x >= 0 && x < w.in.Width
 }
 
 func wrapped(i, n int) int {
@@ -134,25 +154,31 @@ func wrapped(i, n int) int {
 
 // gatherPatches stores the patches of sites lo to hi of the grids x in dst.
 func gatherPatches[T kernel.Float](dst, x []T, w window, lo, hi int) {
-	wide, c := w.in.Width, w.in.Channels
+	c, patch := w.in.Channels, w.patch()
 	run := w.edge * c
-	w.runs(lo, hi, func(place, at, first int) {
-		to := dst[place : place+run]
-		switch {
-		case at < 0:
-			clear(to)
-		case first >= 0 && first+w.edge <= wide:
-			copy(to, x[at+first*c:][:run])
-		default:
-			for j := range w.edge {
-				s := first + j
-				if w.pad == PadCircular {
-					s = wrapped(s, wide)
+	w.lines(lo, hi, func(r line) {
+		in0, in1 := w.inside(r)
+		for i := range w.edge {
+			to, at := dst[r.place+i*run:], w.source(r, i)
+			if at < 0 {
+				for k := range r.x1 - r.x0 {
+					clear(to[k*patch:][:run])
 				}
-				if site := to[j*c:][:c]; s < 0 || s >= wide {
-					clear(site)
-				} else {
-					copy(site, x[at+s*c:][:c])
+				continue
+			}
+			for k, from := (in0-r.x0)*patch, at+(in0-w.edge/2)*c; k < (in1-r.x0)*patch; k, from = k+patch, from+c {
+				copy(to[k:k+run], x[from:from+run])
+			}
+			for _, side := range [...][2]int{{r.x0, in0}, {in1, r.x1}} {
+				for col := side[0]; col < side[1]; col++ {
+					for j := range w.edge {
+						site := to[(col-r.x0)*patch+j*c:][:c]
+						if s, ok := w.column(col, j); ok {
+							copy(site, x[at+s*c:][:c])
+						} else {
+							clear(site)
+						}
+					}
 				}
 			}
 		}
@@ -161,28 +187,41 @@ func gatherPatches[T kernel.Float](dst, x []T, w window, lo, hi int) {
 
 // addPatches adds to the grids x what belongs to them of the patches of sites lo to hi.
 func addPatches[T kernel.Float](x, patches []T, w window, lo, hi int) {
-	wide, c := w.in.Width, w.in.Channels
+	c, patch := w.in.Channels, w.patch()
 	run := w.edge * c
-	w.runs(lo, hi, func(place, at, first int) {
-		from := patches[place : place+run]
-		switch {
-		case at < 0:
-		case first >= 0 && first+w.edge <= wide:
-			to := x[at+first*c:][:run]
-			kernel.Add(to, to, from)
-		default:
-			for j := range w.edge {
-				s := first + j
-				if w.pad == PadCircular {
-					s = wrapped(s, wide)
-				}
-				if s >= 0 && s < wide {
-					to := x[at+s*c:][:c]
-					kernel.Add(to, to, from[j*c:][:c])
+	w.lines(lo, hi, func(r line) {
+		in0, in1 := w.inside(r)
+		for i := range w.edge {
+			from, at := patches[r.place+i*run:], w.source(r, i)
+			if at < 0 {
+				continue
+			}
+			for k, to := (in0-r.x0)*patch, at+(in0-w.edge/2)*c; k < (in1-r.x0)*patch; k, to = k+patch, to+c {
+				addRun(x[to:to+run], from[k:k+run])
+			}
+			for _, side := range [...][2]int{{r.x0, in0}, {in1, r.x1}} {
+				for col := side[0]; col < side[1]; col++ {
+					for j := range w.edge {
+						if s, ok := w.column(col, j); ok {
+							addRun(x[at+s*c:][:c], from[(col-r.x0)*patch+j*c:])
+						}
+					}
 				}
 			}
 		}
 	})
+}
+
+// addRun adds src to dst, which is short.
+func addRun[T kernel.Float](dst, src []T) {
+	if len(dst) > 16 {
+		kernel.Add(dst, dst, src[:len(dst)])
+		return
+	}
+	src = src[:len(dst)]
+	for i, v := range src {
+		dst[i] += v
+	}
 }
 
 func convForward[T kernel.Float](v *Value) {
