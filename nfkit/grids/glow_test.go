@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -147,6 +148,30 @@ func TestGlowLearns(t *testing.T) {
 	}
 	if right < 360 {
 		t.Errorf("%d of 400 images are more likely under their own class, want 360 or more", right)
+	}
+}
+
+// A training step that has run before allocates nothing.
+func TestGlowAllocations(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	pixels, labels := stripes(40, rand.New(source()))
+	data, err := grids.NewDequantized(pixels, 4, grids.OneHot(labels, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, src := data.Sample(40, source()), source()
+	for _, p := range []ad.Precision{ad.Float64, ad.Float32} {
+		opts := &grids.GlowOptions{Classes: 2, Blocks: 1, Hidden: 4, Block: grids.GlowBlockOptions{Context: 2, NetActNorm: true}}
+		loss := grids.NewGlow(shape(4, 4, 1), opts, source()).WithPrecision(p).NLL(nil)
+		step := func() {
+			if _, err := loss.LossGrad(x, src); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step() // is observed
+		if n := testing.AllocsPerRun(3, step); n > 0 {
+			t.Errorf("%v: a step allocates %v times, want none", p, n)
+		}
 	}
 }
 
