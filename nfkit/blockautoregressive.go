@@ -213,11 +213,7 @@ func (f *BlockAutoregressive) State() State {
 	if f.context != nil {
 		s = append(s, f.context.state("context")...)
 	}
-	s = append(s, ParamTensor("gate", f.gate, 1))
-	for i := range s {
-		s[i].Layer = f
-	}
-	return s
+	return append(s, ParamTensor("gate", f.gate, 1)).OwnedBy(f)
 }
 
 // String tells the size of the network.

@@ -16,11 +16,19 @@ import (
 )
 
 func blockAutoregressiveCase(o nf.BlockAutoregressiveOptions) flowCase {
-	return flowCase{new: func(dim, context int, src rand.Source) nf.Flow {
-		o := o
-		o.Context = context
-		return nf.NewBlockAutoregressive(dim, &o, src)
-	}}
+	return flowCase{
+		new: func(dim, context int, src rand.Source) nf.Flow {
+			o := o
+			o.Context = context
+			return nf.NewBlockAutoregressive(dim, &o, src)
+		},
+		opts: func(dim int) *nftest.FlowOptions {
+			if dim > 1 {
+				return nil
+			}
+			return &nftest.FlowOptions{Dead: []string{"layers.0.below", "layers.1.below", "layers.2.below"}} // a single component has none before it
+		},
+	}
 }
 
 func conditionalElementwiseCase(transformer nf.Transformer) flowCase {
