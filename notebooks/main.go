@@ -1,266 +1,107 @@
-// Command notebooks executes the notebooks of this checkout on the GoNB kernel, without
-// Python and without Jupyter, and writes what they show: an executed .ipynb and one
-// self-contained HTML page each.
+// Command notebooks executes the notebooks of this checkout, or opens them in JupyterLab:
 //
-//	go run ./notebooks [flags] [notebook ...]
+//	go run ./notebooks -h
 //
-// Or it opens a notebook in JupyterLab, with everything that its cells need:
-//
-//	go run ./notebooks lab [flags] [notebook]
+// The program that does so needs more than a user of the package does, so it is a module
+// of its own, nfkit/internal/notebook. This command builds it, and becomes it.
 package main
 
 import (
-	"context"
+	"crypto/sha256"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
-	"time"
 )
 
-const usage = `usage: go run ./notebooks [flags] [notebook ...]
-       go run ./notebooks lab [flags] [notebook]
-
-Executes notebooks, the tutorial if none is named, on a Go kernel of its own, and
-writes the executed notebook and an HTML page. Needs Go only: the kernel is built
-from the versions in go.mod, once. A notebook is named by its path or by a part of
-its name. With the word lab, opens a notebook in JupyterLab; lab -h explains that.
-
-flags:
-  -list             list the notebooks
-  -o DIR            put the results into DIR (notebooks/out)
-  -inplace          write the outputs into the notebook itself, to commit it
-  -set NAME=VALUE   use VALUE for the notebook's constant NAME; may be repeated
-  -timeout TIME     stop a cell that takes longer (10m)
-
-examples:
-  go run ./notebooks
-  go run ./notebooks -set epochs=50 tutorial
-  go run ./notebooks -inplace 01_tutorial.ipynb
-  go run ./notebooks -o results my/own.ipynb
-  go run ./notebooks lab
-
-Exit status: 0 if every cell ran, 1 if not, 2 for a wrong command line, 130 if
-interrupted.
-`
-
-const defaultNotebook = "01_tutorial"
-
-// Exit statuses.
+// Exit statuses, as the program has them.
 const (
-	statusOK          = 0
 	statusFailed      = 1
-	statusUsage       = 2
 	statusInterrupted = 130
 )
 
-// errInterrupted is why a run stops when the user presses Ctrl-C.
 var errInterrupted = errors.New("interrupted")
 
-// settings is what the command line says.
-type settings struct {
-	names   []string
-	list    bool
-	out     string
-	inPlace bool
-	set     []override
-	timeout time.Duration
+func main() {
+	program, err := build()
+	if err == nil { // from here on signals, terminal and exit status are the program's own
+		err = syscall.Exec(program, append([]string{program}, os.Args[1:]...), os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, "notebooks:", err)
+	if errors.Is(err, errInterrupted) {
+		os.Exit(statusInterrupted)
+	}
+	os.Exit(statusFailed)
 }
 
-func main() {
+// build returns the path of the program, which is in the user's cache folder and is built
+// anew if what it is made of has changed.
+func build() (string, error) {
 	if runtime.GOOS == "windows" {
-		fmt.Fprintln(os.Stderr, "notebooks: the Go kernel GoNB does not run on Windows itself; use the Windows Subsystem for Linux (WSL)")
-		os.Exit(statusFailed)
+		return "", errors.New("the Go kernel GoNB does not run on Windows itself; use the Windows Subsystem for Linux (WSL)")
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
+	source, err := source()
+	if err != nil {
+		return "", err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder to keep the built program in: %w; set HOME or XDG_CACHE_HOME", err)
+	}
+	checkout := fmt.Sprintf("%x", sha256.Sum256([]byte(source)))[:16] // each has its own
+	program := filepath.Join(cache, "nfkit", "runner", checkout, "notebook")
+	if _, err := os.Stat(program); err != nil {
+		fmt.Println("building what runs notebooks (once; may take a minute)")
+	}
+	// Neither the program nor its speed depends on the state of the checkout's commits.
+	cmd := exec.Command("go", "build", "-C", source, "-buildvcs=false", "-o", program, ".")
+	cmd.Stderr = os.Stderr
+	if err := run(cmd); err != nil {
+		return "", fmt.Errorf("building %s: %w", source, err)
+	}
+	return program, nil
+}
+
+// run runs a command to its end. A signal interrupts the command alone, which then removes
+// its temporary files.
+func run(cmd *exec.Cmd) error {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	// Where nobody reads the progress any more, as behind head, writing fails but does
-	// not end this program, which would leave the kernel alone.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	go func() {
-		<-signals
-		cancel(errInterrupted)
-	}()
-	os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// command does what args say and returns the exit status.
-func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var s interface {
-		do(ctx context.Context, stdout io.Writer) error
-	}
-	var err error
-	help := usage
-	if len(args) > 0 && args[0] == "lab" {
-		help = labUsage
-		s, err = parseLabArgs(args[1:])
-	} else {
-		s, err = parseArgs(args)
-	}
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, help)
-		return statusOK
-	case err != nil:
-		fmt.Fprintf(stderr, "notebooks: %v; -h explains the command line\n", err)
-		return statusUsage
-	}
-	switch err := s.do(ctx, stdout); {
-	case errors.Is(err, errInterrupted):
-		fmt.Fprintf(stderr, "notebooks: %v\n", err)
-		return statusInterrupted
-	case err != nil:
-		fmt.Fprintf(stderr, "notebooks: %v\n", err)
-		return statusFailed
-	}
-	return statusOK
-}
-
-// parseArgs reads the command line.
-func parseArgs(args []string) (*settings, error) {
-	s := &settings{}
-	f := flag.NewFlagSet("notebooks", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.Usage = func() {}
-	f.BoolVar(&s.list, "list", false, "")
-	f.StringVar(&s.out, "o", "", "")
-	f.BoolVar(&s.inPlace, "inplace", false, "")
-	f.DurationVar(&s.timeout, "timeout", 10*time.Minute, "")
-	f.Func("set", "", func(arg string) error {
-		name, value, ok := strings.Cut(arg, "=")
-		if !ok || name == "" || value == "" {
-			return fmt.Errorf("got %q, want NAME=VALUE", arg)
-		}
-		s.set = append(s.set, override{strings.TrimSpace(name), strings.TrimSpace(value)})
-		return nil
-	})
-	var err error
-	if s.names, err = parseMixed(f, args); err != nil {
-		return nil, err
-	}
-	if s.inPlace && len(s.set) > 0 {
-		return nil, errors.New("-inplace and -set exclude each other: a notebook keeps the outputs of its own source")
-	}
-	if s.timeout <= 0 {
-		return nil, fmt.Errorf("got -timeout %v, want more than 0", s.timeout)
-	}
-	return s, nil
-}
-
-// parseMixed parses args, where flags may stand before and after names, and returns the
-// names.
-func parseMixed(f *flag.FlagSet, args []string) (names []string, err error) {
-	for len(args) > 0 {
-		if err := f.Parse(args); err != nil {
-			return nil, err
-		}
-		args = f.Args()
-		if len(args) > 0 {
-			names, args = append(names, args[0]), args[1:]
-		}
-	}
-	return names, nil
-}
-
-// do finds the notebooks and runs them.
-func (s *settings) do(ctx context.Context, stdout io.Writer) error {
-	here, err := os.Getwd()
-	if err != nil {
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
 		return err
 	}
-	root, err := checkoutRoot(here)
-	if err != nil {
-		return err
-	}
-	list, err := listNotebooks(root)
-	if err != nil {
-		return err
-	}
-	if s.list {
-		for _, name := range list {
-			if rel, err := filepath.Rel(here, name); err == nil {
-				name = rel
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for interrupted := false; ; {
+		select {
+		case <-signals:
+			interrupted = true
+			_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		case err := <-ended:
+			if interrupted {
+				return errInterrupted
 			}
-			fmt.Fprintln(stdout, name)
-		}
-		return nil
-	}
-	names := s.names
-	if len(names) == 0 {
-		names = []string{defaultNotebook}
-	}
-	var files []string
-	for _, name := range names {
-		file, err := findNotebook(list, name)
-		if err != nil {
 			return err
 		}
-		for _, other := range files {
-			if filepath.Base(file) == filepath.Base(other) {
-				return fmt.Errorf("the results of %s and %s would have the same name; run one at a time", other, file)
-			}
-		}
-		files = append(files, file)
 	}
-	out := s.out
-	if out == "" {
-		out = filepath.Join(root, "notebooks", "out")
-	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return fmt.Errorf("no folder for the results: %w; name another one with -o", err)
-	}
-
-	p := newProgress(stdout)
-	t, err := buildTools(ctx, root, p.say)
-	if err != nil {
-		return err
-	}
-	var failures []error
-	for _, file := range files {
-		err := s.runFile(ctx, file, out, t, p)
-		if errors.Is(err, errInterrupted) {
-			return err
-		}
-		if err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", filepath.Base(file), err))
-		}
-	}
-	return errors.Join(failures...)
 }
 
-// runFile runs the notebook file and writes its results: into the folder out, and
-// into the file itself if that was asked for and every cell ran.
-func (s *settings) runFile(ctx context.Context, file, out string, t tools, p *progress) error {
-	started := time.Now()
-	nb, err := readNotebook(file)
+// source returns the folder of the program's module, in the checkout where this command
+// was started.
+func source() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/nfkit/nfkit-go").Output()
 	if err != nil {
-		return err
+		return "", fmt.Errorf("no checkout of nfkit here: %w; change to one", err)
 	}
-	if err := nb.apply(s.set); err != nil {
-		return err
+	dir := filepath.Join(strings.TrimSpace(string(out)), "nfkit", "internal", "notebook")
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+		return "", fmt.Errorf("this is no checkout of nfkit but a copy of the package: %w; clone the repository", err)
 	}
-	p.say(fmt.Sprintf("running %s", filepath.Base(file)))
-	failure := runNotebook(ctx, nb, t, filepath.Dir(file), s.timeout, p)
-	if _, ok := errors.AsType[*cellError](failure); failure != nil && !ok && !errors.Is(failure, errInterrupted) {
-		return failure // no cell ran
-	}
-	executed := filepath.Join(out, filepath.Base(file))
-	if s.inPlace && failure == nil {
-		nb.recordHash()
-		executed = file
-	}
-	page := filepath.Join(out, strings.TrimSuffix(filepath.Base(file), suffix)+".html")
-	if err := errors.Join(nb.write(executed), nb.writeHTML(page, filepath.Dir(file))); err != nil {
-		return errors.Join(failure, fmt.Errorf("the results cannot be written: %w", err))
-	}
-	p.say(fmt.Sprintf("%s after %s\n  %s\n  %s", map[bool]string{true: "done", false: "stopped"}[failure == nil],
-		strings.TrimSpace(seconds(time.Since(started))), executed, page))
-	return failure
+	return dir, nil
 }

@@ -1,206 +1,49 @@
 package main
 
 import (
-	"bytes"
 	"errors"
-	"flag"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 )
 
-// asCommand makes the test program behave as the command itself, so that tests can
-// start the command as a process.
-const asCommand = "NFKIT_TEST_AS_COMMAND"
-
-func TestMain(m *testing.M) {
-	if how := os.Getenv(asJupyter); how != "" {
-		fakeJupyter(how)
+// The tests of what runs notebooks, which run all notebooks as well, are in its own
+// module; this test runs them, so that go test ./... checks everything.
+func TestNotebooks(t *testing.T) {
+	dir, err := source()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if os.Getenv(asCommand) != "" {
-		main()
+	readAll(t, filepath.Join(dir, "..", "..", ".."))
+	var limit time.Duration // none
+	if end, ok := t.Deadline(); ok {
+		limit = time.Until(end)
 	}
-	os.Exit(m.Run())
+	// Only this test knows on which files their results depend.
+	cmd := exec.Command("go", "test", "-C", dir, "-count=1", "-timeout", limit.String(), "./...")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := run(cmd); err != nil {
+		t.Fatalf("go test -C %s ./...: %v", dir, err)
+	}
 }
 
-// commandLine returns the command as a process that is not started yet.
-func commandLine(t *testing.T, args ...string) *exec.Cmd {
+// readAll looks at all files of the checkout. The go command remembers on which files a
+// test depends by what it has looked at, and runs the test again when one has changed.
+func readAll(t *testing.T, root string) {
 	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), asCommand+"=1")
-	return cmd
-}
-
-// saveNotebook writes nb into a folder of its own and returns its path.
-func saveNotebook(t *testing.T, nb *notebook) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "some.ipynb")
-	if err := nb.write(name); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-// runCommand runs the command in this process.
-func runCommand(t *testing.T, args ...string) (status int, stdout, stderr string) {
-	t.Helper()
-	var out, errs bytes.Buffer
-	status = command(t.Context(), args, &out, &errs)
-	return status, out.String(), errs.String()
-}
-
-func TestParseArgs(t *testing.T) {
-	s, err := parseArgs([]string{"tutorial", "-set", "epochs=50", "-o", "x", "02", "-set", "name=a=b", "-timeout", "3s"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(s.names, []string{"tutorial", "02"}) || s.out != "x" || s.timeout != 3*time.Second ||
-		!slices.Equal(s.set, []override{{"epochs", "50"}, {"name", "a=b"}}) {
-		t.Errorf("parseArgs gives %+v", s)
-	}
-	for _, c := range []struct{ line, want string }{
-		{"-set epochs", "want NAME=VALUE"},
-		{"-set =5", "want NAME=VALUE"},
-		{"-inplace -set a=1", "exclude each other"},
-		{"-timeout 0s", "more than 0"},
-		{"-nosuchflag", "not defined"},
-	} {
-		if _, err := parseArgs(strings.Fields(c.line)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("parseArgs(%s): %v, want an error with %q", c.line, err, c.want)
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == ".git" || d.Name() == "out") {
+			return fs.SkipDir
 		}
-	}
-	if _, err := parseArgs([]string{"-h"}); !errors.Is(err, flag.ErrHelp) {
-		t.Errorf("parseArgs(-h): %v, want %v", err, flag.ErrHelp)
-	}
-}
-
-func TestCommand(t *testing.T) {
-	testTools(t)
-	out := filepath.Join(t.TempDir(), "new", "folder")
-	good := saveNotebook(t, newNotebook("const n = 7", "%%\nfmt.Println(\"n =\", n)"))
-	before, err := os.ReadFile(good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, stdout, stderr := runCommand(t, "-o", out, "-set", "n=5", good)
-	if status != statusOK || stderr != "" {
-		t.Fatalf("exit status %d, stderr %s", status, stderr)
-	}
-	for _, want := range []string{"running some.ipynb", "[2/2]", "    n = 5\n", "done after", filepath.Join(out, "some.ipynb"), filepath.Join(out, "some.html")} {
-		if !strings.Contains(stdout, want) {
-			t.Errorf("it does not show %q:\n%s", want, stdout)
+		if errors.Is(err, fs.ErrNotExist) { // it was a temporary file
+			return nil
 		}
-	}
-	nb, err := readNotebook(filepath.Join(out, "some.ipynb"))
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := nb.cells[0].source() + "|" + nb.cells[1].text("stdout"); got != "const n = 5|n = 5\n" {
-		t.Errorf("the executed notebook has %q", got)
-	}
-	if nb.recordedHash() != "" {
-		t.Error("a run that is not in place records the source hash")
-	}
-	html, err := os.ReadFile(filepath.Join(out, "some.html"))
-	if err != nil || !bytes.Contains(html, []byte("n = 5")) {
-		t.Errorf("the page does not show the output (%v)", err)
-	}
-	if after, _ := os.ReadFile(good); !bytes.Equal(before, after) {
-		t.Error("the notebook itself has changed")
-	}
-}
-
-func TestCommandInPlace(t *testing.T) {
-	testTools(t)
-	out := t.TempDir()
-	good := saveNotebook(t, newNotebook("%%\nfmt.Println(6 * 7)"))
-	if status, _, stderr := runCommand(t, "-inplace", "-o", out, good); status != statusOK {
-		t.Fatalf("exit status %d, stderr %s", status, stderr)
-	}
-	nb, err := readNotebook(good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if nb.cells[0].text("stdout") != "42\n" || nb.recordedHash() != nb.sourceHash() {
-		t.Errorf("the notebook has the outputs %v and the hash %q", nb.cells[0].outputs(), nb.recordedHash())
-	}
-
-	// When a cell fails, the notebook stays and the outputs are in the folder.
-	bad := saveNotebook(t, newNotebook("%%\nfmt.Println(6 * 7)", "%%\npanic(\"no\")"))
-	before, err := os.ReadFile(bad)
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, _, stderr := runCommand(t, "-inplace", "-o", out, bad)
-	if status != statusFailed || !strings.Contains(stderr, "some.ipynb: cell 2 failed:") || !strings.Contains(stderr, "panic: no") {
-		t.Errorf("exit status %d, stderr %s", status, stderr)
-	}
-	if after, _ := os.ReadFile(bad); !bytes.Equal(before, after) {
-		t.Error("a failed run in place has changed the notebook")
-	}
-	partial, err := readNotebook(filepath.Join(out, "some.ipynb"))
-	if err != nil || partial.cells[0].text("stdout") != "42\n" {
-		t.Errorf("what was done is not kept (%v)", err)
-	}
-}
-
-func TestCommandErrors(t *testing.T) {
-	testTools(t)
-	dir := t.TempDir()
-	truncated := filepath.Join(dir, "truncated.ipynb")
-	if err := os.WriteFile(truncated, []byte(`{"cells": [`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	nb := saveNotebook(t, newNotebook("const n = 1"))
-	for _, c := range []struct {
-		args   []string
-		status int
-		want   string
-	}{
-		{[]string{"-h", "x"}, statusOK, ""},
-		{[]string{"-x"}, statusUsage, "-h explains the command line"},
-		{[]string{"no-such-notebook"}, statusFailed, "there is no notebook \"no-such-notebook\""},
-		{[]string{"-o", dir, truncated}, statusFailed, "truncated.ipynb is not a notebook: the file ends after 11 bytes"},
-		{[]string{"-o", filepath.Join(truncated, "x"), nb}, statusFailed, "no folder for the results"},
-		{[]string{"-o", dir, "-set", "m=1", nb}, statusFailed, "the notebook has no constant m to set; it has:\n  n = 1"},
-	} {
-		status, _, stderr := runCommand(t, c.args...)
-		if status != c.status || !strings.Contains(stderr, c.want) {
-			t.Errorf("%v: exit status %d, stderr %q, want %d and %q", c.args, status, stderr, c.status, c.want)
-		}
-	}
-}
-
-// Ctrl-C, as the process gets it: the cell is interrupted, what was done is kept, and no
-// process is left, although the program goes on after SIGINT.
-func TestCtrlC(t *testing.T) {
-	noScratchLeft(t)
-	testTools(t)
-	out := t.TempDir()
-	name := saveNotebook(t, newNotebook("%%\nfmt.Println(\"first\")",
-		printsPIDs("signal.Ignore(os.Interrupt)\nfmt.Println(\"started\")\ntime.Sleep(time.Hour)")))
-	cmd := commandLine(t, "-o", out, name)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	cmd.Stdout = &whenWritten{"started", func() { _ = cmd.Process.Signal(os.Interrupt) }}
-	err := cmd.Run()
-	if cmd.ProcessState.ExitCode() != statusInterrupted || !strings.Contains(stderr.String(), "interrupted") {
-		t.Errorf("it ends with %v and says %q, want exit status %d", err, stderr.String(), statusInterrupted)
-	}
-	nb, err := readNotebook(filepath.Join(out, "some.ipynb"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := nb.cells[0].text("stdout"); got != "first\n" {
-		t.Errorf("the first cell's output is %q, want %q", got, "first\n")
-	}
-	wantGone(t, nb.cells[1].text("stdout"))
 }

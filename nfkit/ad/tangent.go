@@ -28,7 +28,8 @@ type Linearization struct {
 }
 
 // Linearize computes f(x), and keeps what products with the Jacobian of f at x need. It is for several directions: see
-// [JVP]. On a tape that records nothing for Backward it keeps the memory of f until Reset, as no other operation does.
+// [JVP]. On a tape that records nothing for Backward it keeps the memory of f, for which [Tape.Scratch] has no place:
+// until Reset, or the end of a Scratch around both.
 func Linearize(f func(x *Value) *Value, x *Value) Linearization {
 	t := x.tape
 	t.check("Linearize", x)

@@ -6,6 +6,7 @@ import (
 	"html"
 	"image/png"
 	"os"
+	"os/signal"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type Progress struct {
 	values      map[string]float64
 	live        func() Drawing
 	done        bool
+	end         string // why the loop ended before the last step
 
 	screen     screen
 	now        func() time.Time
@@ -72,14 +74,24 @@ func newProgress(total int, s screen, now func() time.Time) *Progress {
 func (p *Progress) Live(draw func() Drawing) { p.live = draw }
 
 // Steps counts 1, 2, … up to the total, as epochs are counted. It is made for range, and calls [Progress.Done] when the
-// loop ends or is left.
+// loop ends or is left. An interrupt (Ctrl-C in a terminal, the square button in a notebook) ends the loop after the step in hand, and the bar says
+// so: what comes after the loop can keep what was learned. A second one ends the program, as usual.
 func (p *Progress) Steps(yield func(step int) bool) {
 	defer p.Done()
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
 	for step := 1; step <= p.total; step++ {
 		if !yield(step) {
 			return
 		}
 		p.To(step)
+		select {
+		case <-interrupts:
+			p.end = ", interrupted"
+			return
+		default:
+		}
 	}
 }
 
@@ -116,7 +128,7 @@ func (p *Progress) Done() {
 		return
 	}
 	p.done = true
-	p.screen.line(p.text(), p.step, p.total, true)
+	p.screen.line(p.text()+p.end, p.step, p.total, true)
 	if p.live != nil {
 		p.screen.figure(p.live, true)
 	}

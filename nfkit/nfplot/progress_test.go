@@ -1,9 +1,18 @@
 package nfplot
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"gonum.org/v1/gonum/mat"
+
+	nf "github.com/nfkit/nfkit-go/nfkit"
 )
 
 // paper is a screen that remembers, with a clock of its own.
@@ -132,5 +141,57 @@ func TestProgressOutsideOfNotebooks(t *testing.T) {
 	}
 	if n != 3 {
 		t.Errorf("%d steps, want 3", n)
+	}
+}
+
+// A loop ends after the step in which it is interrupted, and the last line says so.
+func TestProgressInterrupted(t *testing.T) {
+	out := &paper{}
+	p := newProgress(100, out, time.Now)
+	steps := 0
+	for step := range p.Steps {
+		steps = step
+		if step == 3 {
+			self, err := os.FindProcess(os.Getpid())
+			if err == nil {
+				err = self.Signal(os.Interrupt)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if step >= 3 {
+			time.Sleep(time.Millisecond) // a signal to itself arrives at once, or soon
+		}
+	}
+	if steps < 3 || steps == 100 || !strings.HasSuffix(out.last, ", interrupted") {
+		t.Errorf("%d steps, last line %q; want an end soon after 3, and a line that says why", steps, out.last)
+	}
+}
+
+// A run of Fit is shown to its end, with the validation, and says when it ended early.
+func TestFitProgress(t *testing.T) {
+	src := rand.NewPCG(1, 2)
+	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(1, nil), nil)
+	x := mat.NewDense(50, 1, nil)
+	for i := range 50 {
+		x.Set(i, 0, float64(i%7))
+	}
+	for steps, stop := range map[int]int{5: 100, 50: 7} {
+		out := &paper{}
+		opts := &nf.FitOptions{Steps: steps, Validation: x, ValidateEvery: 2, OnStep: func(s nf.Step) error {
+			if s.Number == stop {
+				return nf.ErrStop
+			}
+			return nil
+		}}
+		opts.Progress = fitProgress(out.progress, nil)
+		if _, err := nf.Fit(context.Background(), model.NLL(nil), nf.NewRows(x), opts, src); err != nil {
+			t.Fatal(err)
+		}
+		last := out.last
+		if !strings.HasPrefix(last, fmt.Sprintf("%d/%d, loss ", min(steps, stop), steps)) || !strings.Contains(last, ", validation ") || strings.HasSuffix(last, ", stopped") != (stop < steps) {
+			t.Errorf("%d steps, stopped after %d: the last line is %q", steps, stop, last)
+		}
 	}
 }

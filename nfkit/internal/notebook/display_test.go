@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"github.com/nfkit/nfkit-go/nfkit/nfplot"
+)
+
+// runInKernel runs the program as GoNB's kernel does, with the types of GoNB, and returns what it displays in words.
+func runInKernel(t *testing.T, program *exec.Cmd) (shown []string) {
+	t.Helper()
+	dir := t.TempDir()
+	there, back := filepath.Join(dir, "there"), filepath.Join(dir, "back")
+	for _, path := range []string{there, back} {
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program.Env = append(program.Environ(), protocol.GONB_PIPE_ENV+"="+there, protocol.GONB_PIPE_BACK_ENV+"="+back)
+	var output bytes.Buffer
+	program.Stdout, program.Stderr = &output, &output
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := os.OpenFile(there, os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	w, err := os.OpenFile(back, os.O_RDWR, 0) // also where nobody reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	in, out := gob.NewDecoder(r), gob.NewEncoder(w)
+	for {
+		data := &protocol.DisplayData{}
+		if err := in.Decode(data); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if v, ok := data.Data[protocol.MIMECommValue]; ok {
+			request, ok := v.(protocol.CommValue)
+			if _, number := request.Value.(int); !ok || request.Address != protocol.GonbuiSyncAddress || !number {
+				t.Fatalf("got the request %#v, want one to synchronise, with a number", v)
+			}
+			if err := out.Encode(&protocol.CommValue{Address: protocol.GonbuiSyncAckAddress, Value: request.Value}); err != nil {
+				t.Fatal(err)
+			}
+			shown = append(shown, "sync")
+			continue
+		}
+		var parts []string
+		for kind, value := range data.Data {
+			switch value := value.(type) {
+			case []byte:
+				parts = append(parts, fmt.Sprintf("%s %q %v", kind, value[1:4], data.Metadata[string(kind)]))
+			default:
+				parts = append(parts, fmt.Sprintf("%s %v", kind, value))
+			}
+		}
+		slices.Sort(parts)
+		shown = append(shown, strings.Join(parts, ", "))
+	}
+	if err := program.Wait(); err != nil || !slices.Contains([]string{"", "PASS"}, strings.TrimSpace(output.String())) {
+		t.Fatalf("the program printed %q (%v), want nothing", output.String(), err)
+	}
+	return shown
+}
+
+// TestGonbReadsWhatIsShown runs a program that has nothing of GoNB in it.
+func TestGonbReadsWhatIsShown(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "cell")
+	const source = "github.com/nfkit/nfkit-go/nfkit/nfplot/testdata/cell"
+	goCommand := func(args ...string) *exec.Cmd {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = testTools(t).checkout
+		return cmd
+	}
+	if output, err := goCommand("build", "-o", program, source).CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, output)
+	}
+	if output, err := goCommand("list", "-deps", source).Output(); err != nil || strings.Contains(string(output), "janpfeifer") {
+		t.Errorf("the program depends on GoNB, or go list fails: %v\n%s", err, output)
+	}
+	shown := runInKernel(t, exec.Command(program))
+	want := []string{"image/png \"PNG\" map[width:560]", "sync"}
+	if len(shown) < 4 || !slices.Equal(shown[:2], want) || shown[len(shown)-1] != "sync" {
+		t.Fatalf("got %q, want %q, states of the bar, and a sync", shown, want)
+	}
+	if last := shown[len(shown)-2]; !strings.HasSuffix(last, "text/plain 3/3, loss 0.3333") {
+		t.Errorf("the last state of the bar is %q", last)
+	}
+}
+
+// TestGonbuiInTheSameProgram runs this program, which has GoNB's package in it: both write to one pipe, and gonbui reads.
+func TestGonbuiInTheSameProgram(t *testing.T) {
+	if os.Getenv("NFPLOT_MIXED") != "" {
+		p := nfplot.New("", "x", "y")
+		gonbui.DisplayMarkdown("before")
+		nfplot.Show(p)
+		gonbui.DisplayHTML("between")
+		gonbui.Sync()
+		nfplot.Show(p)
+		gonbui.Sync()
+		return
+	}
+	program := exec.Command(os.Args[0], "-test.run=^TestGonbuiInTheSameProgram$")
+	program.Env = append(os.Environ(), "NFPLOT_MIXED=1")
+	figure := "image/png \"PNG\" map[width:560]"
+	want := []string{"text/markdown before", figure, "text/html between", "sync", figure, "sync"}
+	if shown := runInKernel(t, program); !slices.Equal(shown, want) {
+		t.Errorf("got %q, want %q", shown, want)
+	}
+}
