@@ -88,6 +88,11 @@ var flowCases = map[string]flowCase{
 	"Softplus":               boundedCase(func(dim int) nf.Flow { return nf.NewSoftplus(dim) }, nftest.Interval{Lo: 0, Hi: math.Inf(1)}),
 	"Tanh":                   boundedCase(func(dim int) nf.Flow { return nf.NewTanh(dim) }, nftest.Interval{Lo: -1, Hi: 1}),
 
+	"BlockAutoregressive":          blockAutoregressiveCase(nf.BlockAutoregressiveOptions{Units: 4, Depth: 2}),
+	"BlockAutoregressive/no depth": blockAutoregressiveCase(nf.BlockAutoregressiveOptions{Units: 3}),
+	"ConditionalElementwise":       conditionalElementwiseCase(nf.Affine{}),
+	"ConditionalElementwise/cubic": conditionalElementwiseCase(nf.CubicSpline{Bins: 3}),
+
 	"Residual":                  residualCase(false),
 	"Residual/explicit forward": residualCase(true),
 	"Residual/own network": {new: func(dim, context int, src rand.Source) nf.Flow {
