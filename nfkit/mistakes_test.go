@@ -51,10 +51,10 @@ func TestConstructionMistakes(t *testing.T) {
 		{"nfkit: NewAffineCouplingBlock: got a network from 2 to 2 columns; dimension 3 with this split wants 1 to 4", func() {
 			nf.NewAffineCouplingBlock(mlp(2, 2), &nf.AffineCouplingOptions{Split: nf.SplitChannelInv})
 		}},
-		{"nfkit: NewAffineCouplingBlock: got split 4 and scale map 0, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleSoftplus", func() {
+		{"nfkit: NewAffineCouplingBlock: got split 4 and scale map 0, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleBounded", func() {
 			nf.NewAffineCouplingBlock(mlp(1, 2), &nf.AffineCouplingOptions{Split: 4})
 		}},
-		{"nfkit: NewAffineCouplingBlock: got split 0 and scale map 9, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleSoftplus", func() {
+		{"nfkit: NewAffineCouplingBlock: got split 0 and scale map 9, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleBounded", func() {
 			nf.NewAffineCouplingBlock(mlp(1, 2), &nf.AffineCouplingOptions{Scale: 9})
 		}},
 		{"nfkit: NewMLP: got layers [3], want at least an input and an output", func() { nf.NewMLP([]int{3}, nil, src) }},

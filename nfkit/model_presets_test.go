@@ -144,12 +144,19 @@ func TestPresetsLearn(t *testing.T) {
 	}
 }
 
-// Models start as their base where the constructor says so.
+// Models start as their base where the constructor says so, whatever the context and the number of layers.
 func TestPresetsStart(t *testing.T) {
 	x := testkit.NormalRows(10, 3, 1)
+	x.Scale(10, x)
 	want := nf.NewNormalizingFlow(nf.NewDiagGaussian(3, nil), nil).LogProb(x)
-	for _, name := range []string{"NewRealNVP", "NewNICE", "NewNSF", "NewNSF/coupling"} {
+	contexts := testkit.NormalRows(10, 2, 2)
+	contexts.Scale(1e4, contexts)
+	for _, name := range []string{"NewRealNVP", "NewNICE", "NewMAF", "NewIAF", "NewNSF", "NewNSF/coupling"} {
 		compareSlices(t, name, presets[name].new(3, nil, rand.NewPCG(1, 2)).LogProb(x), want, 1e-9)
+		given := presets[name].new(3, &nf.ModelOptions{Layers: 12, Context: 2}, rand.NewPCG(1, 2)).Given(contexts)
+		compareSlices(t, name+" with a context", given.LogProb(x), want, 1e-9)
+		samples, logProb := given.SampleLogProb(10, rand.NewPCG(3, 4))
+		compareSlices(t, name+" with a context, its samples", logProb, nf.NewNormalizingFlow(nf.NewDiagGaussian(3, nil), nil).LogProb(samples), 1e-9)
 	}
 }
 
