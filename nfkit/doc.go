@@ -2,43 +2,81 @@
 // bending a simple base with invertible functions that are learned.
 //
 //	src := rand.NewPCG(1, 2)
-//	var flows []nf.Flow
-//	for range 8 {
-//		net := nf.NewMLP([]int{1, 64, 64, 2}, &nf.MLPOptions{InitZeros: true}, src)
-//		flows = append(flows, nf.NewAffineCouplingBlock(net, nil), nf.NewLULinearPermute(2, nil, src))
-//	}
-//	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), flows)
-//	adam := nf.NewAdam(model.Params(), nil)
-//	for range 1000 {
-//		if _, err := model.NLLGrad(batch()); err == nil { // batch returns an n×2 matrix of data
+//	model := nf.NewNSF(2, nil, src)
+//	data := nf.NewRows(x) // x is an n×2 matrix
+//	history, err := nf.Fit(nf.UntilInterrupt(), model.NLL(nil), data, &nf.FitOptions{Steps: 2000}, src)
+//	fmt.Println(model, history.Best, err)
+//	samples := model.Sample(1000, src)
+//	logProb := model.LogProb(x)
+//
+// # Ready-made models
+//
+// The fast direction costs one evaluation of the networks, the slow one as many as there are components. To learn from data, densities have to be fast;
+// to learn a density without data, samples.
+//
+//	NewRealNVP        affine couplings                both                 Dinh et al. 2017, arXiv:1605.08803
+//	NewNICE           additive couplings              both                 Dinh et al. 2015, arXiv:1410.8516
+//	NewMAF            affine, autoregressive          densities            Papamakarios et al. 2017, arXiv:1705.07057
+//	NewIAF            affine, autoregressive          samples              Kingma et al. 2016, arXiv:1606.04934
+//	NewNSF            splines                         densities, or both   Durkan et al. 2019, arXiv:1906.04032
+//	NewPlanarFlow     planar layers                   samples              Rezende & Mohamed 2015, arXiv:1505.05770
+//	NewResidualFlow   contractions                    densities            Chen et al. 2019, arXiv:1906.02735
+//
+// # Parts
+//
+// A model is a [Base] and a list of flows, see [NewNormalizingFlow]. A [Flow] is a layer as [Planar], or a [Transformer], which maps single components,
+// with a conditioner, which computes its parameters:
+//
+//	Transformer               what it does to a component
+//	Affine                    scales and shifts it
+//	RationalQuadraticSpline   bends it in an interval, or around a circle
+//
+//	Conditioner               where the parameters come from           fast direction
+//	Coupling                  a network of the other components        both
+//	Autoregressive            a MADE of the components before it       densities, or samples with Latent
+//	Elementwise               they are parameters themselves           both
+//
+// [Chain], [Invert] and [Indexed] make flows of flows. NAMES.md, beside this package, lists what users of other libraries know under other names.
+//
+// # Training
+//
+// [Fit] minimises an [Objective]: that of [NormalizingFlow.NLL] for data, [NormalizingFlow.ReverseKL] or [NormalizingFlow.AlphaDivergence] for an
+// unnormalised density, or a loss of one's own by [NewObjective]. Each has Loss and LossGrad for loops of one's own:
+//
+//	objective, adam := model.NLL(nil), nf.NewAdam(model.Params(), nil)
+//	for range steps {
+//		if _, err := objective.LossGrad(batch(), src); err == nil {
 //			adam.Step()
 //		}
 //	}
-//	x := model.Sample(1000, src)
-//	logProb := model.LogProb(x)
+//
+// A step is one change of the parameters, an epoch one pass over a data set.
 //
 // # Conventions
 //
 // Forward maps latent to data, Inverse data to latent, everywhere. Each also returns ln|det J| of the map that it
 // applied. Rows are points: a batch is n×d, stored by rows.
 //
-// Losses are negative log-likelihoods in nats. They are bounded by the entropy of the data, not by 0.
+// Losses of likelihoods are in nats. They are bounded by the entropy of the data, not by 0.
 //
 // A context, for conditional models, has a row for each point or one row for all. [NormalizingFlow.Given] sets it.
 //
-// Random numbers come from a [math/rand/v2.Source] argument. The same seed gives the same bytes, on any number of cores.
+// Random numbers come from a [math/rand/v2.Source] argument, inside layers too. The same seed gives the same bytes, on any number of cores; another one
+// other noise.
+//
+// A model may be used by many goroutines at a time, also while it is trained.
 //
 // Misuse panics, with the name of the call, what came and what was wanted. Errors are for what a program cannot
 // know: files, data, numbers that are not finite. NaN is never replaced in silence.
 //
 // An optional argument is a pointer to a struct whose zero value, like nil, means the defaults.
 //
-// # Custom flows
+// # Types of one's own
 //
-// A type with the methods of [Flow] is a flow. It is written with the operations of package ad, which bring their
-// gradients; package nftest checks it.
+// A type with the methods of [Flow], [Transformer], [Base], [Net], [StochasticLayer] or [Objective] is one. It is written with the operations of package
+// ad, which bring their gradients; package nftest checks it.
 //
 // # Packages
 //
-// Package ad differentiates, targets has densities to learn, eval tells how good a model is, nfplot draws, nftest checks.
+// Package ad differentiates, targets has densities to learn, eval tells how good a model is, montecarlo has stochastic layers, grids has images and lattices, nfplot draws, nftest checks.
 package nfkit

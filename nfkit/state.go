@@ -21,15 +21,53 @@ type Tensor struct {
 	Floats []float64 // buffer
 	Ints   []int     // buffer of whole numbers
 
-	// Check, if set, says what is wrong with new contents before they are accepted. It is called for all tensors of a
-	// State in turn, so the answer for several may come with the last.
+	// Check, if set, says what is wrong with new contents before they are accepted.
 	Check func(t Tensor) error
 
-	// Layer is the innermost layer that has the tensor, where that must be found however it is wrapped: an [Observer], a [Preparer], a
-	// [Conditional] or a [Wide] one. nil means that nothing is to be found.
-	Layer any
+	// Group, if set, is the same for tensors whose contents must fit together.
+	Group *TensorGroup
+
+	// Layers are those that have the tensor and must be found however they are wrapped, from the innermost to the outermost: an [Observer], a
+	// [Preparer], a [Conditional] or a [Wide] one. See [State.OwnedBy].
+	Layers []any
 
 	changed func() // nil, or what the object does when buffers have been written to
+}
+
+// TensorGroup says what is wrong with new contents of several tensors, before they are accepted.
+type TensorGroup struct {
+	Check func(tensors []Tensor) error // gets the tensors of the group in the order of the State
+}
+
+// Verify returns an error that says what is wrong with the contents of s: the numbers that are not finite, and what the checks of tensors and
+// groups find.
+func (s State) Verify() error { return refusal("these numbers cannot be", s.faults()) }
+
+// faults lists what is wrong with the contents of s.
+func (s State) faults() (faults []string) {
+	var groups []*TensorGroup
+	members := map[*TensorGroup][]Tensor{}
+	for _, t := range s {
+		if at := nonFinite(t.floats()); at >= 0 {
+			faults = append(faults, fmt.Sprintf("%s: element %d is %v", t.Name, at, t.floats()[at]))
+		} else if t.Check != nil {
+			if err := t.Check(t); err != nil {
+				faults = append(faults, fmt.Sprintf("%s: %v", t.Name, err))
+			}
+		}
+		if g := t.Group; g != nil {
+			if members[g] == nil {
+				groups = append(groups, g)
+			}
+			members[g] = append(members[g], t)
+		}
+	}
+	for _, g := range groups {
+		if err := g.Check(members[g]); err != nil {
+			faults = append(faults, err.Error())
+		}
+	}
+	return faults
 }
 
 // Len returns the number of elements.
@@ -60,13 +98,11 @@ func (s State) Under(prefix string) State {
 	return u
 }
 
-// OwnedBy returns s with Layer set to the given one, where it is not set: what a layer that is to be found does with the State that it
+// OwnedBy returns s with the given layer added to the Layers of each tensor: what a layer that is to be found does with the State that it
 // returns.
 func (s State) OwnedBy(layer any) State {
 	for i := range s {
-		if s[i].Layer == nil {
-			s[i].Layer = layer
-		}
+		s[i].Layers = append(slices.Clip(s[i].Layers), layer)
 	}
 	return s
 }

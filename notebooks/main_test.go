@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // The tests of what runs notebooks, which run all notebooks as well, are in its own
@@ -17,8 +18,12 @@ func TestNotebooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	readAll(t, filepath.Join(dir, "..", "..", ".."))
+	var limit time.Duration // none
+	if end, ok := t.Deadline(); ok {
+		limit = time.Until(end)
+	}
 	// Only this test knows on which files their results depend.
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-C", dir, "-count=1", "./...")
+	cmd := exec.Command("go", "test", "-C", dir, "-count=1", "-timeout", limit.String(), "./...")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := run(cmd); err != nil {
 		t.Fatalf("go test -C %s ./...: %v", dir, err)

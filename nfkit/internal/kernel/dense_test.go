@@ -112,7 +112,7 @@ func testDense[T Float](t *testing.T, n, k, m int) {
 					s += v
 					abs += math.Abs(v)
 				}
-				tol := eps[T]() * abs * float64(depth+1) / 2
+				tol := (eps[T]() + eps[float64]()) * abs * float64(depth+1) / 2 // as in testProducts
 				if g := float64(got[i*cols+j]); !(math.Abs(g-s) <= tol) {
 					t.Fatalf("%s: %s[%d,%d] = %v, want %v ± %.3g", name, what, i, j, g, s, tol)
 				}

@@ -1,6 +1,10 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
+
+var isaNames = []string{"go"}
+
+const vectorBytes = 0
 
 func bestISA() isa { return goOnly }
 

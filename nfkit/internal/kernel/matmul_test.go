@@ -51,7 +51,8 @@ func testProducts[T Float](t *testing.T, n, k, m int) {
 					want += v
 					size += math.Abs(v)
 				}
-				tol := eps[T]() * size * float64(k+1) / 2 // one rounding for each of k products and sums
+				// One rounding for each of k products and sums, and as many in the reference.
+				tol := (eps[T]() + eps[float64]()) * size * float64(k+1) / 2
 				if got := float64(dst[i*m+j]); !(math.Abs(got-want) <= tol) {
 					t.Fatalf("%s[%s] %d×%d×%d: element %d,%d = %v, want %v ± %.3g", c.name, typeName[T](), n, k, m, i, j, got, want, tol)
 				}
@@ -67,7 +68,7 @@ func testProducts[T Float](t *testing.T, n, k, m int) {
 // the depth. In float32 the reference rounds twice, which differs only where the first rounding hits the middle
 // between two float32; the numbers here do not.
 func TestProductOrder(t *testing.T) {
-	for s := avx2; s <= bestISA(); s++ {
+	for s := goOnly + 1; s <= bestISA(); s++ {
 		active = s
 		t.Run(s.String(), func(t *testing.T) {
 			for _, shape := range [][3]int{{9, 64, 64}, {13, 33, 40}, {31, 300, 64}, {6, 1, 20}} {

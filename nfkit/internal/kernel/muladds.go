@@ -7,7 +7,7 @@ import "unsafe"
 // of floating-point operations that it did in the given number of rounds, two for a multiply-add.
 func MulAddLoops[T Float]() []func(rounds int) (flop float64) {
 	var loops []func(rounds int) float64
-	vector := 32 // bytes
+	vector := vectorBytes
 	for _, loop := range mulAddLoops[T]() {
 		flop := 2 * 48 * vector / int(unsafe.Sizeof(T(0))) // of a round
 		loops = append(loops, func(rounds int) float64 {

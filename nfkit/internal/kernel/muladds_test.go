@@ -5,8 +5,8 @@ import "testing"
 // Each loop counts 48 multiply-adds of its vector length in a round, and the lengths are those of the instruction set.
 func TestMulAddLoops(t *testing.T) {
 	onEach(t, func(t *testing.T) {
-		testMulAddLoops[float32](t, 8)
-		testMulAddLoops[float64](t, 4)
+		testMulAddLoops[float32](t, vectorBytes/4)
+		testMulAddLoops[float64](t, vectorBytes/8)
 	})
 }
 

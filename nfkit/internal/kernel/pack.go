@@ -5,7 +5,7 @@ import "unsafe"
 // narrow is the largest width that the products treat as a few columns rather than as panels.
 const narrow = 8
 
-// panelBytes is the width of a packed panel: two registers of AVX-512.
+// panelBytes is the width of a packed panel: two registers of AVX-512, eight of NEON.
 const panelBytes = 128
 
 // panelWidth returns the number of columns of a packed panel.

@@ -78,3 +78,28 @@ func TestFindNotebook(t *testing.T) {
 		}
 	}
 }
+
+// Only where the checkout cannot be found from a notebook's folder is it named.
+func TestCheckoutVariable(t *testing.T) {
+	root, err := checkoutRoot(mustGetwd(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := t.TempDir()
+	mod := "module example.com/own\n\ngo 1.26.0\n\nrequire " + modulePath + " v0.0.0\n\nreplace " + modulePath + " => " + root + "\n"
+	if err := os.WriteFile(filepath.Join(module, "go.mod"), []byte(mod), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NFKIT", "")
+	for dir, want := range map[string][]string{
+		filepath.Join(root, "notebooks"): nil, module: nil, t.TempDir(): {"NFKIT=" + root},
+	} {
+		if got := checkoutVariable(root, dir); !slices.Equal(got, want) {
+			t.Errorf("in %s: %q, want %q", dir, got, want)
+		}
+	}
+	t.Setenv("NFKIT", "/of/the/user")
+	if got := checkoutVariable(root, t.TempDir()); got != nil {
+		t.Errorf("where the user has set it: %q, want nothing", got)
+	}
+}

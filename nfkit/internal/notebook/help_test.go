@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,10 +46,15 @@ const (
 func checkHelp(t *testing.T, root, dir string) {
 	noScratchLeft(t)
 	built := testTools(t)
+	say := func(string) {}
 	var err error
-	if built.gopls, err = buildTool(t.Context(), root, "gopls", func(string) {}); err != nil {
+	if built.gonb, err = buildTool(t.Context(), root, "gonb", say, helpPatches...); err != nil {
 		t.Fatal(err)
 	}
+	if built.gopls, err = buildTool(t.Context(), root, "gopls", say); err != nil {
+		t.Fatal(err)
+	}
+	warmGopls(t.Context(), built)
 	k, err := startKernel(t.Context(), built, dir)
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +82,22 @@ func checkHelp(t *testing.T, root, dir string) {
 			case <-limit:
 				t.Fatalf("no answer to %s within %v", kind, helpLimit)
 			}
+		}
+	}
+	// Without the first cell, the error leads back to it; the plain kernel's does not.
+	id, err := k.send(k.shell, "execute_request", map[string]any{"code": "%noautoget\nimport nf \"" + modulePath + "/nfkit\"\n%%\nprintln(nf.NewDiagGaussian(2, nil).Dim())",
+		"silent": false, "store_history": true, "user_expressions": map[string]any{}, "allow_stdin": false, "stop_on_error": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for replied := false; !replied; {
+		select {
+		case m := <-k.in:
+			if replied = m.on == onShell && m.parent == id; replied && !strings.Contains(fmt.Sprint(m.content), runFirstCell) {
+				t.Errorf("without the first cell: %v", m.content)
+			}
+		case <-time.After(helpLimit):
+			t.Fatal("no reply to a cell that does not know nfkit")
 		}
 	}
 	for _, code := range []string{preamble, "import nf \"" + modulePath + "/nfkit\"\n%%\nprintln(nf.NewDiagGaussian(2, nil).Dim())"} {
@@ -120,7 +142,11 @@ func checkHelp(t *testing.T, root, dir string) {
 		eventually("the help "+want, func() (bool, message) {
 			m := ask("inspect_request", at(code))
 			text, _ := m.object("data")["text/markdown"].(string)
-			return strings.Contains(text, want), m
+			plain, _ := m.object("data")["text/plain"].(string) // all that the classic Notebook shows
+			if strings.Contains(text, "](") || strings.Contains(plain, "```") {
+				t.Errorf("the help has links, or is no plain text:\n%s\n%s", text, plain)
+			}
+			return strings.Contains(text, want) && strings.Contains(plain, want), m
 		})
 	}
 }

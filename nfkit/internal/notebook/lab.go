@@ -75,7 +75,7 @@ func (s *labSettings) do(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	say := newProgress(stdout).say
-	t, err := buildTools(ctx, root, say)
+	t, err := buildTools(ctx, root, say, helpPatches...)
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,13 @@ func (s *labSettings) do(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	warming, stop := context.WithCancel(ctx)
+	warmed := make(chan struct{})
+	go func() {
+		warmGopls(warming, t)
+		close(warmed)
+	}()
+	defer func() { stop(); <-warmed }()
 	return s.serve(ctx, j, t, root, file, say)
 }
 

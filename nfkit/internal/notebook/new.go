@@ -75,7 +75,11 @@ func (s *newSettings) do(_ context.Context, stdout io.Writer) error {
 	if rel, err := filepath.Rel(here, file); err == nil && filepath.IsLocal(rel) {
 		file = rel
 	}
-	fmt.Fprintf(stdout, "%s\nOpen it with: go run ./notebooks lab %s\n", file, file)
+	quoted := file
+	if strings.ContainsAny(file, " \t") {
+		quoted = "'" + file + "'"
+	}
+	fmt.Fprintf(stdout, "%s\nOpen it with: go run ./notebooks lab %s\n", file, quoted)
 	return nil
 }
 

@@ -39,12 +39,12 @@ func (t tools) path() string {
 
 // buildTools returns the tools in the versions that this program's go.mod pins. What
 // is not in the user's cache folder yet is built, after say has been told.
-func buildTools(ctx context.Context, root string, say func(string)) (t tools, err error) {
+func buildTools(ctx context.Context, root string, say func(string), gonbPatches ...patch) (t tools, err error) {
 	if _, err := exec.LookPath("go"); err != nil { // cells need it too
 		return tools{}, errors.New("the go command is not on PATH; install Go from https://go.dev/dl and add its bin folder to PATH")
 	}
 	t.checkout = root
-	if t.gonb, err = buildTool(ctx, root, "gonb", say); err != nil {
+	if t.gonb, err = buildTool(ctx, root, "gonb", say, gonbPatches...); err != nil {
 		return tools{}, err
 	}
 	if t.goimports, err = buildTool(ctx, root, "goimports", say); err != nil {
@@ -55,13 +55,14 @@ func buildTools(ctx context.Context, root string, say func(string)) (t tools, er
 
 // buildTool returns the path of one program, which a tool line of go.mod names: one on
 // PATH that is just what would be built, as in the image, or else one in the cache. Each
-// version has a folder of its own there, so two checkouts do not disturb each other.
-func buildTool(ctx context.Context, root, name string, say func(string)) (string, error) {
+// version has a folder of its own there, so two checkouts do not disturb each other. Patches
+// are for GoNB; a program with patches is never one on PATH.
+func buildTool(ctx context.Context, root, name string, say func(string), patches ...patch) (string, error) {
 	pkg, version, err := pinned(root, name)
 	if err != nil {
 		return "", err
 	}
-	if program, err := exec.LookPath(name); err == nil && isBuilt(program, pkg, version) {
+	if program, err := exec.LookPath(name); err == nil && len(patches) == 0 && isBuilt(program, pkg, version) {
 		return filepath.Abs(program)
 	}
 	cache, err := os.UserCacheDir()
@@ -70,6 +71,9 @@ func buildTool(ctx context.Context, root, name string, say func(string)) (string
 	}
 	parent := filepath.Join(cache, "nfkit", "tools")
 	dir := filepath.Join(parent, fmt.Sprintf("%s@%s-%s-%s-%s", name, version, runtime.Version(), runtime.GOOS, runtime.GOARCH))
+	if len(patches) > 0 {
+		dir += "-" + patchesName(patches)
+	}
 	program := filepath.Join(dir, name)
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
@@ -85,8 +89,22 @@ func buildTool(ctx context.Context, root, name string, say func(string)) (string
 		return "", fmt.Errorf("cannot keep the built %s: %w; make the folder writable", name, err)
 	}
 	defer os.RemoveAll(fresh)
-	if err := goBuild(ctx, filepath.Join(root, ownFolder), pkg, filepath.Join(fresh, name), fresh); err != nil {
-		return "", err
+	own := filepath.Join(root, ownFolder)
+	args := []string{"-o", filepath.Join(fresh, name), pkg}
+	if len(patches) > 0 {
+		scratch, err := os.MkdirTemp(fresh, "patched-*")
+		if err != nil {
+			return "", err
+		}
+		defer os.RemoveAll(scratch)
+		modfile, err := patchedGonb(ctx, own, scratch, patches)
+		if err != nil {
+			return "", err
+		}
+		args = append([]string{"-modfile=" + modfile}, args...)
+	}
+	if err := goBuild(ctx, own, fresh, args...); err != nil {
+		return "", fmt.Errorf("building %s: %w", pkg, err)
 	}
 	if err := os.Chmod(fresh, 0o755); err != nil {
 		return "", err
@@ -102,15 +120,15 @@ func buildTool(ctx context.Context, root, name string, say func(string)) (string
 // buildGrace is how long an interrupted build may take to end by itself.
 const buildGrace = 5 * time.Second
 
-// goBuild builds pkg in the module at dir. Whatever ends the build, its temporary files are
-// in the folder scratch and none of its processes is left.
-func goBuild(ctx context.Context, dir, pkg, program, scratch string) error {
+// goBuild runs go build in the module at dir. Whatever ends it, its temporary files, which are
+// in the folder scratch, are removed, and none of its processes is left.
+func goBuild(ctx context.Context, dir, scratch string, args ...string) error {
 	temporary, err := os.MkdirTemp(scratch, "go-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temporary)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, pkg)
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOTMPDIR="+temporary, "TMPDIR="+temporary)
 	leadGroup(cmd)
@@ -124,7 +142,7 @@ func goBuild(ctx context.Context, dir, pkg, program, scratch string) error {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+		return fmt.Errorf("%w\n%s", err, out)
 	}
 	return nil
 }

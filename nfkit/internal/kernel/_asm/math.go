@@ -1,180 +1,86 @@
 package main
 
-import (
-	"fmt"
-	"math"
+import "math"
 
-	"github.com/mmcloughlin/avo/attr"
-	"github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
+// lanes are operations on four float64, written for a machine. V is a vector in a register, or a constant where it comes last. Results
+// are in new registers, unless it is said otherwise.
+type lanes[V any] interface {
+	set(f float64) V // a constant in a register
+	num(f float64) V // a constant in memory, if the machine reads operands there
+	word(b uint64) V // num of the bits b
+	zero() V         // in a register
+	copy(x V) V      // in a register
+
+	add(x, y V) V
+	sub(x, y V) V
+	mul(x, y V) V
+	div(x, y V) V
+	fma(x, y, z V) V              // x·y + z
+	mulAdd(v, x, c V) V           // v·x + c, in the register of v
+	subMul(v, x, y V) V           // v − x·y, in the register of v
+	atLeast(x V, bound float64) V // NaN stays NaN
+	atMost(x V, bound float64) V  // NaN stays NaN
+	cmp(p predicate, x, y V) V    // a mask: ones where it holds
+	choose(mask, yes, no V) V
+
+	// Bits.
+	and(x, y V) V
+	or(x, y V) V
+	andNot(mask, x V) V // x where the mask is not set, in the register of x
+
+	// Integers of 64 bits.
+	addInt(x, y V) V
+	andInt(x, y V) V
+	shiftRight52(x V) V
+
+	// Powers of 2 from whole numbers as a machine likes them.
+	whole(n V) V               // from a float64 that is whole
+	halves(n V) (half, rest V) // whole numbers that add up to n
+	power(n V) V               // 2^n for −1022 ≤ n ≤ 1023
+}
+
+// predicate is a comparison. With NaN it does not hold, but for notGreater. The numbers are those of VCMP.
+type predicate = uint64
+
+const (
+	equal       predicate = 0
+	less        predicate = 17
+	greaterOrEq predicate = 29
+	notGreater  predicate = 26
 )
 
-// mathFunctions writes the loops of math.go. All of them compute four float64 at a time; the float32 forms convert
-// when they load and store.
-func mathFunctions(ctx *build.Context) {
-	k := vmath{emitter{ctx, 64, 32}, map[uint64]operand.Mem{}}
+// vmath writes the functions of math.go on vectors of four float64.
+type vmath[V any] struct{ lanes[V] }
+
+// functions calls loop with each function, for elements of 32 and of 64 bits.
+func (k vmath[V]) functions(loop func(name string, bits int, body func(x V) V)) {
 	for _, bits := range []int{32, 64} {
 		for _, f := range []struct {
 			name string
-			body func(x reg.VecVirtual) reg.VecVirtual
+			body func(x V) V
 		}{
 			{"exp", k.exp}, {"log", k.log}, {"log1p", k.log1p}, {"tanh", k.tanh}, {"sigmoid", k.sigmoid},
 			{"softplus", k.softplus}, {"logSigmoid", k.logSigmoid}, {"elu", k.elu},
 		} {
-			k.loop(f.name, bits, f.body)
+			loop(f.name, bits, f.body)
 		}
 	}
 }
 
-// vmath writes functions of vectors of four float64.
-type vmath struct {
-	emitter
-	constants map[uint64]operand.Mem
-}
-
-func (k vmath) loop(name string, bits int, body func(x reg.VecVirtual) reg.VecVirtual) {
-	asm := fmt.Sprintf("%s%dAVX2", name, bits)
-	k.start(asm, fmt.Sprintf("func(dst *float%[1]d, n int, x *float%[1]d)", bits),
-		fmt.Sprintf("%s is %s for n elements, a multiple of 4.", asm, name))
-	dst, n, x := k.load("dst"), k.load("n"), k.load("x")
-	k.Label("loop")
-	k.SUBQ(operand.Imm(4), n)
-	k.JL(operand.LabelRef("end"))
-	v := k.vec()
-	if bits == 32 {
-		k.VCVTPS2PD(operand.Mem{Base: x}, v)
-		y := body(v)
-		k.VCVTPD2PSY(y, y.AsX())
-		k.VMOVUPS(y.AsX(), operand.Mem{Base: dst})
-	} else {
-		k.VMOVUPD(operand.Mem{Base: x}, v)
-		k.VMOVUPD(body(v), operand.Mem{Base: dst})
-	}
-	k.ADDQ(operand.Imm(uint64(bits/2)), x)
-	k.ADDQ(operand.Imm(uint64(bits/2)), dst)
-	k.JMP(operand.LabelRef("loop"))
-	k.Label("end")
-	k.VZEROUPPER()
-	k.RET()
-}
-
-// word returns a constant in memory with the bits b in each of four lanes.
-func (k vmath) word(b uint64) operand.Mem {
-	m, ok := k.constants[b]
-	if !ok {
-		m = k.StaticGlobal(fmt.Sprintf("x%016x", b))
-		k.DataAttributes(attr.RODATA | attr.NOPTR)
-		for range 4 {
-			k.AppendDatum(operand.U64(b))
-		}
-		k.constants[b] = m
-	}
-	return m
-}
-
-func (k vmath) num(f float64) operand.Mem { return k.word(math.Float64bits(f)) }
-
-// The operations below return their result in a new register.
-
-func (k vmath) set(f float64) reg.VecVirtual {
-	v := k.vec()
-	k.VMOVUPD(k.num(f), v)
-	return v
-}
-
-func (k vmath) add(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
-	v := k.vec()
-	k.VADDPD(y, x, v)
-	return v
-}
-func (k vmath) sub(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
-	v := k.vec()
-	k.VSUBPD(y, x, v)
-	return v
-}
-func (k vmath) mul(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
-	v := k.vec()
-	k.VMULPD(y, x, v)
-	return v
-}
-func (k vmath) div(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
-	v := k.vec()
-	k.VDIVPD(y, x, v)
-	return v
-}
-func (k vmath) and(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
-	v := k.vec()
-	k.VANDPD(y, x, v)
-	return v
-}
-func (k vmath) or(x reg.VecVirtual, y operand.Op) reg.VecVirtual {
-	v := k.vec()
-	k.VORPD(y, x, v)
-	return v
-}
-
-// fma returns x·y + z.
-func (k vmath) fma(x reg.VecVirtual, y operand.Op, z operand.Op) reg.VecVirtual {
-	v := k.vec()
-	if m, ok := y.(operand.Mem); ok { // only the last operand may be in memory
-		k.VMOVUPD(z, v)
-		k.VFMADD231PD(m, x, v)
-		return v
-	}
-	k.VMOVUPD(y, v)
-	k.VFMADD213PD(z, x, v)
-	return v
-}
-
-// Predicates of VCMP. Comparisons with NaN are false, but for notGreater.
-const (
-	equal       = 0
-	less        = 17
-	greaterOrEq = 29
-	notGreater  = 26
-)
-
-func (k vmath) cmp(predicate uint64, x reg.VecVirtual, y operand.Op) reg.VecVirtual {
-	v := k.vec()
-	k.VCMPPD(operand.Imm(predicate), y, x, v)
-	return v
-}
-
-// choose returns yes where the mask is set and no elsewhere.
-func (k vmath) choose(mask reg.VecVirtual, yes operand.Op, no reg.VecVirtual) reg.VecVirtual {
-	v := k.vec()
-	k.VBLENDVPD(mask, yes, no, v)
-	return v
-}
-
-// atLeast and atMost bound x. NaN stays NaN: the instructions return their second operand when they meet one.
-func (k vmath) atLeast(x reg.VecVirtual, bound float64) reg.VecVirtual {
-	b, v := k.set(bound), k.vec()
-	k.VMAXPD(x, b, v)
-	return v
-}
-
-func (k vmath) atMost(x reg.VecVirtual, bound float64) reg.VecVirtual {
-	b, v := k.set(bound), k.vec()
-	k.VMINPD(x, b, v)
-	return v
-}
-
-func (k vmath) negAbs(x reg.VecVirtual) reg.VecVirtual { return k.or(x, k.word(1<<63)) }
+func (k vmath[V]) negAbs(x V) V { return k.or(x, k.word(1<<63)) }
 
 // horner returns c[0] + x·(c[1] + x·(c[2] + …)).
-func (k vmath) horner(x reg.VecVirtual, c ...float64) reg.VecVirtual {
+func (k vmath[V]) horner(x V, c ...float64) V {
 	v := k.set(c[len(c)-1])
 	for i := len(c) - 2; i >= 0; i-- {
-		k.VFMADD213PD(k.num(c[i]), x, v)
+		v = k.mulAdd(v, x, k.num(c[i]))
 	}
 	return v
 }
 
 // evenOdd returns c[0] + x·(c[1] + x·(c[2] + …)) for square = x²: the even and the odd terms each by themselves, as
 // two short chains of operations take less time than a long one.
-func (k vmath) evenOdd(x, square reg.VecVirtual, c []float64) reg.VecVirtual {
+func (k vmath[V]) evenOdd(x, square V, c []float64) V {
 	var terms [2][]float64
 	for i, v := range c {
 		terms[i%2] = append(terms[i%2], v)
@@ -184,7 +90,7 @@ func (k vmath) evenOdd(x, square reg.VecVirtual, c []float64) reg.VecVirtual {
 
 // reduce returns n and e^r − 1 with x = n·ln 2 + r, n whole and |r| ≤ ln 2 / 2, for |x| < 2^31.
 // The first step of the subtraction is exact. The Taylor polynomial of degree 13 leaves out less than 5e-18.
-func (k vmath) reduce(x reg.VecVirtual) (n, expm1 reg.VecVirtual) {
+func (k vmath[V]) reduce(x V) (n, expm1 V) {
 	const ln2Low = 2.319046813846299558417771e-17 // ln 2 minus its nearest float64
 	round := k.num(0x1.8p52)                      // a number this large has no fraction
 	n = k.sub(k.fma(x, k.num(math.Log2E), round), round)
@@ -199,53 +105,35 @@ func (k vmath) reduce(x reg.VecVirtual) (n, expm1 reg.VecVirtual) {
 	return n, k.fma(square, k.evenOdd(r, square, c), r)
 }
 
-// power returns 2^n for −1022 ≤ n ≤ 1023, from n as int32.
-func (k vmath) power(n reg.VecVirtual) reg.VecVirtual {
-	v, biased := k.vec(), k.XMM()
-	k.VPADDD(k.word(1023<<32|1023), n.AsX(), biased)
-	k.VPMOVSXDQ(biased, v)
-	k.VPSLLQ(operand.Imm(52), v, v)
-	return v
-}
-
 // exp multiplies by 2^n in two steps, so that neither factor overflows and a subnormal result is rounded once.
-func (k vmath) exp(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) exp(x V) V {
 	n, expm1 := k.reduce(k.atLeast(k.atMost(x, 710), -746))
-	whole, half, rest := k.vec(), k.vec(), k.vec()
-	k.VCVTPD2DQY(n, whole.AsX())
-	k.VPSRAD(operand.Imm(1), whole.AsX(), half.AsX())
-	k.VPSUBD(half.AsX(), whole.AsX(), rest.AsX())
+	half, rest := k.halves(n)
 	return k.mul(k.mul(k.add(expm1, k.num(1)), k.power(half)), k.power(rest))
 }
 
 // expBelow0 returns e^x, e^x − 1 and what the second rounded off, for x ≤ 0. Below −100 it takes x for −100.
-func (k vmath) expBelow0(x reg.VecVirtual) (e, expm1, low reg.VecVirtual) {
+func (k vmath[V]) expBelow0(x V) (e, expm1, low V) {
 	n, p := k.reduce(k.atLeast(x, -100))
-	exponent := k.vec()
-	k.VCVTPD2DQY(n, exponent.AsX())
-	s := k.power(exponent)
+	s := k.power(k.whole(n))
 	whole := k.sub(s, k.num(1))
 	expm1 = k.fma(s, p, whole)
 	return k.fma(s, p, s), expm1, k.fma(s, p, k.sub(whole, expm1))
 }
 
 // split returns k and m with u = 2^k·m and √½ ≤ m < √2, for positive normal u.
-func (k vmath) split(u reg.VecVirtual) (exponent, m reg.VecVirtual) {
+func (k vmath[V]) split(u V) (exponent, m V) {
 	rootHalf := math.Float64bits(math.Sqrt2 / 2)
-	bits, e, fraction := k.vec(), k.vec(), k.vec()
-	k.VPADDQ(k.word(math.Float64bits(1)-rootHalf), u, bits)
-	k.VPSRLQ(operand.Imm(52), bits, e)
+	bits := k.addInt(u, k.word(math.Float64bits(1)-rootHalf))
+	e := k.shiftRight52(bits)
 	const shift = 0x1p52 // a whole number below 2^52 becomes the low bits of shift plus itself
 	exponent = k.sub(k.or(e, k.num(shift)), k.num(shift+1023))
-	k.VPAND(k.word(1<<52-1), bits, fraction)
-	m = k.vec()
-	k.VPADDQ(k.word(rootHalf), fraction, m)
-	return exponent, m
+	return exponent, k.addInt(k.andInt(bits, k.word(1<<52-1)), k.word(rootHalf))
 }
 
 // logSum returns ln(1+f) + e·ln 2 + c for √½ ≤ 1+f < √2, by the series in s = f/(2+f) of FreeBSD's e_log.c
-// (Sun Microsystems 1993), whose error is below 1 ulp. A nil c is 0.
-func (k vmath) logSum(f, e, c reg.VecVirtual) reg.VecVirtual {
+// (Sun Microsystems 1993), whose error is below 1 ulp. Without c it is 0.
+func (k vmath[V]) logSum(f, e V, c ...V) V {
 	const ln2High, ln2Low = 6.93147180369123816490e-01, 1.90821492927058770002e-10 // high·e is exact
 	s := k.div(f, k.add(f, k.num(2)))
 	z := k.mul(s, s)
@@ -255,7 +143,7 @@ func (k vmath) logSum(f, e, c reg.VecVirtual) reg.VecVirtual {
 	series := k.fma(w, k.horner(w, 3.999999999940941908e-01, 2.222219843214978396e-01, 1.531383769920937332e-01), odd)
 	half := k.mul(k.mul(f, k.num(0.5)), f)
 	low := k.mul(e, k.num(ln2Low))
-	if c != nil {
+	for _, c := range c {
 		low = k.add(low, c)
 	}
 	sum := k.fma(s, k.add(series, half), low)
@@ -263,21 +151,21 @@ func (k vmath) logSum(f, e, c reg.VecVirtual) reg.VecVirtual {
 }
 
 // logEdges returns y, but −Inf where x is the pole, NaN below it and where x is NaN, and x where x is +Inf.
-func (k vmath) logEdges(x, y reg.VecVirtual, pole float64) reg.VecVirtual {
+func (k vmath[V]) logEdges(x, y V, pole float64) V {
 	outside := k.choose(k.cmp(equal, x, k.num(pole)), k.num(math.Inf(-1)), k.set(math.NaN()))
 	y = k.choose(k.cmp(notGreater, x, k.num(pole)), outside, y)
 	return k.choose(k.cmp(equal, x, k.num(math.Inf(1))), x, y)
 }
 
 // log scales subnormal numbers by 2^54.
-func (k vmath) log(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) log(x V) V {
 	tiny := k.cmp(less, x, k.num(0x1p-1022))
 	e, m := k.split(k.choose(tiny, k.mul(x, k.num(0x1p54)), x))
 	e = k.sub(e, k.and(tiny, k.num(54)))
-	return k.logEdges(x, k.logSum(k.sub(m, k.num(1)), e, nil), 0)
+	return k.logEdges(x, k.logSum(k.sub(m, k.num(1)), e), 0)
 }
 
-func (k vmath) log1p(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) log1p(x V) V {
 	y := k.logEdges(x, k.log1pInside(x), -1)
 	zero := k.zero()
 	return k.choose(k.cmp(equal, x, zero), x, y) // keeps the sign of −0
@@ -285,7 +173,7 @@ func (k vmath) log1p(x reg.VecVirtual) reg.VecVirtual {
 
 // log1pInside returns ln(1+x) for finite x > −1. With u the rounded 1+x it adds the rest, to first order, as c.
 // Where u is not scaled, x itself is the f of the series and there is no rest.
-func (k vmath) log1pInside(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) log1pInside(x V) V {
 	u := k.add(x, k.num(1))
 	e, m := k.split(u)
 	// The larger of x and 1 is subtracted from u first, which is exact.
@@ -293,54 +181,49 @@ func (k vmath) log1pInside(x reg.VecVirtual) reg.VecVirtual {
 	rest := k.choose(large, k.sub(k.set(1), k.sub(u, x)), k.sub(x, k.sub(u, k.num(1))))
 	scaled := k.cmp(equal, e, k.zero())
 	f := k.choose(scaled, x, k.sub(m, k.num(1)))
-	c := k.vec()
-	k.VANDNPD(k.div(rest, u), scaled, c)
-	return k.logSum(f, e, c)
+	return k.logSum(f, e, k.andNot(scaled, k.div(rest, u)))
 }
 
 // tanh is −t/(2+t) near 0 and 1 − 2e/(1+e) further out, with e = e^−2|x| and t = e − 1.
-func (k vmath) tanh(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) tanh(x V) V {
 	y := k.negAbs(x)
 	e, t, low := k.expBelow0(k.add(y, y))
 	far := k.cmp(less, e, k.num(0.25))
-	k.VANDNPD(low, far, low)
+	low = k.andNot(far, low)
 	q := k.divSum(k.choose(far, k.add(e, e), t), k.choose(far, k.num(1), k.set(2)), k.choose(far, e, t), low)
 	y = k.choose(far, k.sub(k.set(1), q), q)
 	return k.or(k.and(y, k.word(1<<63-1)), k.and(x, k.word(1<<63)))
 }
 
-func (k vmath) sigmoid(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) sigmoid(x V) V {
 	t := k.exp(k.negAbs(x))
-	return k.divSum(k.choose(k.cmp(less, x, k.zero()), t, k.set(1)), k.set(1), t, nil)
+	return k.divSum(k.choose(k.cmp(less, x, k.zero()), t, k.set(1)), k.set(1), t)
 }
 
 // divSum returns x/(a+b) for |b| ≤ a. It corrects the quotient for what the sum and the division rounded off, and
-// for what x and b have lost before: low each, if that is not nil.
-func (k vmath) divSum(x, a, b, low reg.VecVirtual) reg.VecVirtual {
+// for what x and b have lost before: low each, if it is given.
+func (k vmath[V]) divSum(x, a, b V, low ...V) V {
 	sum := k.add(a, b)
 	sumLow := k.sub(b, k.sub(sum, a))
 	q := k.div(x, sum)
-	rest := k.vec()
-	k.VMOVUPD(x, rest)
-	k.VFNMADD231PD(sum, q, rest)
-	if low != nil {
+	rest := k.subMul(k.copy(x), q, sum)
+	for _, low := range low {
 		rest, sumLow = k.add(rest, low), k.add(sumLow, low)
 	}
-	k.VFNMADD231PD(sumLow, q, rest)
-	return k.add(q, k.div(rest, sum))
+	return k.add(q, k.div(k.subMul(rest, q, sumLow), sum))
 }
 
-func (k vmath) softplus(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) softplus(x V) V {
 	y := k.log1pInside(k.exp(k.negAbs(x)))
 	return k.add(y, k.atLeast(x, 0))
 }
 
-func (k vmath) logSigmoid(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) logSigmoid(x V) V {
 	y := k.log1pInside(k.exp(k.negAbs(x)))
 	return k.sub(k.atMost(x, 0), y)
 }
 
-func (k vmath) elu(x reg.VecVirtual) reg.VecVirtual {
+func (k vmath[V]) elu(x V) V {
 	_, y, _ := k.expBelow0(k.atMost(x, 0))
 	return k.choose(k.cmp(greaterOrEq, x, k.zero()), x, y)
 }
