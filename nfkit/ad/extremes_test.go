@@ -12,6 +12,11 @@ func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 var inf, nan = math.Inf(1), math.NaN()
 
+// softClip returns the first of two elements, clipped.
+func softClip(v *ad.Value) *ad.Value {
+	return v.Reshape(1, 2).Columns([]int{1, 0}).SoftClipOdd(2).Slice(1, 2)
+}
+
 // extremes are what operations return, and their derivatives, where formulas taken literally overflow or divide by 0.
 // Results that are tiny or huge in one precision only are in TestOpPrecision's care, not here.
 var extremes = []struct {
@@ -35,6 +40,9 @@ var extremes = []struct {
 	{"Reciprocal", (*ad.Value).Reciprocal, []float64{inf}, 0, 0},
 	{"Abs", (*ad.Value).Abs, []float64{0}, 0, 0},
 	{"Abs", (*ad.Value).Abs, []float64{-inf}, inf, -1},
+	{"SoftClipOdd", softClip, []float64{1e300, 0}, 2, 0},
+	{"SoftClipOdd", softClip, []float64{-inf, 0}, -2, 0},
+	{"SoftClipOdd", softClip, []float64{0, 0}, 0, 1},
 	{"Tanh", (*ad.Value).Tanh, []float64{1e4}, 1, 0},
 	{"Tanh", (*ad.Value).Tanh, []float64{-inf}, -1, 0},
 	{"Tanh", (*ad.Value).Tanh, []float64{1e-20}, 1e-20, 1},
@@ -47,6 +55,11 @@ var extremes = []struct {
 	{"Softplus", (*ad.Value).Softplus, []float64{1e4}, 1e4, 1},
 	{"Softplus", (*ad.Value).Softplus, []float64{-1e4}, 0, 0},
 	{"Softplus", (*ad.Value).Softplus, []float64{inf}, inf, 1},
+	{"LogNormalCDF", (*ad.Value).LogNormalCDF, []float64{1e4}, 0, 0},
+	{"LogNormalCDF", (*ad.Value).LogNormalCDF, []float64{-1e4}, -5e7 - 10.129278905, 1e4 + 1e-4},
+	{"LogNormalCDF", (*ad.Value).LogNormalCDF, []float64{-inf}, -inf, inf},
+	{"NormalOfLogit", (*ad.Value).NormalOfLogit, []float64{0}, 0, math.Sqrt(2*math.Pi) / 4},
+	{"NormalOfLogit", (*ad.Value).NormalOfLogit, []float64{-inf}, -inf, 0},
 	{"SiLU", (*ad.Value).SiLU, []float64{1e4}, 1e4, 1},
 	{"SiLU", (*ad.Value).SiLU, []float64{-1e4}, 0, 0},
 	{"SiLU", (*ad.Value).SiLU, []float64{-inf}, 0, 0},

@@ -28,30 +28,32 @@ type shape [2]int
 // opCases has an operation under the name of its method, and a slash and the variant where there are several.
 // TestOpsAreComplete finds those that are missing.
 var opCases = map[string]opCase{
-	"Neg":          unary((*ad.Value).Neg),
-	"Scale":        unary(func(v *ad.Value) *ad.Value { return v.Scale(-1.5) }),
-	"Shift":        unary(func(v *ad.Value) *ad.Value { return v.Shift(2.5) }),
-	"Exp":          unary((*ad.Value).Exp),
-	"Log":          unary((*ad.Value).Log, positive),
-	"Log1p":        unary((*ad.Value).Log1p, positive),
-	"Expm1":        unary((*ad.Value).Expm1),
-	"Sqrt":         unary((*ad.Value).Sqrt, positive),
-	"Square":       unary((*ad.Value).Square),
-	"Reciprocal":   unary((*ad.Value).Reciprocal, positive),
-	"Abs":          unary((*ad.Value).Abs, awayFromZero),
-	"Sin":          unary((*ad.Value).Sin),
-	"Cos":          unary((*ad.Value).Cos),
-	"Tanh":         unary((*ad.Value).Tanh),
-	"Sigmoid":      unary((*ad.Value).Sigmoid),
-	"LogSigmoid":   unary((*ad.Value).LogSigmoid),
-	"Softplus":     unary((*ad.Value).Softplus),
-	"SiLU":         unary((*ad.Value).SiLU),
-	"ELU":          unary((*ad.Value).ELU, awayFromZero),
-	"ReLU":         unary((*ad.Value).ReLU, awayFromZero),
-	"LeakyReLU":    unary(func(v *ad.Value) *ad.Value { return v.LeakyReLU(0.2) }, awayFromZero),
-	"Wrap":         unary(func(v *ad.Value) *ad.Value { return v.Wrap(1.5) }),
-	"LogIndicator": unary(func(v *ad.Value) *ad.Value { return v.LogIndicator(0, 1e6) }, positive),
-	"Dropout":      unary(func(v *ad.Value) *ad.Value { return v.Dropout(0.5) }), // an evaluation: what training does is in dropout_test.go
+	"Neg":           unary((*ad.Value).Neg),
+	"Scale":         unary(func(v *ad.Value) *ad.Value { return v.Scale(-1.5) }),
+	"Shift":         unary(func(v *ad.Value) *ad.Value { return v.Shift(2.5) }),
+	"Exp":           unary((*ad.Value).Exp),
+	"Log":           unary((*ad.Value).Log, positive),
+	"Log1p":         unary((*ad.Value).Log1p, positive),
+	"Expm1":         unary((*ad.Value).Expm1),
+	"Sqrt":          unary((*ad.Value).Sqrt, positive),
+	"Square":        unary((*ad.Value).Square),
+	"Reciprocal":    unary((*ad.Value).Reciprocal, positive),
+	"Abs":           unary((*ad.Value).Abs, awayFromZero),
+	"Sin":           unary((*ad.Value).Sin),
+	"Cos":           unary((*ad.Value).Cos),
+	"Tanh":          unary((*ad.Value).Tanh),
+	"Sigmoid":       unary((*ad.Value).Sigmoid),
+	"LogSigmoid":    unary((*ad.Value).LogSigmoid),
+	"Softplus":      unary((*ad.Value).Softplus),
+	"LogNormalCDF":  unary((*ad.Value).LogNormalCDF),
+	"NormalOfLogit": unary((*ad.Value).NormalOfLogit),
+	"SiLU":          unary((*ad.Value).SiLU),
+	"ELU":           unary((*ad.Value).ELU, awayFromZero),
+	"ReLU":          unary((*ad.Value).ReLU, awayFromZero),
+	"LeakyReLU":     unary(func(v *ad.Value) *ad.Value { return v.LeakyReLU(0.2) }, awayFromZero),
+	"Wrap":          unary(func(v *ad.Value) *ad.Value { return v.Wrap(1.5) }),
+	"LogIndicator":  unary(func(v *ad.Value) *ad.Value { return v.LogIndicator(0, 1e6) }, positive),
+	"Dropout":       unary(func(v *ad.Value) *ad.Value { return v.Dropout(0.5) }), // an evaluation: what training does is in dropout_test.go
 	"Dropout/training": unary(func(v *ad.Value) *ad.Value {
 		v.Tape().SetTraining(true)
 		return v.Dropout(0)
@@ -148,6 +150,9 @@ var opCases = map[string]opCase{
 	"Root":         root(1, math.Inf(-1), math.Inf(1)),
 	"Root/falling": root(-1, math.Inf(-1), math.Inf(1)),
 	"Root/bounded": root(1, -20, 20),
+
+	"SoftClipOdd": {f: one(func(v *ad.Value) *ad.Value { return v.SoftClipOdd(2) }), domain: []func(float64) float64{awayFromZero},
+		shapes: [][]shape{{{5, 4}}, {{1, 2}}, {{9, 8}}, {{0, 4}}, {{3, 0}}}}, // its curvature jumps at 0
 
 	"AffinePairs":                pairs((*ad.Value).AffinePairs, both),
 	"AffinePairs/value":          pairs((*ad.Value).AffinePairs, first),
