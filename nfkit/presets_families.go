@@ -50,7 +50,7 @@ func NewGF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 // directions are equally fast. Its twin in FlowJAX is triangular_spline_flow.
 func NewTriangularSplineFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	const caller = "NewTriangularSplineFlow"
-	opts.orDefaults(caller, dim, 1)
+	opts.orDefaults(caller, dim, 1, src)
 	spline := NewRationalQuadraticSpline(dim, nil, &SplineOptions{Bound: 5})
 	return newMarginalFlow(caller, spline, dim, opts, src, func() Flow { return NewLULinearPermute(dim, nil, src) })
 }
@@ -59,7 +59,7 @@ func NewTriangularSplineFlow(dim int, opts *ModelOptions, src rand.Source) *Norm
 // hidden layers, the order of the components being reversed after each. It starts near its base. A density costs one evaluation, a sample some
 // ten for each component. opts is that of [NewTransformerFlow], with 1 for a Depth of 0. De Cao et al. 2019, arXiv:1904.04676.
 func NewBNAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
-	o := opts.orFamilyDefaults("NewBNAF", dim)
+	o := opts.orFamilyDefaults("NewBNAF", dim, src)
 	if opts == nil || opts.Depth == 0 {
 		o.Depth = 1
 	}
@@ -79,7 +79,7 @@ func NewBNAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 // [NewTransformerFlow]. Rezende et al. 2020, arXiv:2002.02428. [NewCircularAutoregressiveRationalQuadraticSpline] makes layers for points some of
 // whose components are angles.
 func NewNCSF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
-	o := opts.orFamilyDefaults("NewNCSF", dim)
+	o := opts.orFamilyDefaults("NewNCSF", dim, src)
 	angles := make([]int, dim)
 	for j := range angles {
 		angles[j] = j
@@ -99,8 +99,8 @@ func NewNCSF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 }
 
 // orFamilyDefaults is orDefaults for layers that can do more than those of presets.go, so that 3 are enough.
-func (o *ModelOptions) orFamilyDefaults(caller string, dim int) ModelOptions {
-	c := o.orDefaults(caller, dim, 1)
+func (o *ModelOptions) orFamilyDefaults(caller string, dim int, src rand.Source) ModelOptions {
+	c := o.orDefaults(caller, dim, 1, src)
 	if o == nil || o.Layers == 0 {
 		c.Layers = 3
 	}
@@ -111,7 +111,7 @@ func newTransformerFlow(caller string, transformer Transformer, dim int, opts *M
 	if transformer == nil {
 		panic(fmt.Sprintf("nfkit: %s: got a nil transformer", caller))
 	}
-	o := opts.orFamilyDefaults(caller, dim)
+	o := opts.orFamilyDefaults(caller, dim, src)
 	var flows []Flow
 	for range o.Layers {
 		net := NewMADE(dim, transformer.Params(), o.Hidden, &MADEOptions{Blocks: o.Depth, Context: o.Context}, src)
@@ -122,7 +122,7 @@ func newTransformerFlow(caller string, transformer Transformer, dim int, opts *M
 
 // newMarginalFlow returns a model of marginal distributions with a linear map after each.
 func newMarginalFlow(caller string, transformer Transformer, dim int, opts *ModelOptions, src rand.Source, linear func() Flow) *NormalizingFlow {
-	o := opts.orFamilyDefaults(caller, dim)
+	o := opts.orFamilyDefaults(caller, dim, src)
 	if o.Context == 0 && opts != nil && (opts.Hidden != 0 || opts.Depth != 0) {
 		panic(fmt.Sprintf("nfkit: %s: got Hidden %d and Depth %d without a context; its layers have no network then", caller, opts.Hidden, opts.Depth))
 	}
