@@ -15,6 +15,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -266,8 +267,8 @@ func TestFlowsLoad(t *testing.T) {
 			}
 			images := func(f nf.Flow) []float64 {
 				tape := ad.NewEvalTape(ad.Float64)
-				x := tape.Matrix(normalRows(4, 5, 3)).Sigmoid() // in the domain of all
-				q := tape.Matrix(normalRows(4, 2, 4))
+				x := tape.Matrix(testkit.NormalRows(4, 5, 3)).Sigmoid() // in the domain of all
+				q := tape.Matrix(testkit.NormalRows(4, 2, 4))
 				y, l := f.Forward(x, q)
 				z, k := f.Inverse(x, q)
 				return slices.Concat(y.Data(), l.Data(), z.Data(), k.Data())

@@ -40,6 +40,7 @@
 //	LogSumExp LogSoftmax       ln Σⱼ e^vᵢⱼ, v minus that                 n×1, n×c
 //	ColSum                     Σᵢ vᵢⱼ                                    1×c
 //	Linear Dense               v·wᵀ + b, act(v·wᵀ + b)                   n×m for w m×c
+//	Conv2D                     act(w ∗ v + b) on grids                  rows are grids, see Shape
 //	MatMul                     v·b
 //	Slice Columns Concat       columns lo to hi, by number, side by side
 //	Scatter                    columns to the places with given numbers

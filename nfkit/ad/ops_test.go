@@ -109,6 +109,20 @@ var opCases = map[string]opCase{
 	"Dense/SiLU":           dense(ad.SiLU, 0),
 	"Dense/softplus":       dense(ad.Softplus, 0),
 
+	"Conv2D/zero":     conv(ad.Shape{Height: 3, Width: 2, Channels: 2}, 3, ad.PadZero, ad.Identity, 0),
+	"Conv2D/circular": conv(ad.Shape{Height: 2, Width: 3, Channels: 2}, 3, ad.PadCircular, ad.Tanh, 0),
+	"Conv2D/1×1":      conv(ad.Shape{Height: 2, Width: 3, Channels: 3}, 1, ad.PadZero, ad.LeakyReLU, 0.3),
+	"Conv2D/large":    conv(ad.Shape{Height: 2, Width: 1, Channels: 1}, 5, ad.PadZero, ad.SiLU, 0),
+	"Conv2D/wound":    conv(ad.Shape{Height: 1, Width: 2, Channels: 1}, 5, ad.PadCircular, ad.ELU, 0),
+	"Conv2D/1 site":   conv(ad.Shape{Height: 1, Width: 1, Channels: 1}, 3, ad.PadZero, ad.Softplus, 0),
+	"Conv2D/negative": conv(ad.Shape{Height: 1, Width: 2, Channels: 1}, 3, ad.PadZero, ad.LeakyReLU, -0.3),
+	"Conv2D/no bias": {
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			return []*ad.Value{v.Conv2D(ad.Shape{Height: 3, Width: 2, Channels: 1}, more[0], nil, ad.PadCircular, ad.Sigmoid, 0)}
+		},
+		shapes: [][]shape{{{2, 6}, {2, 9}}, {{0, 6}, {2, 9}}},
+	},
+
 	"Where": {
 		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return []*ad.Value{v.Where(more[0], more[1])} },
 		domain: []func(float64) float64{awayFromZero},
@@ -197,6 +211,16 @@ func dense(act ad.Activation, slope float64) opCase {
 			return []*ad.Value{v.Dense(more[0], more[1], act, slope)}
 		},
 		shapes: denseShapes,
+	}
+}
+
+func conv(in ad.Shape, edge int, pad ad.Padding, act ad.Activation, slope float64) opCase {
+	k := edge * edge * in.Channels
+	return opCase{
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			return []*ad.Value{v.Conv2D(in, more[0], more[1], pad, act, slope)}
+		},
+		shapes: [][]shape{{{3, in.Size()}, {2, k}, {1, 2}}, {{1, in.Size()}, {9, k}, {1, 9}}, {{0, in.Size()}, {2, k}, {1, 2}}},
 	}
 }
 
