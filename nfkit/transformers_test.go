@@ -7,6 +7,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -170,6 +171,6 @@ func TestTransformerOptions(t *testing.T) {
 		"LogisticMixtureCDF: got Components -2, want 1 or more": func() { nf.LogisticMixtureCDF{Components: -2}.Params() },
 		"UnconstrainedMonotone: got Points -3, want 1 or more":  func() { nf.UnconstrainedMonotone{Points: -3}.Params() },
 	} {
-		wantPanic(t, want, f)
+		testkit.WantPanic(t, want, f)
 	}
 }

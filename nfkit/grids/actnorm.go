@@ -51,7 +51,7 @@ func (a *ActNorm) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 func (a *ActNorm) State() nf.State {
 	s := a.norm.State()
 	for i := range s {
-		s[i].Layer = nil
+		s[i].Layers = nil
 		if s[i].Param != nil {
 			s[i].Shape = []int{1, a.shape.Channels, 1, 1}
 		}

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
@@ -64,13 +65,13 @@ func TestGaussianizeOneColumn(t *testing.T) {
 
 func TestGaussianizeMistakes(t *testing.T) {
 	src := rand.NewPCG(1, 2)
-	constant, bad := normalRows(30, 2, 1), normalRows(30, 2, 1)
+	constant, bad := testkit.NormalRows(30, 2, 1), testkit.NormalRows(30, 2, 1)
 	for i := range 30 {
 		constant.Set(i, 1, 7)
 	}
 	bad.Set(3, 1, math.NaN())
 	for want, x := range map[string]*mat.Dense{
-		"got 5 rows, want 20 or more":            normalRows(5, 2, 1),
+		"got 5 rows, want 20 or more":            testkit.NormalRows(5, 2, 1),
 		"column 1 of the data is constant, at 7": constant,
 		"got column 1 of the data, which is NaN": bad,
 	} {
@@ -78,5 +79,5 @@ func TestGaussianizeMistakes(t *testing.T) {
 			t.Errorf("got error %v, want one with %q", err, want)
 		}
 	}
-	wantPanic(t, "Gaussianize: got 0 layers and 3 bins", func() { nf.Gaussianize(bad, &nf.GaussianizeOptions{Bins: 3}, src) })
+	testkit.WantPanic(t, "Gaussianize: got 0 layers and 3 bins", func() { nf.Gaussianize(bad, &nf.GaussianizeOptions{Bins: 3}, src) })
 }

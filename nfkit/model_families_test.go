@@ -11,6 +11,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
@@ -87,7 +88,7 @@ func TestFamilyDensities(t *testing.T) {
 	torus := []nftest.Interval{{Lo: -math.Pi, Hi: math.Pi}, {Lo: -math.Pi, Hi: math.Pi}}
 	for name, support := range map[string][]nftest.Interval{"NewBNAF": nil, "NewNCSF": torus} {
 		m := families[name].new(2, families[name].options(0), rand.NewPCG(1, 2))
-		moveParams(m, 0.05)
+		perturb(m.State(), 0.05, rand.NewPCG(7, 8))
 		if err := nftest.Density(m, &nftest.DensityOptions{Support: support}, rand.NewPCG(3, 4)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -107,7 +108,7 @@ func TestFamiliesOverflow(t *testing.T) {
 
 // Each starts as its base, or near it.
 func TestFamiliesStart(t *testing.T) {
-	x := normalRows(20, 3, 1)
+	x := testkit.NormalRows(20, 3, 1)
 	base := nf.NewNormalizingFlow(nf.NewDiagGaussian(3, nil), nil).LogProb(x)
 	for name, f := range families {
 		for i, got := range f.new(3, nil, rand.NewPCG(1, 2)).LogProb(x) {
@@ -149,12 +150,12 @@ func TestFamiliesLearn(t *testing.T) {
 
 func TestFamilyMistakes(t *testing.T) {
 	src := rand.NewPCG(1, 2)
-	wantPanic(t, "NewNAF: got dimension 0, want 1 or more", func() { nf.NewNAF(0, nil, src) })
-	wantPanic(t, "NewTriangularSplineFlow: got dimension -1, want 1 or more", func() { nf.NewTriangularSplineFlow(-1, nil, src) })
-	wantPanic(t, "NewGF: got Hidden 5 and Depth 0 without a context", func() { nf.NewGF(2, &nf.ModelOptions{Hidden: 5}, src) })
-	wantPanic(t, "NewTransformerFlow: got a nil transformer", func() { nf.NewTransformerFlow(nil, 2, nil, src) })
-	wantPanic(t, "NewBlockAutoregressive: got dimension 0", func() { nf.NewBlockAutoregressive(0, nil, src) })
-	wantPanic(t, "want 4", func() {
+	testkit.WantPanic(t, "NewNAF: got dimension 0, want 1 or more", func() { nf.NewNAF(0, nil, src) })
+	testkit.WantPanic(t, "NewTriangularSplineFlow: got dimension -1, want 1 or more", func() { nf.NewTriangularSplineFlow(-1, nil, src) })
+	testkit.WantPanic(t, "NewGF: got Hidden 5 and Depth 0 without a context", func() { nf.NewGF(2, &nf.ModelOptions{Hidden: 5}, src) })
+	testkit.WantPanic(t, "NewTransformerFlow: got a nil transformer", func() { nf.NewTransformerFlow(nil, 2, nil, src) })
+	testkit.WantPanic(t, "NewBlockAutoregressive: got dimension 0", func() { nf.NewBlockAutoregressive(0, nil, src) })
+	testkit.WantPanic(t, "want 4", func() {
 		nf.NewConditionalElementwise(nf.Affine{}, nf.NewMLP([]int{1, 3}, nil, src), 2)
 	})
 }

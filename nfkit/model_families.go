@@ -98,7 +98,7 @@ func NewNCSF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	return o.model(dim, flows)
 }
 
-// orFamilyDefaults is orDefaults for layers that can do more than those of presets.go, so that 3 are enough.
+// orFamilyDefaults is orDefaults for layers that can do more than those of the other ready-made models, so that 3 are enough.
 func (o *ModelOptions) orFamilyDefaults(caller string, dim int, src rand.Source) ModelOptions {
 	c := o.orDefaults(caller, dim, 1, src)
 	if o == nil || o.Layers == 0 {
