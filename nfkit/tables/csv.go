@@ -31,7 +31,8 @@ type CSVOptions struct {
 var missingWords = []string{"", "na", "n/a", "nan", "null", "none", "?"}
 
 // ReadCSV reads a table from a file of comma-separated values, as RFC 4180 has them: the first line has the names of the columns, a field with a
-// separator in it is in double quotes. Lines may end in CRLF, a byte-order mark is passed over, and spaces around values do not count. Types are
+// separator in it is in double quotes. Lines may end in CRLF, a byte-order mark is passed over, and spaces before values,
+// and after those without quotes, do not count. Types are
 // guessed; [Table.As] changes them. A nil opts means the defaults.
 //
 // It is an error, which names line and column, when a line has more or fewer values than there are names, when a value is text, infinite or

@@ -11,7 +11,7 @@ import (
 )
 
 // Shape is what a [NewFlow] has to make: a flow of Dim components, all standardised, that takes a context of the given number of columns, 0 for
-// none. The components in Circular are angles: the flow's density is that of a circle in [−π, π], and 0 outside.
+// none. The components in Circular are angles in [−π, π]: outside, the flow's density is 0, or that of the same point of the circle.
 type Shape struct {
 	Dim, Context int
 	Circular     []int
@@ -65,11 +65,13 @@ func (s Shape) check(flow *nf.NormalizingFlow) {
 		flow = flow.Given(mat.NewDense(1, s.Context, nil))
 	}
 	for _, j := range s.Circular {
-		beyond := mat.NewDense(1, s.Dim, nil)
-		beyond.Set(0, j, 4)
-		if l := flow.LogProb(beyond)[0]; !math.IsInf(l, -1) {
-			panic(fmt.Sprintf("tables: NewFlow made a flow with log-density %v where component %d is 4, but that is an angle in [−π, π]: Shape.Circular has %v",
-				l, j, s.Circular))
+		same := mat.NewDense(2, s.Dim, nil) // the same point of the circle twice
+		same.Set(0, j, 4)
+		same.Set(1, j, 4-2*math.Pi)
+		l := flow.LogProb(same)
+		if outside, inside := l[0], l[1]; !math.IsInf(outside, -1) && !(math.Abs(outside-inside) < 1e-6) {
+			panic(fmt.Sprintf("tables: NewFlow made a flow with log-density %v where component %d is 4 and %v where it is 4 − 2π, but Shape.Circular has %v: that is an angle",
+				outside, j, inside, s.Circular))
 		}
 	}
 }
