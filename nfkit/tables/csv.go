@@ -21,7 +21,7 @@ import (
 // CSVOptions are the options of [ReadCSV].
 type CSVOptions struct {
 	Comma        rune     // what separates the values of a line; 0 means a comma
-	DecimalComma bool     // numbers are written as 1,5; Comma must be another
+	DecimalComma bool     // numbers are written as 1,5, and none as 1.5; Comma must be another
 	Names        []string // of the columns, for files without a line of names; nil means that the first line has them
 	Columns      []string // the columns to take, in this order; nil means all
 	Missing      []string // what stands for a missing value; nil means an empty field, NA, N/A, NaN, null, none and ?, in capitals or not
@@ -212,6 +212,9 @@ func (p *reader) isMissing(field string) bool {
 
 func (p *reader) number(field string) (float64, error) {
 	if p.DecimalComma {
+		if strings.Contains(field, ".") { // which may separate thousands
+			return 0, strconv.ErrSyntax
+		}
 		field = strings.Replace(field, ",", ".", 1)
 	}
 	x, err := strconv.ParseFloat(strings.TrimSpace(field), 64)
@@ -256,8 +259,11 @@ func (p *reader) table() (*Table, error) {
 func (p *reader) hint(value string) string {
 	swapped := *p
 	swapped.DecimalComma = !p.DecimalComma
-	if x, err := swapped.number(value); err != nil || math.IsNaN(x) || !strings.ContainsAny(value, ",") {
+	switch x, err := swapped.number(value); {
+	case err != nil || math.IsNaN(x):
 		return ""
+	case p.DecimalComma:
+		return " (numbers with a decimal point are not read with DecimalComma)"
 	}
 	return " (if that is a number with a decimal comma, say so by DecimalComma)"
 }

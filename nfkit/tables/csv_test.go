@@ -56,6 +56,7 @@ func TestParseCSVMistakes(t *testing.T) {
 		"text":              {"a,site,sex\n1,Bern,M\n2,Basel,F\n3,4,M\n", nil, []string{`column "site" has 2 of 3 values`, `"Bern" in line 2`, `column "sex" has 3 of 3`, "Columns"}},
 		"one text":          {"a,b\n1,2\n3,~4\n", nil, []string{`column "b" has 1 of 2`, `"~4" in line 3`}},
 		"decimal comma":     {"a;b\n1,5;2\n", &tables.CSVOptions{Comma: ';'}, []string{`column "a"`, `"1,5" in line 2`, "DecimalComma"}},
+		"decimal point":     {"a;b\n1,5;2\n1.5;2\n", &tables.CSVOptions{Comma: ';', DecimalComma: true}, []string{`column "a" has 1 of 2`, `"1.5" in line 3`, "decimal point"}},
 		"thousands":         {"a,b\n\"1,500,000\",2\n", nil, []string{`column "a"`, `"1,500,000" in line 2`}},
 		"other separator":   {"a;b\n1;2\n", nil, []string{`"a;b"`, `";"`, "Comma"}},
 		"no names":          {"1,2\n3,4\n", nil, []string{"has numbers", "Names"}},

@@ -37,6 +37,7 @@
 //	Model.NLL, Rows, Matrix           what nfkit.Fit trains on
 //	Model.LogProb, Sample             in the units of the table
 //	Model.Given                       one condition for all that follows
+//	Model.Density, Flow               the same as a density of matrices, for package eval, and as a model of package nfkit
 //	Model.Save, Load                  names, types, bounds, scaling and weights in one file
 //
 // # Conditional densities
