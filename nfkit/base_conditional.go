@@ -72,4 +72,6 @@ func (g *ConditionalDiagGaussian) Sample(noise, context *ad.Value) (z, logProb *
 }
 
 // State lists the encoder's tensors under context_encoder.
-func (g *ConditionalDiagGaussian) State() State { return g.encoder.State().Under("context_encoder") }
+func (g *ConditionalDiagGaussian) State() State {
+	return g.encoder.State().Under("context_encoder").OwnedBy(g)
+}

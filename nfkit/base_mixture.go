@@ -48,7 +48,7 @@ func NewGaussianMixture(modes, dim int, opts *GaussianMixtureOptions, src rand.S
 	g := &GaussianMixture{modes: modes, dim: dim}
 	means := make([]float64, modes*dim)
 	if o.Loc == nil {
-		fillNormal(means, rand.New(src))
+		fillNormal(means, newRand("NewGaussianMixture", src))
 	} else {
 		g.fill(means, "means", o.Loc)
 	}

@@ -53,7 +53,7 @@ func NewGaussianPCA(dim int, opts *GaussianPCAOptions, src rand.Source) *Gaussia
 	}
 	l := o.Latent
 	factors := make([]float64, l*dim)
-	fillNormal(factors, rand.New(src))
+	fillNormal(factors, newRand("NewGaussianPCA", src))
 	g := &GaussianPCA{
 		loc:      ad.NewParam(1, dim, make([]float64, dim)),
 		factors:  ad.NewParam(l, dim, factors),

@@ -68,6 +68,17 @@ func (e *engine) put(p ad.Precision, s *ad.Shards) {
 func (e *engine) each(p ad.Precision, n int, seed [2]uint64, f func(t *ad.Tape, lo, hi int)) {
 	e.guard.RLock()
 	defer e.guard.RUnlock()
+	e.run(p, n, seed, f)
+}
+
+// eachNesting is each for an f that calls functions of the user's, which may evaluate the same parameters.
+func (e *engine) eachNesting(p ad.Precision, n int, seed [2]uint64, f func(t *ad.Tape, lo, hi int)) {
+	e.guard.RLockNesting()
+	defer e.guard.RUnlockNesting()
+	e.run(p, n, seed, f)
+}
+
+func (e *engine) run(p ad.Precision, n int, seed [2]uint64, f func(t *ad.Tape, lo, hi int)) {
 	s := e.take(p)
 	s.Seed = seed
 	s.Each(n, f)
@@ -99,8 +110,8 @@ func (e *engine) step(p ad.Precision, n int, scale float64, src rand.Source, los
 func (e *engine) gradient(p ad.Precision, n int, scale float64, seed [2]uint64, loss func(t *ad.Tape, lo, hi int) *ad.Value) (float64, error) {
 	e.guard.LockGrad()
 	defer e.guard.UnlockGrad()
-	e.guard.RLock()
-	defer e.guard.RUnlock()
+	e.guard.RLockNesting()
+	defer e.guard.RUnlockNesting()
 	s := e.take(p)
 	s.Seed = seed
 	sum := s.Gradient(n, e.params, scale, loss)

@@ -15,7 +15,7 @@ import (
 
 // FitOptions are the options of [Fit].
 type FitOptions struct {
-	Steps     int // steps that Adam is to have taken in the end; 0 means 1000, or what Epochs says
+	Steps     int // steps that Adam is to have taken in the end; 0 means what Epochs says, or 1000 if it has taken none yet
 	Epochs    int // passes over the data, which must be [Rows]; instead of Steps
 	BatchSize int // rows of a step, at most all of [Rows]; 0 means 512. For an objective that takes data
 
@@ -34,11 +34,12 @@ type FitOptions struct {
 
 // Step is what [FitOptions].OnStep and Progress are told. The model is as the step left it.
 type Step struct {
-	Number     int     // of the step: how many Adam has taken
-	Of         int     // the number of the last step of the whole run
-	Loss       float64 // of the step's batch, before the step
-	Validation float64 // loss of the validation after this step; NaN if there was none
-	Done       bool    // the run has ended, with this step as its last; Validation is that of the parameters kept
+	Number     int      // of the step: how many Adam has taken
+	Of         int      // the number of the last step of the whole run
+	Loss       float64  // of the step's batch, before the step
+	Validation float64  // loss of the validation after this step; NaN if there was none
+	Done       bool     // the run has ended, with this step as its last; Validation is that of the parameters kept
+	Remarks    []string // those of the History, when the run has ended
 }
 
 // ErrStop is returned by [FitOptions].OnStep to end the run without an error, and the cause of a context that ends it so: see [UntilInterrupt].
@@ -52,6 +53,7 @@ type History struct {
 	Best            int       // the step whose parameters the model has now
 	Skipped         int       // steps that changed nothing because their loss or gradient was not finite
 	Stopped         string    // why the run ended before its last step; empty if it did not
+	Remarks         []string  // what is unusual about the data of a likelihood, see [Fit]
 }
 
 // Fit trains what an objective depends on: in each step it draws a batch, computes the loss and its gradient, and takes a step of [Adam]. A nil
@@ -75,10 +77,21 @@ type History struct {
 //   - the data give fewer rows than asked for, or a batch cannot be observed by a layer: see [ActNorm] and [BatchNorm].
 //
 // A number that is not finite in [Rows] or in the validation rows is an error before the first step. It is an error as well when nothing was
-// learned: with SkipNonFinite, when all steps were passed over, or no validation after the first was finite.
+// learned: when
+//   - with SkipNonFinite, all steps were passed over, or no validation after the first was finite,
+//   - the loss has grown from l to more than l + 100(1 + |l|), and no validation was better than the first: that of the validation, else that of
+//     an evaluation before and after a run without data, else the lowest loss of the first ten steps and the median of the last ten,
+//   - a [NormalizingFlow.NLL] ends more than 100 nats for each column above the best model of independent normal distributions with the means
+//     and variances of the rows, as for data of a large scale; the loss is the lowest of the validations, or that median.
+//
+// A run that is stopped on purpose, by OnStep or ctx, may end in the last two ways.
+//
+// Before the first step, [History].Remarks says which columns of the data of a [NormalizingFlow.NLL] are constant, which have a mean or standard
+// deviation far from 0 and 1 after the [NewStandardization] of the model, and of which a tenth or more lies outside of the interval of the
+// first splines that they come to.
 //
 // Steps counts those of Adam: to go on with a run, give it the Adam that has taken the steps so far, as a [Checkpoint] keeps it, and the same
-// options. A run whose steps are all done already changes nothing.
+// options. A run whose steps are all done already changes nothing. An Adam that has taken steps wants Steps or Epochs to be said.
 //
 // The same arguments give the same bytes, for any GOMAXPROCS. Fit panics when options are out of range, or rows have
 // another number of columns than the objective wants.
@@ -112,6 +125,10 @@ type fit struct {
 	lowest   float64  // validation loss
 	best     snapshot // of the state then
 	patience int      // validations since then
+
+	start float64    // loss of an objective without data before the first step
+	batch mat.Matrix // the first one
+	asked bool       // the run was stopped on purpose
 }
 
 func newFit(ctx context.Context, objective Objective, data Sampler, opts *FitOptions, src rand.Source) *fit {
@@ -147,6 +164,9 @@ func newFit(ctx context.Context, objective Objective, data Sampler, opts *FitOpt
 			panic(fmt.Sprintf("nfkit: Fit: got %d epochs with %d steps and data of type %T, want epochs of *nfkit.Rows alone, or steps", o.Epochs, o.Steps, data))
 		}
 		o.Steps = (o.Epochs*rows.Len() + o.BatchSize - 1) / o.BatchSize
+	}
+	if o.Steps == 0 && o.Adam != nil && o.Adam.Steps() > 0 {
+		panic(fmt.Sprintf("nfkit: Fit: got no Steps and an Adam that has taken %d; say how many it is to have taken in the end", o.Adam.Steps()))
 	}
 	o.Steps = orDefault(o.Steps, 1000)
 	o.ValidateEvery = orDefault(o.ValidateEvery, 100)
@@ -207,6 +227,9 @@ func (f *fit) run(ctx context.Context) error {
 	if _, err := f.validate(); err != nil {
 		return err
 	}
+	if f.columns == 0 && !f.validates {
+		f.start = f.evaluated()
+	}
 	for f.step < f.Steps {
 		if err := ctx.Err(); err != nil {
 			return f.cancelled(ctx, err)
@@ -233,6 +256,7 @@ func (f *fit) run(ctx context.Context) error {
 		if f.OnStep != nil {
 			err := f.OnStep(f.last)
 			if errors.Is(err, ErrStop) {
+				f.asked = true
 				f.history.Stopped = fmt.Sprintf("stopped by OnStep after step %d of %d", f.step, f.Steps)
 				return nil
 			}
@@ -252,6 +276,7 @@ func (f *fit) run(ctx context.Context) error {
 func (f *fit) cancelled(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, ErrStop) {
+		f.asked = true
 		f.history.Stopped = fmt.Sprintf("stopped after step %d of %d", f.step, f.Steps)
 		if cause != ErrStop {
 			f.history.Stopped += ": " + cause.Error()
@@ -282,6 +307,12 @@ func (f *fit) train() (float64, error) {
 			return math.NaN(), fmt.Errorf("the data (%T) gave %d rows, want %d", f.data, n, f.BatchSize)
 		}
 		batch = rows
+		if f.batch == nil {
+			f.batch = batch
+			if l, ok := f.objective.(*likelihood); ok {
+				f.history.Remarks = l.remarks(f.someRows())
+			}
+		}
 	}
 	loss, err := f.objective.LossGrad(batch, f.src)
 	if err != nil {
@@ -336,7 +367,7 @@ func (f *fit) finish() error {
 		f.guard.Unlock()
 	}
 	if f.Progress != nil && f.step > f.first {
-		f.last.Done = true
+		f.last.Done, f.last.Remarks = true, f.history.Remarks
 		f.last.Validation = math.NaN()
 		if !math.IsInf(f.lowest, 1) {
 			f.last.Validation = f.lowest
@@ -347,20 +378,6 @@ func (f *fit) finish() error {
 		err = f.nothingLearned()
 	}
 	return err
-}
-
-// nothingLearned returns an error when steps were taken but none of them counts.
-func (f *fit) nothingLearned() error {
-	steps := f.step - f.first
-	switch {
-	case steps == 0:
-		return nil
-	case f.history.Skipped == steps:
-		return fmt.Errorf("nfkit: Fit: nothing was learned: the loss or its gradient was not finite in all %d steps", steps)
-	case f.validates && !slices.ContainsFunc(f.history.Validation[1:], isFinite):
-		return fmt.Errorf("nfkit: Fit: nothing was learned: the validation loss was not finite after any of the %d steps; the model is as it was at the start", steps)
-	}
-	return nil
 }
 
 // checkData returns an error for the first number of fixed data that is not finite.

@@ -13,7 +13,7 @@ import (
 //
 //	step 512/1000  loss 1.6543  validation 1.6601  350 steps/s  1s left
 //
-// Lines come at least 200 ms apart, and less often in long runs, so that a notebook that keeps them all stays small. It is for one run.
+// After it, the remarks of the run have a line each. // Lines come at least 200 ms apart, and less often in long runs, so that a notebook that keeps them all stays small. It is for one run.
 func ProgressLine(w io.Writer) func(Step) {
 	p := &progress{w: w}
 	return p.step
@@ -42,6 +42,9 @@ func (p *progress) step(s Step) {
 	}
 	if s.Done {
 		p.finish(s.Number, s.Loss, p.validation)
+		for _, r := range s.Remarks {
+			fmt.Fprintf(p.w, "remark: %s\n", r)
+		}
 	} else {
 		p.update(s.Number, s.Loss, p.validation)
 	}

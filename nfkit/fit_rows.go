@@ -19,6 +19,7 @@ var _ Sampler = (*Rows)(nil)
 
 // NewRows returns the data set of the rows of x, which it does not copy. It panics when there are none.
 func NewRows(x mat.Matrix) *Rows {
+	checkMatrix("NewRows", "matrix", x)
 	n, _ := x.Dims()
 	if n == 0 {
 		panic("nfkit: NewRows: got a matrix without rows, want at least one")
@@ -40,6 +41,7 @@ func (r *Rows) Sample(n int, src rand.Source) *mat.Dense {
 	}
 	_, c := r.x.Dims()
 	batch := mat.NewDense(n, c, nil)
+	checkSource("Rows.Sample", src)
 	for i := range n {
 		if r.next == len(r.order) {
 			rand.New(src).Shuffle(len(r.order), func(i, j int) { r.order[i], r.order[j] = r.order[j], r.order[i] })
@@ -59,6 +61,7 @@ func (r *Rows) Sample(n int, src rand.Source) *mat.Dense {
 func JoinColumns(parts ...mat.Matrix) *mat.Dense {
 	n, columns := 0, 0
 	for i, p := range parts {
+		checkMatrix("JoinColumns", fmt.Sprintf("part %d", i), p)
 		r, c := p.Dims()
 		if i > 0 && r != n || r == 0 {
 			panic(fmt.Sprintf("nfkit: JoinColumns: got %d rows in part %d and %d before, want as many in each", r, i, n))
@@ -76,4 +79,35 @@ func JoinColumns(parts ...mat.Matrix) *mat.Dense {
 		at += c
 	}
 	return joined
+}
+
+// RepeatRows returns each row of x n times in a row: row i of r×c gives rows i·n to i·n+n−1 of the r·n×c result. It is how to have several
+// points for each row of a context:
+//
+//	x := model.Given(nf.RepeatRows(context, 5)).Sample(20, src) // context is 4×c; rows 5i to 5i+4 of x belong to its row i
+//
+// It panics when x is nil or n is not positive.
+func RepeatRows(x mat.Matrix, n int) *mat.Dense {
+	checkMatrix("RepeatRows", "matrix", x)
+	r, c := x.Dims()
+	if n < 1 {
+		panic(fmt.Sprintf("nfkit: RepeatRows: got %d copies of the rows of a %d×%d matrix, want 1 or more", n, r, c))
+	}
+	if r == 0 {
+		return &mat.Dense{}
+	}
+	repeated := mat.NewDense(r*n, c, nil)
+	for i := range r * n {
+		for j := range c {
+			repeated.Set(i, j, x.At(i/n, j))
+		}
+	}
+	return repeated
+}
+
+// checkMatrix panics when x is nil, and names it.
+func checkMatrix(call, name string, x mat.Matrix) {
+	if d, ok := x.(*mat.Dense); x == nil || ok && d == nil {
+		panic(fmt.Sprintf("nfkit: %s: got a nil %s", call, name))
+	}
 }

@@ -113,6 +113,9 @@ func orZero(v, logDet *ad.Value) *ad.Value {
 }
 
 // Invert swaps the directions of a flow. Its twin in normflows is Reverse.
+//
+// Forward needs latent points that are in the domain of the flow's Inverse. Where the flow's density is 0, as that of [Exp] is below 0, its
+// Forward and log-determinant are NaN: a model has no infinite densities.
 type Invert struct{ flow Flow }
 
 var (
@@ -136,7 +139,10 @@ func (v *Invert) ContextDim() int { return contextDim(v.flow) }
 
 // Forward is the flow's Inverse.
 func (v *Invert) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
-	return v.flow.Inverse(z, context)
+	x, logDet = v.flow.Inverse(z, context)
+	outside := logDet.Detach().Min(z.Tape().Full(1, 1, 0)) // −Inf
+	outside = outside.Sub(outside)                         // NaN there, and 0 elsewhere
+	return x.Add(outside), logDet.Add(outside)
 }
 
 // Inverse is the flow's Forward.

@@ -185,8 +185,8 @@ func NewAffineCouplingBlock(net Net, opts *AffineCouplingOptions) *Coupling {
 	if opts != nil {
 		o = *opts
 	}
-	if o.Split > SplitCheckerboardInv || o.Scale > ScaleSoftplus {
-		panic(fmt.Sprintf("nfkit: %s: got split %d and scale map %d, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleSoftplus", caller, o.Split, o.Scale))
+	if o.Split > SplitCheckerboardInv || o.Scale > ScaleBounded {
+		panic(fmt.Sprintf("nfkit: %s: got split %d and scale map %d, want SplitChannel to SplitCheckerboardInv and ScaleExp to ScaleBounded", caller, o.Split, o.Scale))
 	}
 	transformer := Affine{Scale: o.Scale}
 	per := transformer.Params()

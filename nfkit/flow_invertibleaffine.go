@@ -45,7 +45,7 @@ func NewInvertibleAffine(dim int, opts *InvertibleAffineOptions, src rand.Source
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewInvertibleAffine: got dimension %d, want 1 or more", dim))
 	}
-	w := randomRotation(dim, rand.New(src))
+	w := randomRotation(dim, newRand("NewInvertibleAffine", src))
 	if opts != nil && opts.Plain {
 		return &InvertibleAffine{w: ad.NewParam(dim, dim, w.RawMatrix().Data)}
 	}

@@ -36,7 +36,7 @@ func NewLULinearPermute(dim int, opts *LULinearPermuteOptions, src rand.Source) 
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewLULinearPermute: got dimension %d, want 1 or more", dim))
 	}
-	r := rand.New(src)
+	r := newRand("NewLULinearPermute", src)
 	limit := 0.0
 	if opts != nil && opts.RandomInit {
 		limit = 1 / math.Sqrt(float64(dim))

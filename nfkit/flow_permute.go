@@ -34,7 +34,7 @@ func NewPermute(dim int, mode PermuteMode, src rand.Source) *Permute {
 	p := &Permute{mode: mode, inverse: make([]int, dim)}
 	switch mode {
 	case PermuteShuffle:
-		p.index = rand.New(src).Perm(dim)
+		p.index = newRand("NewPermute", src).Perm(dim)
 	case PermuteSwap:
 		for j := range dim {
 			p.index = append(p.index, (j+dim/2)%dim)

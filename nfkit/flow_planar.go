@@ -40,7 +40,7 @@ func NewPlanar(dim int, opts *PlanarOptions, src rand.Source) *Planar {
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewPlanar: got dimension %d, want 1 or more", dim))
 	}
-	r := rand.New(src)
+	r := newRand("NewPlanar", src)
 	p := &Planar{
 		u: uniformParam(1, dim, math.Sqrt2, r),
 		w: uniformParam(1, dim, math.Sqrt(2/float64(dim)), r),

@@ -30,7 +30,7 @@ func NewRadial(dim int, src rand.Source) *Radial {
 	if dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewRadial: got dimension %d, want 1 or more", dim))
 	}
-	r, limit := rand.New(src), 1/float64(dim)
+	r, limit := newRand("NewRadial", src), 1/float64(dim)
 	f := &Radial{beta: uniformParam(1, 1, 1+limit, r), alpha: uniformParam(1, 1, limit, r), dim: []int{dim}}
 	center := make([]float64, dim)
 	fillNormal(center, r)

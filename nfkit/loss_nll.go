@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -85,7 +86,7 @@ func (o *likelihood) Columns() int {
 
 // take makes the columns of rows those of d.
 func (o *likelihood) take(d *dataRows, method string, rows mat.Matrix) (n int, err error) {
-	if rows != nil {
+	if d, ok := rows.(*mat.Dense); rows != nil && (!ok || d != nil) {
 		if n, c := rows.Dims(); n > 0 && c != o.Columns() {
 			panic(fmt.Sprintf("nfkit: %s: got a %d×%d batch, want %d columns: %d of a point, %d of its context, %d of its weight",
 				method, n, c, o.Columns(), o.model.Dim(), o.context, o.Columns()-o.model.Dim()-o.context))
@@ -223,29 +224,67 @@ func (m *NormalizingFlow) latentStep(k int) bool {
 	return k%2 == 1 && k < 2*len(m.chain.flows)+1 || k == 0
 }
 
-// settleOverflow replaces NaN by −Inf where it came of a latent point that overflowed to infinity: the density there is
-// below the smallest positive number. Other NaNs stay.
+// settleOverflow replaces NaN by −Inf where it came of numbers that overflowed: of a latent point that became infinite, or inside of a layer, for a
+// point so far out that its density is below the smallest positive number. Other NaNs stay.
 func (m *NormalizingFlow) settleOverflow(logProb []float64, x *mat.Dense) {
-	var bad []int
-	for i, l := range logProb {
-		if math.IsNaN(l) && nonFinite(x.RawRowView(i)) < 0 {
-			bad = append(bad, i)
-		}
-	}
+	bad := rowsWhere(x, func(i int, row []float64) bool { return math.IsNaN(logProb[i]) && nonFinite(row) < 0 })
 	if bad == nil {
 		return
 	}
-	v := m.view()
-	if v.context != nil {
-		if r, _ := v.context.Dims(); r > 1 {
-			v.context = pick(v.context, bad)
-		}
-	}
-	for i, o := range v.origins(pick(x, bad)) {
+	v, points := m.pick(x, bad)
+	for i, o := range v.origins(points) {
 		if o.where != "" && m.latentStep(o.step) && !o.nan {
 			logProb[bad[i]] = math.Inf(-1)
 		}
 	}
+	limit := farOut
+	if m.precision == ad.Float32 {
+		limit = farOut32
+	}
+	far := rowsWhere(x, func(i int, row []float64) bool {
+		return math.IsNaN(logProb[i]) && nonFinite(row) < 0 && floats.Norm(row, math.Inf(1)) > limit
+	})
+	if far == nil {
+		return
+	}
+	v, points = m.pick(x, far) // if it is NaN by its size alone, there is none nearer to the origin
+	points.Apply(func(_, _ int, c float64) float64 { return max(-limit, min(limit, c)) }, points)
+	v.each(len(far), func(t *ad.Tape, lo, hi int) {
+		for i, l := range v.logProb(t.Rows(points, lo, hi), v.contextRows(t, lo, hi)).Data() {
+			if !math.IsNaN(l) {
+				logProb[far[lo+i]] = math.Inf(-1)
+			}
+		}
+	})
+}
+
+// A component may be farOut from the origin before the sums of a network overflow whose weights are no extreme numbers themselves.
+const (
+	farOut   = 1e100
+	farOut32 = 1e12
+)
+
+// rowsWhere returns the numbers of the rows of x for which f holds.
+func rowsWhere(x *mat.Dense, f func(i int, row []float64) bool) []int {
+	var found []int
+	n, _ := x.Dims()
+	for i := range n {
+		if f(i, x.RawRowView(i)) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// pick returns the rows of x with the given numbers, and the model with their context.
+func (m *NormalizingFlow) pick(x *mat.Dense, index []int) (*NormalizingFlow, *mat.Dense) {
+	v := m.view()
+	if v.context != nil {
+		if r, _ := v.context.Dims(); r > 1 {
+			v.context = pick(v.context, index)
+		}
+	}
+	return v, pick(x, index)
 }
 
 // pick returns the rows of x with the given numbers.

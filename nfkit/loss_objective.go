@@ -91,7 +91,7 @@ func (o *RowObjective) Loss(rows mat.Matrix, src rand.Source) (float64, error) {
 		o.seed = newSeed(src)
 	}
 	losses := make([]float64, n)
-	o.engine.each(o.Precision, n, o.seed, func(t *ad.Tape, lo, hi int) { o.losses(t, lo, hi).DataTo(losses[lo:hi]) })
+	o.engine.eachNesting(o.Precision, n, o.seed, func(t *ad.Tape, lo, hi int) { o.losses(t, lo, hi).DataTo(losses[lo:hi]) })
 	return o.check(mean(losses))
 }
 
@@ -142,7 +142,7 @@ func (o *RowObjective) check(loss float64) (float64, error) {
 
 // checkRows returns the number of rows of a batch, an error if there are none, and panics unless they have the given number of columns.
 func checkRows(call string, rows mat.Matrix, columns int) (int, error) {
-	if rows == nil {
+	if d, ok := rows.(*mat.Dense); rows == nil || ok && d == nil {
 		panic(fmt.Sprintf("nfkit: %s: got nil rows, want a matrix of %d columns", call, columns))
 	}
 	n, c := rows.Dims()
@@ -160,6 +160,12 @@ func checkSource(call string, src rand.Source) {
 	if src == nil {
 		panic(fmt.Sprintf("nfkit: %s: got a nil source of random numbers, want one as rand.NewPCG(1, 2)", call))
 	}
+}
+
+// newRand returns the random numbers of src. It panics when src is nil.
+func newRand(call string, src rand.Source) *rand.Rand {
+	checkSource(call, src)
+	return rand.New(src)
 }
 
 // mean returns the mean of x.

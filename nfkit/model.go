@@ -57,9 +57,10 @@ func (m *NormalizingFlow) view() *NormalizingFlow {
 }
 
 // Given returns the model conditioned on a context: the distribution q(x | context). context has one row for each row
-// of the batches to come, or a single row for all of them; it is not copied. Parameters are shared with m. It panics
+// of the batches to come, or a single row for all of them; for several points of each row, see [RepeatRows]. It is not copied. Parameters are shared with m. It panics
 // when the flows and the base take no context, or one of another number of columns.
 func (m *NormalizingFlow) Given(context mat.Matrix) *NormalizingFlow {
+	checkMatrix("NormalizingFlow.Given", "context", context)
 	_, c := context.Dims()
 	switch want := m.ContextDim(); {
 	case want == 0:
@@ -105,6 +106,7 @@ func (m *NormalizingFlow) logProb(x, context *ad.Value) *ad.Value {
 // LogProb returns the log-density ln q(x) of each row of x, in nats. It is −Inf outside the support, and where the
 // latent point overflows, as it can far from all data.
 func (m *NormalizingFlow) LogProb(x mat.Matrix) []float64 {
+	checkMatrix("NormalizingFlow.LogProb", "matrix of points", x)
 	n, _ := x.Dims()
 	return m.LogProbTo(make([]float64, n), x)
 }
@@ -228,6 +230,7 @@ func (m *NormalizingFlow) each(n int, f func(t *ad.Tape, lo, hi int)) {
 
 // points checks the size of a batch and returns it as a dense matrix.
 func (m *NormalizingFlow) points(method string, x mat.Matrix) *mat.Dense {
+	checkMatrix("NormalizingFlow."+method, "matrix of points", x)
 	n, c := x.Dims()
 	if c != m.Dim() {
 		panic(fmt.Sprintf("nfkit: NormalizingFlow.%s: got a %d×%d batch, want %d columns", method, n, c, m.Dim()))
@@ -245,7 +248,9 @@ func (m *NormalizingFlow) checkContext(method string, n int) {
 	if m.context == nil {
 		panic(fmt.Sprintf("nfkit: NormalizingFlow.%s: the model takes a context of %d columns; call Given first", method, want))
 	}
-	if r, _ := m.context.Dims(); r != 1 && r != n {
+	if r, _ := m.context.Dims(); r > 1 && n%r == 0 && r != n {
+		panic(fmt.Sprintf("nfkit: NormalizingFlow.%s: got a context of %d rows for %d points, want 1 or %d; for %d points of each row, give RepeatRows(context, %d)", method, r, n, n, n/r, n/r))
+	} else if r != 1 && r != n {
 		panic(fmt.Sprintf("nfkit: NormalizingFlow.%s: got a context of %d rows for %d points, want 1 or %d", method, r, n, n))
 	}
 }

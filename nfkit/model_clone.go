@@ -14,7 +14,11 @@ import (
 func (m *NormalizingFlow) Clone() *NormalizingFlow {
 	m.engine.guard.RLock()
 	defer m.engine.guard.RUnlock()
-	c := &cloner{copies: map[clonedPointer]reflect.Value{}}
+	return (&cloner{copies: map[clonedPointer]reflect.Value{}}).model(m)
+}
+
+// model returns a copy of m with an engine of its own.
+func (c *cloner) model(m *NormalizingFlow) *NormalizingFlow {
 	base := cloneOf(c, m.base)
 	var flows []Flow
 	for _, f := range m.chain.flows {
@@ -52,6 +56,9 @@ func (c *cloner) clone(to, from reflect.Value) {
 			return
 		}
 		at := clonedPointer{from.UnsafePointer(), from.Type(), 0}
+		if m, ok := from.Interface().(*NormalizingFlow); ok && !c.copies[at].IsValid() { // inside of a [ModelBase]
+			c.copies[at] = reflect.ValueOf(c.model(m))
+		}
 		if _, ok := c.copies[at]; !ok {
 			p := reflect.New(from.Type().Elem())
 			c.copies[at] = p

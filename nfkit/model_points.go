@@ -44,7 +44,11 @@ func (p *modelPoints) rows(t *ad.Tape, lo, hi int) (x, logQ, logP *ad.Value) {
 	return x, logQ.Sub(logDet), p.logDensity(x, context)
 }
 
+// logDensity returns ln p̃ of each row of x. While layers observe the points, nobody else may evaluate them: the target is not asked.
 func (p *modelPoints) logDensity(x, context *ad.Value) *ad.Value {
+	if x.Tape().Observing() {
+		return x.Tape().Full(x.Rows(), 1, 0)
+	}
 	var l *ad.Value
 	if f, ok := p.target.(TargetFunc); ok {
 		l = f(x, context)
@@ -67,7 +71,7 @@ func (p *modelPoints) withoutScore(x, logQ *ad.Value, lo, hi int) *ad.Value {
 // each runs f on all cores, without gradients.
 func (p *modelPoints) each(f func(t *ad.Tape, lo, hi int)) {
 	n, _ := p.noise.Dims()
-	p.model.engine.each(p.model.precision, n, p.seed, f)
+	p.model.engine.eachNesting(p.model.precision, n, p.seed, f)
 }
 
 // weights returns the points and ln p̃ − ln q of each.
@@ -94,8 +98,8 @@ func (p *modelPoints) check(loss float64) (float64, error) {
 		}
 	}
 	n, _ := p.noise.Dims()
-	m.engine.guard.RLock()
-	defer m.engine.guard.RUnlock()
+	m.engine.guard.RLockNesting()
+	defer m.engine.guard.RUnlockNesting()
 	e := firstOrigin(loss, origins(m.precision, n, p.seed, p.path))
 	if e.Row < 0 {
 		e.Where += ", or the way back to latent space"

@@ -3,6 +3,8 @@ package nfkit
 import (
 	"fmt"
 	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 // ModelOptions are the options of the ready-made models.
@@ -12,6 +14,12 @@ type ModelOptions struct {
 	Depth   int  // hidden layers of a network, or residual blocks of one that has those; 0 means 2
 	Context int  // columns of a context, see [NormalizingFlow.Given]; 0 means none
 	Base    Base // nil means the standard normal distribution, not trained
+
+	// Standardize is data by whose columns the model is scaled: it ends in their [NewStandardization], which its parameters and its state
+	// include. nil means none. A matrix without rows makes the same model without data, to load a saved one into.
+	Standardize mat.Matrix
+
+	scaling *AffineConstFlow // what Standardize makes
 }
 
 // NSFOptions are the options of [NewNSF].
@@ -24,37 +32,37 @@ type NSFOptions struct {
 }
 
 // NewRealNVP returns a model of affine couplings, each of which scales and shifts half of the components by what an
-// [MLP] computes from the other half. It starts as its base, but for permutations. Densities and samples are equally
-// fast. Dinh et al. 2017, arXiv:1605.08803.
+// [MLP] computes from the other half. It starts as its base, but for permutations. Scales are [ScaleBounded], so that densities are finite far
+// from all data. Densities and samples are equally fast. Dinh et al. 2017, arXiv:1605.08803.
 //
 // A nil opts means the defaults, here and below; all these constructors panic when dim or an option is out of range.
 // This one wants dim to be at least 2.
 func NewRealNVP(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
-	o := opts.orDefaults("NewRealNVP", dim, 2)
-	return o.model(dim, o.couplings(dim, ScaleExp, src))
+	o := opts.orDefaults("NewRealNVP", dim, 2, src)
+	return o.model(dim, o.couplings(dim, ScaleBounded, src))
 }
 
 // NewNICE returns a model of additive couplings, which keep volumes, and a last layer that scales each component. It is
 // a [NewRealNVP] that is simpler and can do less. dim is at least 2. Dinh et al. 2015, arXiv:1410.8516.
 func NewNICE(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
-	o := opts.orDefaults("NewNICE", dim, 2)
+	o := opts.orDefaults("NewNICE", dim, 2, src)
 	return o.model(dim, append(o.couplings(dim, ScaleNone, src), NewAffineConstFlow(dim, &AffineConstOptions{NoShift: true})))
 }
 
 // NewMAF returns a masked autoregressive flow: each component is scaled and shifted by what a [MADE] computes from
-// those before it, in another order in each layer. A density costs one evaluation of the networks, a sample dim: it is
-// for learning from data. Papamakarios et al. 2017, arXiv:1705.07057.
+// those before it, in another order in each layer. It starts as its base, but for permutations; scales are [ScaleBounded]. A density costs one
+// evaluation of the networks, a sample dim: it is for learning from data. Papamakarios et al. 2017, arXiv:1705.07057.
 func NewMAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
-	o := opts.orDefaults("NewMAF", dim, 1)
-	return o.model(dim, o.autoregressive(dim, src, func(f Flow) Flow { return NewInvert(f) }))
+	o := opts.orDefaults("NewMAF", dim, 1, src)
+	return o.model(dim, o.autoregressive(dim, false, src))
 }
 
 // NewIAF returns an inverse autoregressive flow, the [NewMAF] with directions swapped: a sample costs one evaluation of
 // the networks, the density of a point that it did not draw dim: it is for learning a density, see
 // [NormalizingFlow.ReverseKLGrad]. Kingma et al. 2016, arXiv:1606.04934.
 func NewIAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
-	o := opts.orDefaults("NewIAF", dim, 1)
-	return o.model(dim, o.autoregressive(dim, src, func(f Flow) Flow { return f }))
+	o := opts.orDefaults("NewIAF", dim, 1, src)
+	return o.model(dim, o.autoregressive(dim, true, src))
 }
 
 // NewNSF returns a neural spline flow: each component is mapped by a rational-quadratic spline whose knots a network
@@ -70,7 +78,7 @@ func NewNSF(dim int, opts *NSFOptions, src rand.Source) *NormalizingFlow {
 	if n.Coupling {
 		least = 2
 	}
-	o := n.ModelOptions.orDefaults("NewNSF", dim, least)
+	o := n.ModelOptions.orDefaults("NewNSF", dim, least, src)
 	spline := SplineOptions{Bins: n.Bins, Bound: n.Bound}
 	if spline.Bound == 0 {
 		spline.Bound = 5
@@ -93,7 +101,7 @@ func NewNSF(dim int, opts *NSFOptions, src rand.Source) *NormalizingFlow {
 // [NormalizingFlow.ReverseKLGrad]. Its layers have no network; a context moves and scales the base, by an [MLP] of the
 // given Hidden and Depth. Rezende & Mohamed 2015, arXiv:1505.05770.
 func NewPlanarFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
-	o := opts.orDefaults("NewPlanarFlow", dim, 1)
+	o := opts.orDefaults("NewPlanarFlow", dim, 1, src)
 	switch {
 	case o.Context == 0 && opts != nil && (opts.Hidden != 0 || opts.Depth != 0):
 		panic(fmt.Sprintf("nfkit: NewPlanarFlow: got Hidden %d and Depth %d without a context; planar layers have no network", opts.Hidden, opts.Depth))
@@ -113,7 +121,7 @@ func NewPlanarFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlo
 // Densities are explicit, samples are found by iteration. See [Residual] for what its training loss is above 8
 // dimensions. Chen et al. 2019, arXiv:1906.02735.
 func NewResidualFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
-	o := opts.orDefaults("NewResidualFlow", dim, 1)
+	o := opts.orDefaults("NewResidualFlow", dim, 1, src)
 	var flows []Flow
 	for range o.Layers {
 		net := NewLipschitzMLP(o.widths(dim, dim), &LipschitzMLPOptions{Context: o.Context}, src)
@@ -123,7 +131,7 @@ func NewResidualFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingF
 }
 
 // orDefaults returns the options with defaults filled in. It panics when dim or an option is out of range.
-func (o *ModelOptions) orDefaults(caller string, dim, least int) ModelOptions {
+func (o *ModelOptions) orDefaults(caller string, dim, least int, src rand.Source) ModelOptions {
 	var c ModelOptions
 	if o != nil {
 		c = *o
@@ -136,6 +144,10 @@ func (o *ModelOptions) orDefaults(caller string, dim, least int) ModelOptions {
 	case min(c.Layers, c.Hidden, c.Depth, c.Context) < 0:
 		panic(fmt.Sprintf("nfkit: %s: got %d layers, %d hidden units, depth %d and a context of %d columns, want none negative", caller, c.Layers, c.Hidden, c.Depth, c.Context))
 	}
+	checkSource(caller, src)
+	if c.Standardize != nil {
+		c.scaling = newStandardization(caller, dim, c.Standardize)
+	}
 	c.Layers, c.Hidden, c.Depth = orDefault(c.Layers, 8), orDefault(c.Hidden, 64), orDefault(c.Depth, 2)
 	return c
 }
@@ -145,6 +157,9 @@ func (o *ModelOptions) model(dim int, flows []Flow) *NormalizingFlow {
 	base := o.Base
 	if base == nil {
 		base = NewDiagGaussian(dim, &DiagGaussianOptions{Fixed: true})
+	}
+	if o.scaling != nil {
+		flows = append(flows, o.scaling)
 	}
 	return NewNormalizingFlow(base, flows)
 }
@@ -180,9 +195,9 @@ func (o *ModelOptions) couplings(dim int, scale ScaleMap, src rand.Source) []Flo
 	return flows
 }
 
-// autoregressive returns affine autoregressive flows, turned by direct, with permutations between them: a swap of two
-// components, a random one of more.
-func (o *ModelOptions) autoregressive(dim int, src rand.Source, direct func(Flow) Flow) []Flow {
+// autoregressive returns affine autoregressive flows, whose parameters come from latent components or from the data's, with permutations between
+// them: a swap of two components, a random one of more.
+func (o *ModelOptions) autoregressive(dim int, latent bool, src rand.Source) []Flow {
 	mode := PermuteShuffle
 	if dim == 2 {
 		mode = PermuteSwap
@@ -193,7 +208,7 @@ func (o *ModelOptions) autoregressive(dim int, src rand.Source, direct func(Flow
 			flows = append(flows, NewPermute(dim, mode, src))
 		}
 		net := NewMADE(dim, 2, o.Hidden, &MADEOptions{Blocks: o.Depth, Context: o.Context}, src)
-		flows = append(flows, direct(NewMaskedAffineAutoregressive(net, &MaskedAffineAutoregressiveOptions{Softplus: true})))
+		flows = append(flows, NewAutoregressive(Affine{Scale: ScaleBounded}, net, &AutoregressiveOptions{Latent: latent}))
 	}
 	return flows
 }

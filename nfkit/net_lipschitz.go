@@ -70,7 +70,7 @@ func NewLipschitzMLP(layers []int, opts *LipschitzMLPOptions, src rand.Source) *
 			panic(fmt.Sprintf("nfkit: NewLipschitzMLP: got layers %v, want widths of 1 or more", layers))
 		}
 	}
-	r := rand.New(src)
+	r := newRand("NewLipschitzMLP", src)
 	m := &LipschitzMLP{bound: o.Lipschitz}
 	for i, out := range layers[1:] {
 		in := layers[i]

@@ -56,8 +56,7 @@ type MADE struct {
 	final        maskedLinear
 	act          activation
 	dropout      float64
-	preprocess   Net   // or nil
-	columns      []int // 0, 1, 2, …
+	preprocess   Net // or nil
 }
 
 var (
@@ -78,12 +77,9 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 		o.Blocks = 2
 	}
 	o.check(dim, outputs, hidden)
-	r := rand.New(src)
+	r := newRand("NewMADE", src)
 	m := &MADE{dim: dim, outputs: outputs, dropout: o.Dropout, preprocess: o.Preprocess,
 		act: newActivation("NewMADE", o.Activation, o.Leaky)}
-	for j := range dim * outputs {
-		m.columns = append(m.columns, j)
-	}
 	in := o.inputDegrees(dim)
 	m.initial = newMaskedLinear(in, o.hiddenDegrees(hidden, dim, in, r), 0, r)
 	if o.Context > 0 {
@@ -223,6 +219,11 @@ func (m *MADE) ContextDim() int {
 
 // Apply returns the outputs of the components, one component after the other. Cost as that of a network without masks.
 func (m *MADE) Apply(x, context *ad.Value) *ad.Value {
+	return m.evaluate(x, context, m.final.apply)
+}
+
+// evaluate is Apply with the given last layer.
+func (m *MADE) evaluate(x, context *ad.Value, last func(h *ad.Value) *ad.Value) *ad.Value {
 	checkBatch("MADE.Apply", x, m.dim)
 	if m.preprocess != nil {
 		x = m.preprocess.Apply(x, nil)
@@ -230,11 +231,11 @@ func (m *MADE) Apply(x, context *ad.Value) *ad.Value {
 	if m.context != nil {
 		checkContext("MADE.Apply", context, m.ContextDim())
 	}
-	return x.Tape().Scratch(func() *ad.Value { return m.apply(x, context) })
+	return x.Tape().Scratch(func() *ad.Value { return last(m.hiddenUnits(x, context)) })
 }
 
-// apply is Apply after preprocessing.
-func (m *MADE) apply(x, context *ad.Value) *ad.Value {
+// hiddenUnits returns those before the last layer, for x after preprocessing.
+func (m *MADE) hiddenUnits(x, context *ad.Value) *ad.Value {
 	h := m.initial.apply(x)
 	if m.context != nil {
 		h = h.Add(m.context.apply(context))
@@ -247,7 +248,7 @@ func (m *MADE) apply(x, context *ad.Value) *ad.Value {
 	for i := range m.blocks {
 		h = m.blocks[i].apply(h, context)
 	}
-	return m.final.apply(h)
+	return h
 }
 
 // startAt makes the network return row whatever its input.
@@ -255,17 +256,30 @@ func (m *MADE) startAt(row []float64) { m.final.setConstant(row) }
 
 // solve inverts an autoregressive flow: it finds the components of x in their order, each from its y and the outputs of
 // the network for those before it: f returns x and ln|dx/dy|, each n×1, for component j of the batch. Components that are still to come are 0, so that they cannot overflow.
-// Cost: d evaluations of the network.
+// Cost: d evaluations of the network, but for its last layer; memory, where nothing is recorded, O(nd) beside that of one evaluation.
 func (m *MADE) solve(y, context *ad.Value, f func(j int, y, params *ad.Value) (x, logDet *ad.Value)) (x, logDet *ad.Value) {
-	x = y.Tape().Full(y.Rows(), m.dim, 0)
+	t := y.Tape()
+	columns, zero := make([]ad.Operand, m.dim), t.Full(y.Rows(), 1, 0)
+	for j := range columns {
+		columns[j] = zero
+	}
+	logDet = zero
 	for k := range m.dim {
 		j := m.component(k)
-		params := m.Apply(x, context).Slice(j*m.outputs, (j+1)*m.outputs)
-		xj, l := f(j, y.Slice(j, j+1), params)
-		x = x.Add(xj.Scatter(m.dim, m.columns[j:j+1]))
-		logDet = addLogDet(logDet, l)
+		both := t.Scratch(func() *ad.Value {
+			xj, l := f(j, y.Slice(j, j+1), m.outputsOf(j, zero.Slice(0, 0).Concat(columns...), context))
+			return xj.Concat(logDet.Add(l))
+		})
+		columns[j], logDet = both.Slice(0, 1), both.Slice(1, 2)
 	}
-	return x, logDet
+	return zero.Slice(0, 0).Concat(columns...), logDet
+}
+
+// outputsOf returns the outputs of component j alone.
+func (m *MADE) outputsOf(j int, x, context *ad.Value) *ad.Value {
+	return m.evaluate(x, context, func(h *ad.Value) *ad.Value {
+		return m.final.applyRows(h, j*m.outputs, (j+1)*m.outputs)
+	})
 }
 
 // component returns the number of the component that is at place k of the order.

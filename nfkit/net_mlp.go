@@ -30,6 +30,14 @@ func (l linear) uniform(limit float64, r *rand.Rand) {
 // apply returns x·wᵀ + b.
 func (l linear) apply(x *ad.Value) *ad.Value { return x.Linear(l.weight, l.bias) }
 
+// applyRows returns the outputs lo to hi (excluded) of apply.
+func (l linear) applyRows(x *ad.Value, lo, hi int) *ad.Value {
+	t := x.Tape()
+	out, in := l.weight.Dims()
+	w := t.Param(l.weight).Reshape(1, out*in).Slice(lo*in, hi*in).Reshape(hi-lo, in)
+	return x.Linear(w, t.Param(l.bias).Slice(lo, hi))
+}
+
 // setConstant makes the map return the given row.
 func (l linear) setConstant(row []float64) {
 	clear(l.weight.Data)
@@ -125,7 +133,7 @@ func NewMLP(layers []int, opts *MLPOptions, src rand.Source) *MLP {
 	if s := m.opts.OutputScale; s != 0 {
 		m.outputScale = []float64{s}
 	}
-	r := rand.New(src)
+	r := newRand("NewMLP", src)
 	in := layers[0] + m.opts.Context
 	for _, out := range layers[1:] {
 		m.layers = append(m.layers, newLinear(in, out, r))

@@ -63,7 +63,7 @@ func NewResidualNet(in, out, hidden int, opts *ResidualNetOptions, src rand.Sour
 	if o.Blocks == 0 {
 		o.Blocks = 2
 	}
-	r := rand.New(src)
+	r := newRand("NewResidualNet", src)
 	n.initial = newLinear(width+o.Context, hidden, r)
 	for range o.Blocks {
 		block.layers = [2]linear{newLinear(hidden, hidden, r), newLinear(hidden, hidden, r)}

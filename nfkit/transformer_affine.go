@@ -2,6 +2,7 @@ package nfkit
 
 import (
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -17,7 +18,11 @@ const (
 	ScaleNone                       // a = 0, and there is no s: shifts alone
 	ScaleContract                   // a = ln(sigmoid(s+2) + 10⁻³), as in the autoregressive flow of the reference: below 1.001
 	ScaleSoftplus                   // a = ln(softplus(s + ln(e^{0.999} − 1)) + 10⁻³): from 10⁻³ on, and 1 for s = 0
+	ScaleBounded                    // a = s/(1 + |s|/ln 1000): the factor keeps between 10⁻³ and 10³, so that densities are finite far out
 )
+
+// affineMaxLogScale bounds a with ScaleBounded, as zuko does. A layer that needs more is one of several.
+const affineMaxLogScale = 3 * math.Ln10
 
 // affineMinScale keeps the scales that are no exponentials away from 0, as the reference does.
 const affineMinScale = 1e-3
@@ -52,7 +57,7 @@ func (f Affine) Of([]int) Transformer { return f }
 
 // Forward returns x = z·e^a + t.
 func (f Affine) Forward(z, params *ad.Value) (x, logDet *ad.Value) {
-	if f.Scale >= ScaleContract {
+	if !f.inPlace() {
 		scale, t := f.scaleShift(z, params)
 		return z.Mul(scale).Add(t), scale.Log().RowSum()
 	}
@@ -61,7 +66,7 @@ func (f Affine) Forward(z, params *ad.Value) (x, logDet *ad.Value) {
 
 // Inverse returns z = (x − t)·e^{−a}.
 func (f Affine) Inverse(x, params *ad.Value) (z, logDet *ad.Value) {
-	if f.Scale >= ScaleContract {
+	if !f.inPlace() {
 		scale, t := f.scaleShift(x, params)
 		return x.Sub(t).Div(scale), scale.Log().RowSum().Neg()
 	}
@@ -78,7 +83,7 @@ func (f Affine) inverseAt(x, params *ad.Value, components []int) (z, logDet *ad.
 }
 
 // inPlace reports whether forwardAt and inverseAt work.
-func (f Affine) inPlace() bool { return f.Scale < ScaleContract }
+func (f Affine) inPlace() bool { return f.Scale != ScaleContract && f.Scale != ScaleSoftplus }
 
 // pairs returns t₀ a₀ t₁ a₁ … for the rows of v.
 func (f Affine) pairs(v, params *ad.Value) *ad.Value {
@@ -88,9 +93,14 @@ func (f Affine) pairs(v, params *ad.Value) *ad.Value {
 	switch f.Scale {
 	case ScaleExp:
 		return params
+	case ScaleBounded:
+		return params.SoftClipOdd(affineMaxLogScale)
 	case ScaleNone:
 		even, _, _ := pairColumns(params.Cols())
 		return params.Scatter(2*params.Cols(), even)
+	}
+	if f.Scale > ScaleBounded {
+		panic(fmt.Sprintf("nfkit: Affine: got scale map %d, want ScaleExp to ScaleBounded", f.Scale))
 	}
 	even, odd, interleave := pairColumns(params.Cols() / 2)
 	a := params.Columns(odd).Shift(2).LogSigmoid()
@@ -102,9 +112,6 @@ func (f Affine) pairs(v, params *ad.Value) *ad.Value {
 
 // scaleShift returns e^a, for the scales that are no exponentials, and t.
 func (f Affine) scaleShift(v, params *ad.Value) (scale, t *ad.Value) {
-	if f.Scale > ScaleSoftplus {
-		panic(fmt.Sprintf("nfkit: Affine: got scale map %d, want ScaleExp to ScaleSoftplus", f.Scale))
-	}
 	first, second, _ := pairColumns(params.Cols() / 2)
 	s, t := params.Columns(second), params.Columns(first)
 	if f.scaleFirst {

@@ -12,6 +12,11 @@ func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 var inf, nan = math.Inf(1), math.NaN()
 
+// softClip returns the first of two elements, clipped.
+func softClip(v *ad.Value) *ad.Value {
+	return v.Reshape(1, 2).Columns([]int{1, 0}).SoftClipOdd(2).Slice(1, 2)
+}
+
 // extremes are what operations return, and their derivatives, where formulas taken literally overflow or divide by 0.
 // Results that are tiny or huge in one precision only are in TestOpPrecision's care, not here.
 var extremes = []struct {
@@ -35,6 +40,9 @@ var extremes = []struct {
 	{"Reciprocal", (*ad.Value).Reciprocal, []float64{inf}, 0, 0},
 	{"Abs", (*ad.Value).Abs, []float64{0}, 0, 0},
 	{"Abs", (*ad.Value).Abs, []float64{-inf}, inf, -1},
+	{"SoftClipOdd", softClip, []float64{1e300, 0}, 2, 0},
+	{"SoftClipOdd", softClip, []float64{-inf, 0}, -2, 0},
+	{"SoftClipOdd", softClip, []float64{0, 0}, 0, 1},
 	{"Tanh", (*ad.Value).Tanh, []float64{1e4}, 1, 0},
 	{"Tanh", (*ad.Value).Tanh, []float64{-inf}, -1, 0},
 	{"Tanh", (*ad.Value).Tanh, []float64{1e-20}, 1e-20, 1},

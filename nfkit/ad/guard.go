@@ -9,12 +9,65 @@ import (
 // Guard keeps those who read a set of parameters and the one who writes them apart: many may read at a time, or one write. Whoever evaluates
 // holds RLock; whoever computes gradients holds LockGrad, and RLock as well; whoever changes elements of Param.Data holds Lock, which is both
 // locks. Parameters of one model have one guard, whoever asks; so a model and an optimiser of its parameters find the same one.
+//
+// A writer who waits goes before readers who come after him. Whoever may evaluate once more while he evaluates, as one does who calls a
+// function of the user's, holds RLockNesting: while he does, others need not wait for the writer, who waits for them.
 type Guard struct{ locks []*guard } // in the order of their numbers, so that two that overlap cannot wait for each other
 
 type guard struct {
-	sync.RWMutex
 	gradients sync.Mutex
 	number    uint64
+
+	mu      sync.Mutex
+	changed sync.Cond // of what follows
+	readers int
+	nesting int // readers who may come back before they go
+	waiting int // writers
+	writing bool
+}
+
+func newGuard() *guard {
+	g := &guard{}
+	g.changed.L = &g.mu
+	return g
+}
+
+func (g *guard) rLock(nesting int) {
+	g.mu.Lock()
+	for g.writing || g.waiting > 0 && g.nesting == 0 {
+		g.changed.Wait()
+	}
+	g.readers++
+	g.nesting += nesting
+	g.mu.Unlock()
+}
+
+func (g *guard) rUnlock(nesting int) {
+	g.mu.Lock()
+	g.readers--
+	g.nesting -= nesting
+	if g.readers == 0 {
+		g.changed.Broadcast()
+	}
+	g.mu.Unlock()
+}
+
+func (g *guard) lock() {
+	g.mu.Lock()
+	g.waiting++
+	for g.writing || g.readers > 0 {
+		g.changed.Wait()
+	}
+	g.waiting--
+	g.writing = true
+	g.mu.Unlock()
+}
+
+func (g *guard) unlock() {
+	g.mu.Lock()
+	g.writing = false
+	g.changed.Broadcast()
+	g.mu.Unlock()
 }
 
 var (
@@ -26,7 +79,7 @@ var (
 func NewGuard(params []*Param) *Guard {
 	guardMutex.Lock()
 	defer guardMutex.Unlock()
-	fresh := &guard{}
+	fresh := newGuard()
 	g := &Guard{}
 	for _, p := range params {
 		if p.guard == nil {
@@ -48,14 +101,14 @@ func NewGuard(params []*Param) *Guard {
 func (g *Guard) Lock() {
 	g.LockGrad()
 	for _, l := range g.locks {
-		l.Lock()
+		l.lock()
 	}
 }
 
 // Unlock ends what Lock began.
 func (g *Guard) Unlock() {
 	for _, l := range g.locks {
-		l.Unlock()
+		l.unlock()
 	}
 	g.UnlockGrad()
 }
@@ -75,15 +128,25 @@ func (g *Guard) UnlockGrad() {
 }
 
 // RLock waits until nobody else writes.
-func (g *Guard) RLock() {
+func (g *Guard) RLock() { g.rLock(0) }
+
+// RUnlock ends what RLock began.
+func (g *Guard) RUnlock() { g.rUnlock(0) }
+
+// RLockNesting is RLock for one who may hold RLock or RLockNesting once more before RUnlockNesting, on this or another goroutine.
+func (g *Guard) RLockNesting() { g.rLock(1) }
+
+// RUnlockNesting ends what RLockNesting began.
+func (g *Guard) RUnlockNesting() { g.rUnlock(1) }
+
+func (g *Guard) rLock(nesting int) {
 	for _, l := range g.locks {
-		l.RLock()
+		l.rLock(nesting)
 	}
 }
 
-// RUnlock ends what RLock began.
-func (g *Guard) RUnlock() {
+func (g *Guard) rUnlock(nesting int) {
 	for _, l := range g.locks {
-		l.RUnlock()
+		l.rUnlock(nesting)
 	}
 }

@@ -135,6 +135,9 @@ var opCases = map[string]opCase{
 	"Root/falling": root(-1, math.Inf(-1), math.Inf(1)),
 	"Root/bounded": root(1, -20, 20),
 
+	"SoftClipOdd": {f: one(func(v *ad.Value) *ad.Value { return v.SoftClipOdd(2) }), domain: []func(float64) float64{awayFromZero},
+		shapes: [][]shape{{{5, 4}}, {{1, 2}}, {{9, 8}}, {{0, 4}}, {{3, 0}}}}, // its curvature jumps at 0
+
 	"AffinePairs":                pairs((*ad.Value).AffinePairs, both),
 	"AffinePairs/value":          pairs((*ad.Value).AffinePairs, first),
 	"AffinePairs/logDet":         pairs((*ad.Value).AffinePairs, second),

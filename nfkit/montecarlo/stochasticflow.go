@@ -79,8 +79,8 @@ func (m *StochasticFlow) SampleWeights(target nf.Target, n int, src rand.Source)
 	}
 	m.shards.Seed = [2]uint64{src.Uint64(), src.Uint64()}
 	x, logWeights = mat.NewDense(n, m.Dim(), nil), make([]float64, n)
-	m.guard.RLock()
-	defer m.guard.RUnlock()
+	m.guard.RLockNesting()
+	defer m.guard.RUnlockNesting()
 	m.shards.Each(n, func(t *ad.Tape, lo, hi int) {
 		z, logQ := m.base.Sample(t.Rows(noise[0], lo, hi), nil)
 		w := logQ.Neg()

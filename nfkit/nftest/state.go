@@ -3,6 +3,7 @@ package nftest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -65,14 +66,16 @@ func sameMemory[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// perturb moves the trainable parameters away from where they are.
+// perturb moves the trainable parameters away from where they are: each number by about ¼, and those of a tensor of more than 64 by less, so that
+// all of it moves no further than 2. Large networks stay in the range of their activations, whatever the dimension.
 func perturb(s nf.State, r *rand.Rand) {
 	for _, p := range s.Params() {
 		if p.Frozen {
 			continue
 		}
+		scale := 0.25 * min(1, math.Sqrt(64/float64(len(p.Data))))
 		for i := range p.Data {
-			p.Data[i] += 0.25 * r.NormFloat64()
+			p.Data[i] += scale * r.NormFloat64()
 		}
 	}
 }
