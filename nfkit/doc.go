@@ -78,5 +78,13 @@
 //
 // # Packages
 //
-// Package ad differentiates, targets has densities to learn, eval tells how good a model is, montecarlo has stochastic layers, grids has images and lattices, nfplot draws, nftest checks.
+//	ad          differentiates
+//	targets     densities to learn, and simulators
+//	tables      data of one's own: columns with names and types
+//	eval        how good a model is
+//	grids       images and lattices
+//	montecarlo  stochastic layers
+//	continuous  continuous time, flow matching
+//	nfplot      pictures
+//	nftest      checks of types of one's own
 package nfkit
