@@ -12,7 +12,7 @@ import (
 type ConditionalElementwise struct {
 	transformer Transformer
 	encoder     Net
-	dim         []int // their number, as a tensor has it
+	dim         int
 }
 
 var (
@@ -22,7 +22,7 @@ var (
 
 // NewConditionalElementwise returns the flow of dim components that depends on a context of encoder.In() columns; the encoder returns the
 // parameters of each component, side by side. A network of this package is set to start at the transformer's Initial. Its State has the encoder
-// under context_encoder, and dim. It panics when an argument is nil, or the encoder has another number of outputs or wants a context itself.
+// under context_encoder. It panics when an argument is nil, or the encoder has another number of outputs or wants a context itself.
 func NewConditionalElementwise(transformer Transformer, encoder Net, dim int) *ConditionalElementwise {
 	if transformer == nil || encoder == nil || dim < 1 {
 		panic(fmt.Sprintf("nfkit: NewConditionalElementwise: got transformer %v, network %v and dimension %d, want two that are not nil, and 1 or more", transformer, encoder, dim))
@@ -34,11 +34,11 @@ func NewConditionalElementwise(transformer Transformer, encoder Net, dim int) *C
 		panic(fmt.Sprintf("nfkit: NewConditionalElementwise: got a network with a context of %d columns; its input is the context, so it wants none", c))
 	}
 	startAt(encoder, slices.Repeat(transformer.Initial(), dim))
-	return &ConditionalElementwise{transformer, encoder, []int{dim}}
+	return &ConditionalElementwise{transformer, encoder, dim}
 }
 
 // Dim returns the number of components.
-func (e *ConditionalElementwise) Dim() int { return e.dim[0] }
+func (e *ConditionalElementwise) Dim() int { return e.dim }
 
 // ContextDim returns the number of columns of the encoder's input.
 func (e *ConditionalElementwise) ContextDim() int { return e.encoder.In() }
@@ -57,9 +57,9 @@ func (e *ConditionalElementwise) Inverse(x, context *ad.Value) (z, logDet *ad.Va
 	return e.transformer.Inverse(x, e.encoder.Apply(context, nil))
 }
 
-// State lists the encoder's tensors under context_encoder, and the number of components as dim.
+// State lists the encoder's tensors under context_encoder.
 func (e *ConditionalElementwise) State() State {
-	return append(e.encoder.State().Under("context_encoder"), fixedTensor("dim", e.dim)).OwnedBy(e)
+	return e.encoder.State().Under("context_encoder").OwnedBy(e)
 }
 
 // String describes transformer and network.
