@@ -73,9 +73,5 @@ func (g *ConditionalDiagGaussian) Sample(noise, context *ad.Value) (z, logProb *
 
 // State lists the encoder's tensors under context_encoder.
 func (g *ConditionalDiagGaussian) State() State {
-	s := g.encoder.State().Under("context_encoder")
-	if len(s) > 1 {
-		s[0].Layer = g // so that its context is found inside of another layer; the other tensors name the encoder
-	}
-	return s
+	return g.encoder.State().Under("context_encoder").OwnedBy(g)
 }

@@ -1,7 +1,6 @@
 package nfkit_test
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -16,6 +15,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -357,13 +357,8 @@ func TestBaseMisuse(t *testing.T) {
 		"got a model with a 1×3 context":                func() { nf.NewModelBase(modelOf(conditional)) },
 		"Gaussian.LogProb: got a 1×3 batch, want 2 col": func() { nf.NewGaussian(2, nil).LogProb(ad.NewEvalTape(ad.Float64).Full(1, 3, 0), nil) },
 	} {
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "nfkit: ") || !strings.Contains(got, want) {
-					t.Errorf("got the panic %q, want %q in it", got, want)
-				}
-			}()
-			f()
-		}()
+		if got := testkit.Panic(f); !strings.HasPrefix(got, "nfkit: ") || !strings.Contains(got, want) {
+			t.Errorf("got the panic %q, want %q in it", got, want)
+		}
 	}
 }

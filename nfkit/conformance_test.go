@@ -15,6 +15,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -86,6 +87,11 @@ var flowCases = map[string]flowCase{
 	"Sigmoid/logit":          boundedCase(func(dim int) nf.Flow { return nf.NewLogit(dim, 0.05) }, nftest.Interval{Lo: 0, Hi: 1}),
 	"Softplus":               boundedCase(func(dim int) nf.Flow { return nf.NewSoftplus(dim) }, nftest.Interval{Lo: 0, Hi: math.Inf(1)}),
 	"Tanh":                   boundedCase(func(dim int) nf.Flow { return nf.NewTanh(dim) }, nftest.Interval{Lo: -1, Hi: 1}),
+
+	"BlockAutoregressive":          blockAutoregressiveCase(nf.BlockAutoregressiveOptions{Units: 4, Depth: 2}),
+	"BlockAutoregressive/no depth": blockAutoregressiveCase(nf.BlockAutoregressiveOptions{Units: 3}),
+	"ConditionalElementwise":       conditionalElementwiseCase(nf.Affine{}),
+	"ConditionalElementwise/cubic": conditionalElementwiseCase(nf.CubicSpline{Bins: 3}),
 
 	"Residual":                  residualCase(false),
 	"Residual/explicit forward": residualCase(true),
@@ -261,8 +267,8 @@ func TestFlowsLoad(t *testing.T) {
 			}
 			images := func(f nf.Flow) []float64 {
 				tape := ad.NewEvalTape(ad.Float64)
-				x := tape.Matrix(normalRows(4, 5, 3)).Sigmoid() // in the domain of all
-				q := tape.Matrix(normalRows(4, 2, 4))
+				x := tape.Matrix(testkit.NormalRows(4, 5, 3)).Sigmoid() // in the domain of all
+				q := tape.Matrix(testkit.NormalRows(4, 2, 4))
 				y, l := f.Forward(x, q)
 				z, k := f.Inverse(x, q)
 				return slices.Concat(y.Data(), l.Data(), z.Data(), k.Data())

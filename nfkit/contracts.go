@@ -114,7 +114,7 @@ type Conditional interface {
 // [ad.Tape.Observing] is true; there, and nowhere else, an observer's own computation may write to it. One that cannot take what it
 // needs calls [ad.Tape.Fail] and stays as it is.
 //
-// An observer is found by its tensors, however it is wrapped: they name it as their [Tensor].Layer.
+// An observer is found by its tensors, however it is wrapped: they name it among their [Tensor].Layers.
 type Observer interface {
 	// Observing reports whether there is something left to observe.
 	Observing() bool

@@ -78,5 +78,5 @@
 //
 // # Packages
 //
-// Package ad differentiates, targets has densities to learn, eval tells how good a model is, montecarlo has stochastic layers, nfplot draws, nftest checks.
+// Package ad differentiates, targets has densities to learn, eval tells how good a model is, montecarlo has stochastic layers, grids has images and lattices, nfplot draws, nftest checks.
 package nfkit

@@ -2,8 +2,7 @@ package nfkit_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +17,7 @@ func TestNamesElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	types, functions := sourceTypes(t, "."), sourceFunctions(t, ".")
+	gridTypes, gridFunctions := sourceTypes(t, "grids"), sourceFunctions(t, "grids")
 	listed := map[string]bool{}
 	for line := range strings.Lines(string(page)) {
 		cells := strings.Split(strings.TrimSpace(line), " | ")
@@ -26,6 +26,12 @@ func TestNamesElsewhere(t *testing.T) {
 		}
 		for _, name := range strings.Split(strings.TrimSuffix(cells[3], " |"), ", ") {
 			name = strings.Trim(name, "`")
+			if of, ok := strings.CutPrefix(name, "grids."); ok {
+				if gridTypes[of] == nil && !gridFunctions[of] {
+					t.Errorf("the table names %s, which does not exist", name)
+				}
+				continue
+			}
 			typ, method, _ := strings.Cut(name, ".")
 			if types[typ] == nil && !functions[name] || method != "" && types[typ].methods[method] == nil {
 				t.Errorf("the table names %s, which does not exist", name)
@@ -46,21 +52,61 @@ func TestNamesElsewhere(t *testing.T) {
 // sourceFunctions returns the names of the functions, and of the methods of models and flows, that a folder declares.
 func sourceFunctions(t *testing.T, dir string) map[string]bool {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	names := map[string]bool{}
-	for _, f := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), f, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range file.Decls {
-			if d, ok := d.(*ast.FuncDecl); ok && (d.Recv == nil || slices.Contains([]string{"NormalizingFlow", "Chain"}, baseType(d.Recv.List[0].Type))) {
-				names[d.Name.Name] = true
-			}
+	for _, d := range functionsOf(t, dir, false) {
+		if d.Recv == nil || slices.Contains([]string{"NormalizingFlow", "Chain"}, baseType(d.Recv.List[0].Type)) {
+			names[d.Name.Name] = true
 		}
 	}
 	return names
+}
+
+// Each constructor of a public package is called in an example of that package.
+func TestConstructorsHaveExamples(t *testing.T) {
+	found := 0
+	err := filepath.WalkDir(".", func(dir string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		if name := entry.Name(); name == "internal" || name == "testdata" {
+			return filepath.SkipDir
+		}
+		called := map[string]bool{}
+		for _, d := range functionsOf(t, dir, true) {
+			if strings.HasPrefix(d.Name.Name, "Example") {
+				ast.Inspect(d.Body, func(n ast.Node) bool {
+					if s, ok := n.(*ast.SelectorExpr); ok {
+						called[s.Sel.Name] = true
+					}
+					return true
+				})
+			}
+		}
+		for _, d := range functionsOf(t, dir, false) {
+			if name := d.Name.Name; d.Recv == nil && strings.HasPrefix(name, "New") {
+				found++
+				if !called[name] {
+					t.Errorf("%s: no example calls %s", dir, name)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || found < 60 {
+		t.Errorf("found %d constructors (error %v), want all of them", found, err)
+	}
+}
+
+// functionsOf returns the functions and methods that a folder declares in its tests, or elsewhere.
+func functionsOf(t *testing.T, dir string, tests bool) []*ast.FuncDecl {
+	t.Helper()
+	var functions []*ast.FuncDecl
+	for _, file := range parsed(t, dir, tests) {
+		for _, d := range file.Decls {
+			if d, ok := d.(*ast.FuncDecl); ok {
+				functions = append(functions, d)
+			}
+		}
+	}
+	return functions
 }

@@ -12,6 +12,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -140,7 +141,7 @@ func TestResumingWantsSteps(t *testing.T) {
 	moons := targets.TwoMoons{}
 	adam := nf.NewAdam(m.Params(), nil)
 	nf.Must(nf.Fit(t.Context(), m.NLL(nil), moons, &nf.FitOptions{Steps: 3, BatchSize: 16, Adam: adam}, rand.NewPCG(1, 2)))
-	wantPanic(t, "got no Steps and an Adam that has taken 3", func() {
+	testkit.WantPanic(t, "got no Steps and an Adam that has taken 3", func() {
 		nf.Fit(t.Context(), m.NLL(nil), moons, &nf.FitOptions{Adam: adam}, rand.NewPCG(1, 2))
 	})
 	history := nf.Must(nf.Fit(t.Context(), m.NLL(nil), nf.NewRows(moons.Sample(16, rand.NewPCG(1, 2))), &nf.FitOptions{Epochs: 5, Adam: adam}, rand.NewPCG(1, 2)))
@@ -152,7 +153,7 @@ func TestResumingWantsSteps(t *testing.T) {
 // Fit remarks on data that a model cannot learn well, names the columns, and on no others.
 func TestRemarks(t *testing.T) {
 	column := func(j int, f func(v float64) float64) *mat.Dense {
-		x := normalRows(200, 3, 1)
+		x := testkit.NormalRows(200, 3, 1)
 		for i := range 200 {
 			x.Set(i, j, f(x.At(i, j)))
 		}
@@ -170,7 +171,7 @@ func TestRemarks(t *testing.T) {
 		rows  *mat.Dense
 		want  []string
 	}{
-		"ordinary data":   {spline(nil), normalRows(200, 3, 1), nil},
+		"ordinary data":   {spline(nil), testkit.NormalRows(200, 3, 1), nil},
 		"a constant":      {affine(nil), column(0, func(float64) float64 { return 3 }), []string{"column 0 of the data is 3 in all 200 rows"}},
 		"a large scale":   {affine(nil), far, []string{"column 1 of the data has mean"}},
 		"a small scale":   {affine(nil), column(1, func(v float64) float64 { return 1e-3 * v }), []string{"column 1 of the data has mean"}},
@@ -195,7 +196,7 @@ func TestRemarks(t *testing.T) {
 			}
 		}
 	}
-	wide := normalRows(50, 8, 1)
+	wide := testkit.NormalRows(50, 8, 1)
 	wide.Scale(100, wide)
 	m := nf.NewRealNVP(8, &nf.ModelOptions{Layers: 1, Hidden: 8}, rand.NewPCG(1, 2))
 	history, _ := nf.Fit(t.Context(), m.NLL(nil), nf.NewRows(wide), &nf.FitOptions{Steps: 1}, rand.NewPCG(1, 2))
@@ -208,7 +209,7 @@ func TestRemarks(t *testing.T) {
 func TestFewRowsAreValidated(t *testing.T) {
 	for _, rows := range []int{1, 3, 10} {
 		m := testModel(2, 0)
-		x := normalRows(rows, 2, 1)
+		x := testkit.NormalRows(rows, 2, 1)
 		history, err := nf.Fit(t.Context(), m.NLL(nil), nf.NewRows(x), &nf.FitOptions{Epochs: 20, Validation: x, ValidateEvery: 2, Patience: 100}, rand.NewPCG(1, 2))
 		if err != nil || len(history.Loss) != 20 || len(history.Validation) != 11 {
 			t.Errorf("20 epochs of %d rows: %d steps and %d validations, error %v, want 20 and 11", rows, len(history.Loss), len(history.Validation), err)

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
@@ -58,7 +59,7 @@ func TestFitEveryObjective(t *testing.T) {
 		}
 		objective, m, opts, src = start()
 		nf.Must(nf.Fit(context.Background(), objective, c.data, again(opts), src))
-		want := stateText(m.State())
+		want := nf.StateText(m.State())
 		path := filepath.Join(t.TempDir(), "training.safetensors")
 		objective, m, opts, src = start()
 		opts.Steps = 20
@@ -67,11 +68,11 @@ func TestFitEveryObjective(t *testing.T) {
 		objective, m, opts, src = start()
 		nf.Check(nf.Checkpoint{Model: objective, Adam: opts.Adam, Source: src}.Load(path))
 		nf.Must(nf.Fit(context.Background(), objective, c.data, again(opts), src))
-		if stateText(m.State()) != want {
+		if nf.StateText(m.State()) != want {
 			t.Errorf("%s: two runs give other bytes than one", name)
 		}
 		history, err = nf.Fit(context.Background(), objective, c.data, opts, src)
-		if err != nil || len(history.Loss) != 0 || stateText(m.State()) != want {
+		if err != nil || len(history.Loss) != 0 || nf.StateText(m.State()) != want {
 			t.Errorf("%s: a run whose steps are done took %d more (error %v)", name, len(history.Loss), err)
 		}
 	}
@@ -81,7 +82,7 @@ func TestFitEveryObjective(t *testing.T) {
 // its density is 0.
 func TestWeightedRows(t *testing.T) {
 	m := testModel(2, 3)
-	x, context := normalRows(5, 2, 1), normalRows(5, 3, 2)
+	x, context := testkit.NormalRows(5, 2, 1), testkit.NormalRows(5, 3, 2)
 	weights := []float64{1, 0, 2, 3, 1}
 	var index []int
 	for i, w := range weights {
@@ -177,7 +178,7 @@ func TestFitFewRows(t *testing.T) {
 // An interrupt ends a run without an error; what was learned is there, and the history says after which step it ended.
 func TestFitInterrupted(t *testing.T) {
 	m := nf.NewRealNVP(2, nil, rand.NewPCG(1, 2))
-	start := stateText(m.State())
+	start := nf.StateText(m.State())
 	ctx := nf.UntilInterrupt()
 	history, err := nf.Fit(ctx, m.NLL(nil), targets.TwoModes{}, &nf.FitOptions{Steps: 100_000, BatchSize: 16, OnStep: func(s nf.Step) error {
 		if s.Number == 5 {
@@ -192,7 +193,7 @@ func TestFitInterrupted(t *testing.T) {
 		}
 		return nil
 	}}, rand.NewPCG(1, 2))
-	if err != nil || history.Stopped != "stopped after step 5 of 100000: interrupted" || history.Best != 5 || stateText(m.State()) == start {
+	if err != nil || history.Stopped != "stopped after step 5 of 100000: interrupted" || history.Best != 5 || nf.StateText(m.State()) == start {
 		t.Errorf("got error %v, %q and best step %d; want none, the fifth step, and what it learned", err, history.Stopped, history.Best)
 	}
 	if !errors.Is(context.Cause(ctx), nf.ErrStop) {

@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"gonum.org/v1/gonum/stat/distmv"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // gaussian is a correlated normal distribution as a source of training data.
@@ -131,7 +131,7 @@ func TestFitKeepsTheBest(t *testing.T) {
 			if s.Of != 500 || math.IsNaN(s.Validation) != (s.Number%5 != 0) {
 				t.Errorf("step %+v, want Of 500 and a validation every 5 steps", s)
 			}
-			saved[s.Number] = contents(model.State())
+			saved[s.Number] = StateText(model.State())
 			return nil
 		},
 	}, rand.NewPCG(1, 2))
@@ -142,7 +142,7 @@ func TestFitKeepsTheBest(t *testing.T) {
 	if n == 500 || n != history.Best+8*5 {
 		t.Errorf("stopped after %d steps, want 8 validations of 5 steps after the best, %d", n, history.Best)
 	}
-	if history.Best == 0 || contents(model.State()) != saved[history.Best] || contents(model.State()) == saved[n] {
+	if history.Best == 0 || StateText(model.State()) != saved[history.Best] || StateText(model.State()) == saved[n] {
 		t.Errorf("the model does not have the parameters of step %d", history.Best)
 	}
 	at := slices.Index(history.ValidationSteps, float64(history.Best))
@@ -159,10 +159,10 @@ func TestSnapshot(t *testing.T) {
 	m := newTwoTensors()
 	s := newSnapshot(m.State())
 	s.take()
-	before := contents(m.State())
+	before := StateText(m.State())
 	m.w.Data[0], m.mask[1], m.perm[0], m.perm[1] = 9, 9, 0, 1
 	s.restore()
-	if got := contents(m.State()); got != before {
+	if got := StateText(m.State()); got != before {
 		t.Errorf("restored\n%s\nwant\n%s", got, before)
 	}
 }
@@ -214,7 +214,7 @@ func TestFitNonFinite(t *testing.T) {
 	adam := NewAdam(model.Params(), nil)
 	var before string
 	options := FitOptions{Steps: 12, BatchSize: 64, Adam: adam, OnStep: func(Step) error {
-		before = contents(model.State())
+		before = StateText(model.State())
 		return nil
 	}}
 	history, err := Fit(context.Background(), model.NLL(nil), &trap{}, &options, rand.NewPCG(1, 2))
@@ -222,7 +222,7 @@ func TestFitNonFinite(t *testing.T) {
 	if !errors.As(err, &fault) || fault.Row != 3 || !strings.Contains(err.Error(), "step 5") || !strings.Contains(err.Error(), "column 1 of the data") {
 		t.Errorf("got error %v, want one that names step 5, row 3, column 1", err)
 	}
-	if contents(model.State()) != before || adam.Steps() != 4 || history.Best != 4 {
+	if StateText(model.State()) != before || adam.Steps() != 4 || history.Best != 4 {
 		t.Errorf("after the error: %d steps of Adam, best step %d, want 4 of each, and the parameters of step 4", adam.Steps(), history.Best)
 	}
 
@@ -246,10 +246,10 @@ func TestFitBadData(t *testing.T) {
 		"the validation set": {good, bad},
 	} {
 		model := gaussianModel(1)
-		before := contents(model.State())
+		before := StateText(model.State())
 		history, err := Fit(context.Background(), model.NLL(nil), c.data, &FitOptions{Validation: c.valid, SkipNonFinite: true}, rand.NewPCG(1, 2))
 		mustFail(t, err, "row 17, column 1 of "+name+" is NaN")
-		if len(history.Loss) != 0 || contents(model.State()) != before {
+		if len(history.Loss) != 0 || StateText(model.State()) != before {
 			t.Errorf("%s: the model was trained on a NaN", name)
 		}
 	}
@@ -287,8 +287,8 @@ func TestResume(t *testing.T) {
 	}
 	want, _ := whole.state()
 	got, _ := second.state()
-	if contents(got) != contents(want) {
-		t.Errorf("state after resuming\n%s\nwant\n%s", contents(got), contents(want))
+	if StateText(got) != StateText(want) {
+		t.Errorf("state after resuming\n%s\nwant\n%s", StateText(got), StateText(want))
 	}
 	if want, got := rand.New(whole.Source).Uint64(), rand.New(second.Source).Uint64(); got != want {
 		t.Errorf("next random number %d, want %d", got, want)
@@ -327,8 +327,8 @@ func TestResumeWithNoise(t *testing.T) {
 		run(resumed, resumedModel)
 		want, _ := whole.state()
 		got, _ := resumed.state()
-		if contents(got) != contents(want) {
-			t.Errorf("%v: state after resuming\n%s\nwant\n%s", precision, contents(got), contents(want))
+		if StateText(got) != StateText(want) {
+			t.Errorf("%v: state after resuming\n%s\nwant\n%s", precision, StateText(got), StateText(want))
 		}
 	}
 }
@@ -372,22 +372,27 @@ func TestCheckpointRefuses(t *testing.T) {
 }
 
 func TestFitDeterministic(t *testing.T) {
-	run := func(procs int, p ad.Precision) ([]float64, string) {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+	run := func(p ad.Precision) ([]float64, string) {
 		model := smallModel(16, 1)
 		history, err := Fit(context.Background(), model.WithPrecision(p).NLL(nil), correlated, &FitOptions{
 			Steps: 30, Validation: correlated.Sample(300, rand.NewPCG(3, 4)), ValidateEvery: 10, MaxGradNorm: 1}, rand.NewPCG(1, 2))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return append(history.Loss, history.Validation...), contents(model.State())
+		return append(history.Loss, history.Validation...), StateText(model.State())
 	}
 	for _, p := range []ad.Precision{ad.Float64, ad.Float32} {
-		losses1, state1 := run(1, p)
-		losses2, state2 := run(2, p)
-		if !slices.Equal(losses1, losses2) || state1 != state2 {
-			t.Errorf("%v: runs with one and with two threads differ: %v and %v", p, losses1, losses2)
-		}
+		var want []float64
+		var wantState string
+		testkit.OnCores(func(cores int) {
+			losses, state := run(p)
+			if want == nil {
+				want, wantState = losses, state
+			}
+			if !slices.Equal(losses, want) || state != wantState {
+				t.Errorf("%v: a run on %d cores differs from that on one: %v and %v", p, cores, losses, want)
+			}
+		})
 	}
 }
 
@@ -470,14 +475,7 @@ func TestFitPanics(t *testing.T) {
 		"ClipGradNorm: got limit": func() { ClipGradNorm(model.Params(), 0) },
 		"source of type":          func() { Checkpoint{Source: rand.New(src)}.Save("never written") },
 	} {
-		t.Run(want, func(t *testing.T) {
-			defer func() {
-				if s, _ := recover().(string); !strings.Contains(s, want) {
-					t.Errorf("panicked with %q, want %q in it", s, want)
-				}
-			}()
-			f()
-		})
+		testkit.WantPanic(t, want, f)
 	}
 }
 

@@ -1,7 +1,6 @@
 package nfkit_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -10,9 +9,11 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func affineConstCase(o nf.AffineConstOptions) flowCase {
@@ -39,11 +40,14 @@ func TestAffineConstParts(t *testing.T) {
 // normed is a batch and what [nf.ActNorm] makes of it in normflows.
 var normed = mat.NewDense(3, 2, []float64{1, 2, 3, 5, 5, 11})
 
-// stateOf returns the numbers of a tensor.
-func stateOf(f interface{ State() nf.State }, name string) []float64 {
+// stateOf returns the numbers of a parameter or buffer, which are its memory; nil if there is none of that name.
+func stateOf(f nf.Stateful, name string) []float64 {
 	for _, s := range f.State() {
 		if s.Name == name {
-			return append(slices.Clone(s.Floats), paramData(s)...)
+			if s.Param != nil {
+				return s.Param.Data
+			}
+			return s.Floats
 		}
 	}
 	return nil
@@ -54,15 +58,6 @@ func paramData(s nf.Tensor) []float64 {
 		return nil
 	}
 	return s.Param.Data
-}
-
-// stateText returns the numbers of all tensors, to compare.
-func stateText(s nf.State) string {
-	var b strings.Builder
-	for _, t := range s {
-		fmt.Fprintln(&b, t.Name, t.Floats, t.Ints, paramData(t))
-	}
-	return b.String()
 }
 
 // observe shows a flow a training batch.
@@ -133,13 +128,13 @@ func actNormBatch(n int, seed uint64) *mat.Dense {
 // later ones, and those after a save and a load, set nothing.
 func TestActNormInModel(t *testing.T) {
 	m, x := actNormModel(), actNormBatch(300, 1)
-	before := stateText(m.State())
+	before := nf.StateText(m.State())
 	m.LogProb(x)
 	m.Sample(10, rand.NewPCG(1, 2))
 	if _, err := m.NLL(nil).Loss(x, nil); err != nil {
 		t.Fatal(err)
 	}
-	if stateText(m.State()) != before {
+	if nf.StateText(m.State()) != before {
 		t.Fatal("an evaluation has changed the state")
 	}
 	if _, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err != nil {
@@ -153,21 +148,21 @@ func TestActNormInModel(t *testing.T) {
 			continue
 		}
 		for j := range 2 {
-			mean, std := meanStd(mat.Col(nil, j, v.Matrix()))
+			mean, std := stat.MeanStdDev(mat.Col(nil, j, v.Matrix()), nil)
 			if math.Abs(mean) > 1e-12 || math.Abs(std-1) > 1e-5 {
 				t.Errorf("after flow %d, column %d has mean %v and standard deviation %v, want 0 and 1", k, j, mean, std)
 			}
 		}
 	}
 
-	after := stateText(m.State())
+	after := nf.StateText(m.State())
 	if after == before {
 		t.Fatal("the first batch has changed nothing")
 	}
 	if _, err := m.NLL(nil).LossGrad(actNormBatch(100, 2), rand.NewPCG(1, 2)); err != nil {
 		t.Fatal(err)
 	}
-	if stateText(m.State()) != after {
+	if nf.StateText(m.State()) != after {
 		t.Error("the second batch has changed the state")
 	}
 	path := filepath.Join(t.TempDir(), "model.safetensors")
@@ -181,19 +176,9 @@ func TestActNormInModel(t *testing.T) {
 	if _, err := loaded.NLL(nil).LossGrad(actNormBatch(100, 3), rand.NewPCG(1, 2)); err != nil {
 		t.Fatal(err)
 	}
-	if stateText(loaded.State()) != after {
+	if nf.StateText(loaded.State()) != after {
 		t.Error("a batch after loading has changed the state")
 	}
-}
-
-func meanStd(x []float64) (mean, std float64) {
-	for _, v := range x {
-		mean += v / float64(len(x))
-	}
-	for _, v := range x {
-		std += (v - mean) * (v - mean) / float64(len(x)-1)
-	}
-	return mean, math.Sqrt(std)
 }
 
 // A batch that has no standard deviation is refused, and the next one sets the layer.
@@ -207,11 +192,11 @@ func TestActNormRefusesBatches(t *testing.T) {
 	} {
 		for _, inverse := range []bool{false, true} {
 			a := nf.NewActNorm(2)
-			before := stateText(a.State())
+			before := nf.StateText(a.State())
 			if err := observe(a, x, inverse); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got error %v, want one with %q", err, want)
 			}
-			if stateText(a.State()) != before || !a.Observing() {
+			if nf.StateText(a.State()) != before || !a.Observing() {
 				t.Errorf("after %q the state has changed", want)
 			}
 			if err := observe(a, normed, inverse); err != nil {
@@ -222,7 +207,7 @@ func TestActNormRefusesBatches(t *testing.T) {
 }
 
 func TestAffineConstMisuse(t *testing.T) {
-	wantPanic(t, "nfkit: NewAffineConstFlow: got dimension 0, want 1 or more", func() { nf.NewAffineConstFlow(0, nil) })
-	wantPanic(t, "nfkit: NewActNorm: got dimension -1, want 1 or more", func() { nf.NewActNorm(-1) })
-	wantPanic(t, "got a 1×3 batch, want 2 columns", func() { nf.NewActNorm(2).Inverse(ad.NewTape(ad.Float64).Full(1, 3, 0), nil) })
+	testkit.WantPanic(t, "nfkit: NewAffineConstFlow: got dimension 0, want 1 or more", func() { nf.NewAffineConstFlow(0, nil) })
+	testkit.WantPanic(t, "nfkit: NewActNorm: got dimension -1, want 1 or more", func() { nf.NewActNorm(-1) })
+	testkit.WantPanic(t, "got a 1×3 batch, want 2 columns", func() { nf.NewActNorm(2).Inverse(ad.NewTape(ad.Float64).Full(1, 3, 0), nil) })
 }

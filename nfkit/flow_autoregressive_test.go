@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func newAutoregressive(dim int, o *nf.MADEOptions, softplus bool) *nf.Autoregressive {
@@ -118,15 +118,9 @@ func TestDropoutSteps(t *testing.T) {
 		f := nf.NewInvert(newAutoregressive(2, &nf.MADEOptions{Dropout: 0.3}, true))
 		return nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{f})
 	}
-	x := mat.NewDense(1000, 2, nil)
-	r := rand.New(rand.NewPCG(5, 6))
-	for i := range x.RawMatrix().Data {
-		x.RawMatrix().Data[i] = r.NormFloat64()
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	x := testkit.NormalRows(1000, 2, 5)
 	var want []float64
-	for procs := 1; procs <= 3; procs++ {
-		runtime.GOMAXPROCS(procs)
+	testkit.OnCores(func(cores int) {
 		m, src := model(), rand.NewPCG(1, 2)
 		var losses []float64
 		for range 3 {
@@ -146,12 +140,12 @@ func TestDropoutSteps(t *testing.T) {
 			}
 		}
 		if !slices.Equal(losses, want) {
-			t.Errorf("GOMAXPROCS %d gives another loss or gradient than 1", procs)
+			t.Errorf("%d cores give another loss or gradient than one", cores)
 		}
 		if a, b := m.LogProb(x), model().LogProb(x); !slices.Equal(a, b) {
 			t.Errorf("dropout changes an evaluation")
 		}
-	}
+	})
 }
 
 func TestMaskedAffineAutoregressiveMisuse(t *testing.T) {
@@ -167,7 +161,7 @@ func TestMaskedAffineAutoregressiveMisuse(t *testing.T) {
 			newAutoregressive(2, nil, false).Inverse(ad.NewTape(0).Full(1, 1, 0), nil)
 		},
 	} {
-		wantPanic(t, want, f)
+		testkit.WantPanic(t, want, f)
 	}
 }
 

@@ -8,9 +8,11 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // batchNormCase has random running statistics: the flow is one of evaluation.
@@ -18,21 +20,11 @@ func batchNormCase() flowCase {
 	return flowCase{new: func(dim, context int, src rand.Source) nf.Flow {
 		f, r := nf.NewBatchNorm(dim, nil), rand.New(src)
 		for j := range dim {
-			stateOfFlow(f, "running_mean")[j] = r.NormFloat64()
-			stateOfFlow(f, "running_var")[j] = math.Exp(r.NormFloat64())
+			stateOf(f, "running_mean")[j] = r.NormFloat64()
+			stateOf(f, "running_var")[j] = math.Exp(r.NormFloat64())
 		}
 		return unconditional(context, f)
 	}}
-}
-
-// stateOfFlow returns the memory of a buffer.
-func stateOfFlow(f nf.Flow, name string) []float64 {
-	for _, t := range f.State() {
-		if t.Name == name {
-			return t.Floats
-		}
-	}
-	return nil
 }
 
 // parityBatchNorm is a BatchNorm as the reference has it: always in training, without running statistics.
@@ -49,8 +41,8 @@ func (b parityBatchNorm) State() nf.State { return b.BatchNorm.State()[:1] }
 // running statistics.
 func TestBatchNormTraining(t *testing.T) {
 	f := nf.NewBatchNorm(2, &nf.BatchNormOptions{Epsilon: 1e-5})
-	copy(stateOfFlow(f, "running_mean"), []float64{1, 2})
-	copy(stateOfFlow(f, "running_var"), []float64{4, 9})
+	copy(stateOf(f, "running_mean"), []float64{1, 2})
+	copy(stateOf(f, "running_var"), []float64{4, 9})
 	fixed := func(x *mat.Dense) []float64 {
 		var y []float64
 		for i := range x.RawMatrix().Rows {
@@ -68,7 +60,7 @@ func TestBatchNormTraining(t *testing.T) {
 			if training && n >= 6 {
 				logWant = 0
 				for j := range 2 {
-					mean, std := meanStd(mat.Col(nil, j, x))
+					mean, std := stat.MeanStdDev(mat.Col(nil, j, x), nil)
 					scale := math.Sqrt(std*std + 1e-5)
 					logWant -= math.Log(scale)
 					for i := range n {
@@ -98,21 +90,21 @@ func TestBatchNormRunning(t *testing.T) {
 			weight = 1 / float64(k+1)
 		}
 		for j := range 2 {
-			m, std := meanStd(mat.Col(nil, j, x))
+			m, std := stat.MeanStdDev(mat.Col(nil, j, x), nil)
 			mean[j] = (1-weight)*mean[j] + weight*m
 			variance[j] = (1-weight)*variance[j] + weight*std*std
 		}
 		if err := observe(f, x, false); err != nil {
 			t.Fatal(err)
 		}
-		before := stateText(f.State())
-		if err := observe(f, x, true); err != nil || stateText(f.State()) != before {
+		before := nf.StateText(f.State())
+		if err := observe(f, x, true); err != nil || nf.StateText(f.State()) != before {
 			t.Errorf("a batch of Inverse changes the running statistics (error %v)", err)
 		}
-		if err := near("the running mean", stateOfFlow(f, "running_mean"), mean[:], 1e-12, 1e-12); err != nil {
+		if err := near("the running mean", stateOf(f, "running_mean"), mean[:], 1e-12, 1e-12); err != nil {
 			t.Errorf("batch %d: %v", k, err)
 		}
-		if err := near("the running variance", stateOfFlow(f, "running_var"), variance[:], 1e-12, 1e-12); err != nil {
+		if err := near("the running variance", stateOf(f, "running_var"), variance[:], 1e-12, 1e-12); err != nil {
 			t.Errorf("batch %d: %v", k, err)
 		}
 	}
@@ -120,8 +112,8 @@ func TestBatchNormRunning(t *testing.T) {
 		"BatchNorm: the training batch has 1 row":                          actNormBatch(1, 1),
 		"BatchNorm: component 1 of the training batch is 0.1 in all 7 row": mat.NewDense(7, 2, []float64{1, .1, 2, .1, 3, .1, 4, .1, 5, .1, 6, .1, 7, .1}),
 	} {
-		before := stateText(f.State())
-		if err := observe(f, x, false); err == nil || !strings.Contains(err.Error(), want) || stateText(f.State()) != before {
+		before := nf.StateText(f.State())
+		if err := observe(f, x, false); err == nil || !strings.Contains(err.Error(), want) || nf.StateText(f.State()) != before {
 			t.Errorf("got error %v, want one with %q and the state as it was", err, want)
 		}
 	}
@@ -168,7 +160,7 @@ func TestBatchNormMisuse(t *testing.T) {
 		"got epsilon 1e-10 and momentum 1.5":   func() { nf.NewBatchNorm(2, &nf.BatchNormOptions{Momentum: 1.5}) },
 		"nfkit: BatchNorm.Forward: got a 1×3":  func() { nf.NewBatchNorm(2, nil).Forward(ad.NewTape(ad.Float64).Full(1, 3, 0), nil) },
 	} {
-		wantPanic(t, want, f)
+		testkit.WantPanic(t, want, f)
 	}
 	f := nf.NewBatchNorm(2, nil)
 	for _, s := range f.State() {

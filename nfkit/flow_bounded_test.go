@@ -11,6 +11,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -191,6 +192,6 @@ func TestBoundedMisuse(t *testing.T) {
 		"nfkit: NewSoftplus: got dimension 0":                  func() { nf.NewSoftplus(0) },
 		"nfkit: Tanh.Inverse: got a 1×3 batch, want 2 columns": func() { nf.NewTanh(2).Inverse(ad.NewTape(ad.Float64).Full(1, 3, 0), nil) },
 	} {
-		wantPanic(t, want, f)
+		testkit.WantPanic(t, want, f)
 	}
 }

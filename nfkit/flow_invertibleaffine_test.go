@@ -11,6 +11,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -90,7 +91,7 @@ func TestInvertibleAffineState(t *testing.T) {
 }
 
 func TestInvertibleAffineMisuse(t *testing.T) {
-	wantPanic(t, "nfkit: NewInvertibleAffine: got dimension 0, want 1 or more", func() { nf.NewInvertibleAffine(0, nil, rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "nfkit: NewInvertibleAffine: got dimension 0, want 1 or more", func() { nf.NewInvertibleAffine(0, nil, rand.NewPCG(1, 2)) })
 	f := nf.NewInvertibleAffine(2, nil, rand.NewPCG(1, 2))
-	wantPanic(t, "nfkit: InvertibleAffine.Forward: got a 1×3 batch, want 2 columns", func() { f.Forward(ad.NewTape(ad.Float64).Full(1, 3, 0), nil) })
+	testkit.WantPanic(t, "nfkit: InvertibleAffine.Forward: got a 1×3 batch, want 2 columns", func() { f.Forward(ad.NewTape(ad.Float64).Full(1, 3, 0), nil) })
 }

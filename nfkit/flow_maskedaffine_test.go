@@ -7,6 +7,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // maskedAffineCase keeps every other component. One component alone is not conditioned on anything.
@@ -95,6 +96,6 @@ func TestMaskedAffineMisuse(t *testing.T) {
 			nf.NewMaskedAffineFlow(kept, three, nil).Forward(ad.NewTape(ad.Float64).Full(2, 4, 0), nil)
 		},
 	} {
-		wantPanic(t, want, f)
+		testkit.WantPanic(t, want, f)
 	}
 }

@@ -15,9 +15,9 @@ func TestPermuteRefusesAnotherInverse(t *testing.T) {
 	s[1].Ints = slices.Clone(s[1].Ints)
 	s[1].Ints[0], s[1].Ints[1] = s[1].Ints[1], s[1].Ints[0]
 	Check(Save(path, stateOf(s)))
-	before := contents(p.State())
+	before := StateText(p.State())
 	mustFail(t, Load(path, p), "inv_perm: ", "is not the inverse of perm")
-	if contents(p.State()) != before {
+	if StateText(p.State()) != before {
 		t.Error("a Load that failed changed something")
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func planarCase(leaky bool) flowCase {
@@ -114,9 +115,9 @@ func TestPlanarExtremes(t *testing.T) {
 }
 
 func TestPlanarMisuse(t *testing.T) {
-	wantPanic(t, "nfkit: NewPlanar: got dimension 0, want 1 or more", func() { nf.NewPlanar(0, nil, rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "nfkit: NewPlanar: got dimension 0, want 1 or more", func() { nf.NewPlanar(0, nil, rand.NewPCG(1, 2)) })
 	f := nf.NewPlanar(2, nil, rand.NewPCG(1, 2))
 	tape := ad.NewEvalTape(ad.Float64)
-	wantPanic(t, "nfkit: Planar.Forward: got a 4×3 batch, want 2 columns", func() { f.Forward(tape.Full(4, 3, 0), nil) })
-	wantPanic(t, "nfkit: Planar.Inverse: got a 4×3 batch, want 2 columns", func() { f.Inverse(tape.Full(4, 3, 0), nil) })
+	testkit.WantPanic(t, "nfkit: Planar.Forward: got a 4×3 batch, want 2 columns", func() { f.Forward(tape.Full(4, 3, 0), nil) })
+	testkit.WantPanic(t, "nfkit: Planar.Inverse: got a 4×3 batch, want 2 columns", func() { f.Inverse(tape.Full(4, 3, 0), nil) })
 }

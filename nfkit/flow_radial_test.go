@@ -8,6 +8,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func radialCase() flowCase {
@@ -77,9 +78,9 @@ func TestRadialBranches(t *testing.T) {
 }
 
 func TestRadialMisuse(t *testing.T) {
-	wantPanic(t, "nfkit: NewRadial: got dimension -1, want 1 or more", func() { nf.NewRadial(-1, rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "nfkit: NewRadial: got dimension -1, want 1 or more", func() { nf.NewRadial(-1, rand.NewPCG(1, 2)) })
 	f := nf.NewRadial(2, rand.NewPCG(1, 2))
-	wantPanic(t, "nfkit: Radial.Forward: got a 1×3 batch, want 2 columns", func() { f.Forward(ad.NewEvalTape(ad.Float64).Full(1, 3, 0), nil) })
+	testkit.WantPanic(t, "nfkit: Radial.Forward: got a 1×3 batch, want 2 columns", func() { f.Forward(ad.NewEvalTape(ad.Float64).Full(1, 3, 0), nil) })
 	for _, s := range f.State() {
 		if s.Name != "d" {
 			continue

@@ -15,6 +15,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // residualCase has contractions with room to spare: nftest moves the weights without a training step, so the singular
@@ -38,12 +39,6 @@ func stirredResidual(layers []int, c float64, seed uint64) *nf.Residual {
 	return nf.NewResidual(net, nil)
 }
 
-func gaussianRows(n, d int, src rand.Source) *mat.Dense {
-	r, x := rand.New(src), mat.NewDense(n, d, nil)
-	x.Apply(func(_, _ int, _ float64) float64 { return r.NormFloat64() }, x)
-	return x
-}
-
 // The estimate of a training step has the exact value and gradients as its means, for each row and with weights of
 // rows.
 func TestResidualEstimate(t *testing.T) {
@@ -62,7 +57,7 @@ func TestResidualEstimate(t *testing.T) {
 				}
 				f.Prepare()
 			}
-			points, weights := gaussianRows(3, d, rand.NewPCG(3, 4)).RawMatrix().Data, []float64{0, 1, -2}
+			points, weights := testkit.NormalRows(3, d, 3).RawMatrix().Data, []float64{0, 1, -2}
 			floats.AddConst(1, points) // where activations are steep
 			// what returns the log-determinants and the gradients of their weighted sum.
 			what := func(tape *ad.Tape) []float64 {
@@ -109,7 +104,7 @@ func TestResidualEstimate(t *testing.T) {
 // The loss of training steps is, on average, the negative log-likelihood that an evaluation computes.
 func TestResidualTrainingLoss(t *testing.T) {
 	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(10, nil), []nf.Flow{stirredResidual([]int{10, 20, 10}, 0.9, 1), stirredResidual([]int{10, 10}, 0.9, 2)})
-	x := gaussianRows(128, 10, rand.NewPCG(1, 2))
+	x := testkit.NormalRows(128, 10, 1)
 	want, err := model.NLL(nil).Loss(x, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +131,7 @@ func TestResidualRoundTrip(t *testing.T) {
 		for _, layers := range [][]int{{2, 32, 32, 2}, {1, 1}, {20, 40, 20}} {
 			f := stirredResidual(layers, 0.97, 1)
 			model := nf.NewNormalizingFlow(nf.NewDiagGaussian(f.Dim(), nil), []nf.Flow{f}).WithPrecision(p)
-			z := gaussianRows(100, f.Dim(), rand.NewPCG(1, 2))
+			z := testkit.NormalRows(100, f.Dim(), 1)
 			x, l := model.Forward(z)
 			back, k := model.Inverse(x)
 			if !mat.EqualApprox(back, z, tol) {
@@ -156,7 +151,7 @@ func TestResidualRoundTrip(t *testing.T) {
 // Training through the direction that is solved has the gradient of the loss.
 func TestResidualTrainsWhatIsSolved(t *testing.T) {
 	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewInvert(stirredResidual([]int{2, 8, 2}, 0.9, 1)), stirredResidual([]int{2, 8, 2}, 0.9, 2)})
-	x, r := gaussianRows(130, 2, rand.NewPCG(1, 2)), rand.New(rand.NewPCG(3, 4))
+	x, r := testkit.NormalRows(130, 2, 1), rand.New(rand.NewPCG(3, 4))
 	for range 3 { // the first step still moves singular vectors by a rounding
 		if _, err := model.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err != nil {
 			t.Fatal(err)
@@ -290,7 +285,7 @@ func TestResidualLearns(t *testing.T) {
 func TestResidualAllocations(t *testing.T) {
 	for _, d := range []int{2, 10} { // the exact log-determinant, the estimate
 		model := nf.NewNormalizingFlow(nf.NewDiagGaussian(d, nil), []nf.Flow{stirredResidual([]int{d, 8, d}, 0.5, 1)})
-		x := gaussianRows(64, d, rand.NewPCG(1, 2))
+		x := testkit.NormalRows(64, d, 1)
 		likelihood, src := model.NLL(nil), rand.NewPCG(3, 4)
 		step := func() {
 			if _, err := likelihood.LossGrad(x, src); err != nil {

@@ -2,6 +2,7 @@ package nfkit
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -11,18 +12,21 @@ import (
 func layersOf(s State, see func(layer any), parts ...any) {
 	var seen []any
 	for _, t := range s {
-		if t.Layer != nil && !slices.Contains(seen, t.Layer) {
-			seen = append(seen, t.Layer)
-		}
+		seen = addLayers(seen, t.Layers...)
 	}
-	for _, p := range parts {
-		if !slices.Contains(seen, p) {
-			seen = append(seen, p)
-		}
-	}
-	for _, l := range seen {
+	for _, l := range addLayers(seen, parts...) {
 		see(l)
 	}
+}
+
+// addLayers appends those of layers that are not in seen yet. Values that cannot be compared are not known again.
+func addLayers(seen []any, layers ...any) []any {
+	for _, l := range layers {
+		if !reflect.ValueOf(l).Comparable() || !slices.Contains(seen, l) {
+			seen = append(seen, l)
+		}
+	}
+	return seen
 }
 
 // contextDim returns the number of columns of the context that f takes, 0 for none: what f says, or else its parts. It panics when these disagree.
@@ -35,11 +39,14 @@ func contextDim(f any) int {
 		return 0
 	}
 	var parts []any
-	layersOf(s.State(), func(layer any) {
-		if c, ok := layer.(Conditional); ok {
-			parts = append(parts, c)
+	for _, t := range s.State() {
+		for _, l := range slices.Backward(t.Layers) { // the outermost knows what those inside of it get
+			if _, ok := l.(Conditional); ok {
+				parts = addLayers(parts, l)
+				break
+			}
 		}
-	})
+	}
 	return commonContextDim(fmt.Sprintf("%T", f), parts...)
 }
 

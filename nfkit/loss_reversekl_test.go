@@ -4,15 +4,16 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/diff/fd"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -125,7 +126,7 @@ func TestReverseLossesLeaveParametersAlone(t *testing.T) {
 	m := testModel(2, 0)
 	other := testModel(2, 0)
 	target := nf.TargetFunc(nf.NewModelBase(other).LogProb)
-	moveParams(other, 0.1)
+	perturb(other.State(), 0.1, rand.NewPCG(7, 8))
 	frozen := m.Params()[0]
 	frozen.Frozen = true
 	for i := range other.Params()[0].Grad {
@@ -177,10 +178,8 @@ func allNumbers(models ...*nf.NormalizingFlow) []float64 {
 
 // The same source gives the same loss and gradient to the last bit on any number of cores.
 func TestReverseLossesOnCores(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	var want []float64
-	for _, cores := range []int{1, 2, 5} {
-		runtime.GOMAXPROCS(cores)
+	testkit.OnCores(func(cores int) {
 		m := testModel(2, 0)
 		var got []float64
 		for _, path := range []bool{false, true} {
@@ -201,7 +200,7 @@ func TestReverseLossesOnCores(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("on %d cores losses or gradients are others than on one", cores)
 		}
-	}
+	})
 }
 
 // A conditional model is held against a target that sees the same context.
@@ -239,22 +238,13 @@ func TestReverseKLObserves(t *testing.T) {
 	}
 	x := m.Sample(n, seedOfDraw())
 	for j := range 2 {
-		if c, c0 := columnMean(x, j), columnMean(x0, j); math.Abs(c) > 1e-4 || math.Abs(c0) < 1e-3 {
+		if c, c0 := stat.Mean(mat.Col(nil, j, x), nil), stat.Mean(mat.Col(nil, j, x0), nil); math.Abs(c) > 1e-4 || math.Abs(c0) < 1e-3 {
 			t.Errorf("column %d of the samples has mean %v after the first batch and %v before, want 0 and something else", j, c, c0)
 		}
 	}
 	if _, err := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewActNorm(2)}).ReverseKL(targets.TwoModes{}, 1, nil).LossGrad(nil, seedOfDraw()); err == nil {
 		t.Error("an ActNorm accepted a first batch of one sample")
 	}
-}
-
-func columnMean(x *mat.Dense, j int) float64 {
-	c := mat.Col(nil, j, x)
-	var sum float64
-	for _, v := range c {
-		sum += v
-	}
-	return sum / float64(len(c))
 }
 
 // A loss that is not finite is an error that says where it began.
@@ -300,6 +290,6 @@ func TestReverseLossesRefuse(t *testing.T) {
 			m.ReverseKL(nf.TargetFunc(func(x, _ *ad.Value) *ad.Value { return x }), 5, nil).Loss(nil, seedOfDraw())
 		},
 	} {
-		wantPanic(t, what, call)
+		testkit.WantPanic(t, what, call)
 	}
 }

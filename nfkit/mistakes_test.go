@@ -1,7 +1,6 @@
 package nfkit_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // mistake is a call and what it panics with.
@@ -23,20 +23,10 @@ type mistake struct {
 func checkMistakes(t *testing.T, mistakes []mistake) {
 	t.Helper()
 	for _, m := range mistakes {
-		if got := panicOf(m.call); got != m.want {
+		if got := testkit.Panic(m.call); got != m.want {
 			t.Errorf("got panic %q,\nwant %q", got, m.want)
 		}
 	}
-}
-
-func panicOf(f func()) (message string) {
-	defer func() {
-		if r := recover(); r != nil {
-			message = fmt.Sprint(r)
-		}
-	}()
-	f()
-	return "none"
 }
 
 // What cannot be built is refused when it is built, with the numbers.
@@ -145,16 +135,16 @@ func TestFlowMistakes(t *testing.T) {
 			tape := ad.NewTape(ad.Float64)
 			x, wide := tape.Const(4, 3, make([]float64, 12)), tape.Const(4, 5, make([]float64, 20))
 			for direction, apply := range map[string]func(x, context *ad.Value) (y, logDet *ad.Value){"Forward": f.Forward, "Inverse": f.Inverse} {
-				if got := panicOf(func() { apply(wide, nil) }); !contains(got, "nfkit: ", "got a 4×5 batch, want 3 columns") {
+				if got := testkit.Panic(func() { apply(wide, nil) }); !contains(got, "nfkit: ", "got a 4×5 batch, want 3 columns") {
 					t.Errorf("%s: %s of 5 columns: got panic %q", name, direction, got)
 				}
 				if context == 0 {
 					continue
 				}
-				if got := panicOf(func() { apply(x, nil) }); !contains(got, "nfkit: ", "got no context, want 2 columns") {
+				if got := testkit.Panic(func() { apply(x, nil) }); !contains(got, "nfkit: ", "got no context, want 2 columns") {
 					t.Errorf("%s: %s without context: got panic %q", name, direction, got)
 				}
-				if got := panicOf(func() { apply(x, wide) }); !contains(got, "nfkit: ", "got a 4×5 context, want 2 columns") {
+				if got := testkit.Panic(func() { apply(x, wide) }); !contains(got, "nfkit: ", "got a 4×5 context, want 2 columns") {
 					t.Errorf("%s: %s with a wide context: got panic %q", name, direction, got)
 				}
 			}

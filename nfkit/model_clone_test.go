@@ -23,10 +23,10 @@ func TestClone(t *testing.T) {
 			base := nf.NewModelBase(nf.NewNormalizingFlow(nf.NewDiagGaussian(5, nil), nil))
 			m := nf.NewNormalizingFlow(base, []nf.Flow{f, f})
 			n := m.Clone()
-			if stateText(m.State()) != stateText(n.State()) {
+			if nf.StateText(m.State()) != nf.StateText(n.State()) {
 				t.Errorf("%s: the copy has other tensors", name)
 			}
-			before := stateText(n.State())
+			before := nf.StateText(n.State())
 			for _, s := range m.State() {
 				for _, data := range [][]float64{s.Floats, paramData(s)} {
 					for i := range data {
@@ -37,7 +37,7 @@ func TestClone(t *testing.T) {
 					s.Ints[i]++
 				}
 			}
-			if stateText(n.State()) != before {
+			if nf.StateText(n.State()) != before {
 				t.Errorf("%s: what is done to the model changes its copy", name)
 			}
 			path := filepath.Join(t.TempDir(), "flow.safetensors")

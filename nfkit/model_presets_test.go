@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -52,7 +53,7 @@ func TestPresets(t *testing.T) {
 					}
 					build := func() *nf.NormalizingFlow { return p.new(dim, opts, rand.NewPCG(1, 2)) }
 					if dim < p.least {
-						wantPanic(t, "got dimension 1; a coupling splits a point in two", func() { build() })
+						testkit.WantPanic(t, "got dimension 1; a coupling splits a point in two", func() { build() })
 						return
 					}
 					checkPreset(t, build(), dim, context)
@@ -66,15 +67,15 @@ func checkPreset(t *testing.T, m *nf.NormalizingFlow, dim, context int) {
 	if m.Dim() != dim || m.ContextDim() != context {
 		t.Fatalf("the model has dimension %d and a context of %d columns, want %d and %d", m.Dim(), m.ContextDim(), dim, context)
 	}
-	moveParams(m, 0.1)
+	perturb(m.State(), 0.1, rand.NewPCG(7, 8))
 	const n = 40
 	given, other := m, m
 	if context > 0 {
-		given, other = m.Given(normalRows(n, context, 3)), m.Given(normalRows(n, context, 4))
+		given, other = m.Given(testkit.NormalRows(n, context, 3)), m.Given(testkit.NormalRows(n, context, 4))
 	}
 	x, logProb := given.SampleLogProb(n, rand.NewPCG(5, 6))
 	compareSlices(t, "LogProb of samples", given.LogProb(x), logProb, 1e-6)
-	z := normalRows(n, dim, 7)
+	z := testkit.NormalRows(n, dim, 7)
 	y, _ := given.Forward(z)
 	for j := range dim {
 		if mat.Equal(mat.NewVecDense(n, mat.Col(nil, j, z)), mat.NewVecDense(n, mat.Col(nil, j, y))) {
@@ -107,7 +108,7 @@ func small(name string) *nf.ModelOptions {
 func TestPresetDensities(t *testing.T) {
 	for name, p := range presets {
 		m := p.new(2, small(name), rand.NewPCG(1, 2))
-		moveParams(m, 0.05)
+		perturb(m.State(), 0.05, rand.NewPCG(7, 8))
 		if err := nftest.Density(m, nil, rand.NewPCG(3, 4)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -116,7 +117,7 @@ func TestPresetDensities(t *testing.T) {
 
 // A few steps of training bring each model nearer to data that its base does not fit.
 func TestPresetsLearn(t *testing.T) {
-	data := normalRows(256, 2, 1)
+	data := testkit.NormalRows(256, 2, 1)
 	for i := range 256 {
 		data.Set(i, 0, 1.5+0.6*data.At(i, 0))
 		data.Set(i, 1, 0.5*data.At(i, 0)*data.At(i, 0)+0.5*data.At(i, 1))
@@ -145,10 +146,10 @@ func TestPresetsLearn(t *testing.T) {
 
 // Models start as their base where the constructor says so, whatever the context and the number of layers.
 func TestPresetsStart(t *testing.T) {
-	x := normalRows(10, 3, 1)
+	x := testkit.NormalRows(10, 3, 1)
 	x.Scale(10, x)
 	want := nf.NewNormalizingFlow(nf.NewDiagGaussian(3, nil), nil).LogProb(x)
-	contexts := normalRows(10, 2, 2)
+	contexts := testkit.NormalRows(10, 2, 2)
 	contexts.Scale(1e4, contexts)
 	for _, name := range []string{"NewRealNVP", "NewNICE", "NewMAF", "NewIAF", "NewNSF", "NewNSF/coupling"} {
 		compareSlices(t, name, presets[name].new(3, nil, rand.NewPCG(1, 2)).LogProb(x), want, 1e-9)
@@ -168,12 +169,12 @@ func TestPresetMistakes(t *testing.T) {
 	if got := nf.NewNSF(2, &nf.NSFOptions{Bins: 3, Bound: 1}, src).LogProb(mat.NewDense(1, 2, []float64{2, 2}))[0]; math.IsNaN(got) {
 		t.Error("a density is NaN outside the bound of the splines")
 	}
-	wantPanic(t, "NewMAF: got dimension 0, want 1 or more", func() { nf.NewMAF(0, nil, src) })
-	wantPanic(t, "NewRealNVP: got dimension -1, want 2 or more", func() { nf.NewRealNVP(-1, nil, src) })
-	wantPanic(t, "NewNICE: got -2 layers", func() { nf.NewNICE(2, &nf.ModelOptions{Layers: -2}, src) })
-	wantPanic(t, "NewPlanarFlow: got Hidden 5", func() { nf.NewPlanarFlow(2, &nf.ModelOptions{Hidden: 5}, src) })
-	wantPanic(t, "NewPlanarFlow: got a base and a context of 1 columns", func() {
+	testkit.WantPanic(t, "NewMAF: got dimension 0, want 1 or more", func() { nf.NewMAF(0, nil, src) })
+	testkit.WantPanic(t, "NewRealNVP: got dimension -1, want 2 or more", func() { nf.NewRealNVP(-1, nil, src) })
+	testkit.WantPanic(t, "NewNICE: got -2 layers", func() { nf.NewNICE(2, &nf.ModelOptions{Layers: -2}, src) })
+	testkit.WantPanic(t, "NewPlanarFlow: got Hidden 5", func() { nf.NewPlanarFlow(2, &nf.ModelOptions{Hidden: 5}, src) })
+	testkit.WantPanic(t, "NewPlanarFlow: got a base and a context of 1 columns", func() {
 		nf.NewPlanarFlow(2, &nf.ModelOptions{Context: 1, Base: base}, src)
 	})
-	wantPanic(t, "flow", func() { nf.NewIAF(3, &nf.ModelOptions{Base: base}, src) })
+	testkit.WantPanic(t, "flow", func() { nf.NewIAF(3, &nf.ModelOptions{Base: base}, src) })
 }

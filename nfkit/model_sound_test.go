@@ -15,6 +15,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -27,7 +28,7 @@ func TestDensitiesFarOut(t *testing.T) {
 	models := map[string]*nf.NormalizingFlow{"trained": trained}
 	for _, name := range []string{"NewRealNVP", "NewNICE", "NewMAF", "NewIAF", "NewNSF", "NewNSF/coupling"} {
 		m := presets[name].new(2, &nf.ModelOptions{Hidden: 16}, rand.NewPCG(1, 2))
-		moveParams(m, 0.2)
+		perturb(m.State(), 0.2, rand.NewPCG(7, 8))
 		models[name] = m
 	}
 	near := [][]float64{{10, 10}, {-10, 0}, {0, 100}}
@@ -86,7 +87,7 @@ func TestMapsOutsideTheirDomain(t *testing.T) {
 			for _, precision := range []ad.Precision{ad.Float64, ad.Float32} {
 				m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{flow}).WithPrecision(precision)
 				_, logProb := m.SampleLogProb(200, rand.NewPCG(1, 2))
-				logProb = append(logProb, m.LogProb(normalRows(200, 2, 3))...)
+				logProb = append(logProb, m.LogProb(testkit.NormalRows(200, 2, 3))...)
 				logProb = append(logProb, m.LogProb(mat.NewDense(4, 2, []float64{0, 0, 1, 1, -1, 1, 1e30, -1e30}))...)
 				if slices.ContainsFunc(logProb, func(l float64) bool { return math.IsInf(l, 1) }) {
 					t.Errorf("%s%s in %v: a log-density is +Inf", name, direction, precision)
@@ -112,7 +113,7 @@ func TestMapsOutsideTheirDomain(t *testing.T) {
 // A standardized model has the density of the data in their units: that of the model of scaled data, less the logarithm of the scales. It is
 // saved with the model, and training leaves it alone.
 func TestStandardize(t *testing.T) {
-	x := normalRows(500, 3, 1)
+	x := testkit.NormalRows(500, 3, 1)
 	scale, shift := []float64{1e6, 1e-4, 3}, []float64{-2e7, 5, 0}
 	x.Apply(func(_, j int, v float64) float64 { return v*scale[j] + shift[j] }, x)
 	for name, p := range presets {
@@ -121,10 +122,10 @@ func TestStandardize(t *testing.T) {
 		opts.Standardize = x
 		m := p.new(3, &opts, rand.NewPCG(1, 2))
 		standard := m.Flows()[len(m.Flows())-1].(*nf.AffineConstFlow)
-		before, scales := stateText(standard.State()), standard.State().Params()
+		before, scales := nf.StateText(standard.State()), standard.State().Params()
 		s, shifts := slices.Clone(scales[0].Data), slices.Clone(scales[1].Data)
-		moveParams(plain, 0.1)
-		moveParams(m, 0.1) // with the same numbers, as those of the scales are the last ones
+		perturb(plain.State(), 0.1, rand.NewPCG(7, 8))
+		perturb(m.State(), 0.1, rand.NewPCG(7, 8)) // with the same numbers, as those of the scales are the last ones
 		copy(scales[0].Data, s)
 		copy(scales[1].Data, shifts)
 		z, logDet := nf.NewNormalizingFlow(nf.NewDiagGaussian(3, nil), []nf.Flow{standard}).Inverse(x)
@@ -148,7 +149,7 @@ func TestStandardize(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		nf.NewAdam(m.Params(), nil).Step()
-		if got := stateText(standard.State()); got != before {
+		if got := nf.StateText(standard.State()); got != before {
 			t.Errorf("%s: a training step changes the scale to %s", name, got)
 		}
 		path := filepath.Join(t.TempDir(), "model.safetensors")
@@ -175,9 +176,9 @@ func TestStandardize(t *testing.T) {
 		"got a 1×3 matrix to standardize by":                            x.Slice(0, 1, 0, 3),
 		"got a 500×2 matrix to standardize by":                          x.Slice(0, 500, 0, 2),
 	} {
-		wantPanic(t, want, func() { nf.NewMAF(3, &nf.ModelOptions{Standardize: x}, rand.NewPCG(1, 2)) })
+		testkit.WantPanic(t, want, func() { nf.NewMAF(3, &nf.ModelOptions{Standardize: x}, rand.NewPCG(1, 2)) })
 	}
-	wantPanic(t, "NewStandardization: got a nil matrix", func() { nf.NewStandardization(nil) })
+	testkit.WantPanic(t, "NewStandardization: got a nil matrix", func() { nf.NewStandardization(nil) })
 }
 
 // A density that is below the smallest number is −Inf, also where layers overflow on the way, in one component after the other too. What is NaN for
@@ -188,11 +189,11 @@ func TestDensitiesThatUnderflow(t *testing.T) {
 			continue
 		}
 		m := p.new(5, small(name), rand.NewPCG(1, 2))
-		moveParams(m, 0.3)
+		perturb(m.State(), 0.3, rand.NewPCG(7, 8))
 		for precision, sizes := range map[ad.Precision][]float64{ad.Float64: {1e300, -1e308, 1e160}, ad.Float32: {1e30, -1e38, 1e300}} {
 			for _, size := range sizes {
 				for j := range 5 {
-					x := normalRows(3, 5, 1)
+					x := testkit.NormalRows(3, 5, 1)
 					want := m.WithPrecision(precision).LogProb(x)
 					x.Set(1, j, size)
 					got := m.WithPrecision(precision).LogProb(x)
@@ -202,7 +203,7 @@ func TestDensitiesThatUnderflow(t *testing.T) {
 				}
 			}
 		}
-		x := normalRows(2, 5, 1)
+		x := testkit.NormalRows(2, 5, 1)
 		x.Set(1, 2, math.NaN())
 		if got := m.LogProb(x); math.IsNaN(got[0]) || !math.IsNaN(got[1]) {
 			t.Errorf("%s: log-densities %v, want NaN for the point with NaN alone", name, got)
@@ -274,7 +275,7 @@ func TestTargetsThatEvaluateTheModel(t *testing.T) {
 		},
 		func() error {
 			for range 100 {
-				m.LogProb(normalRows(50, 2, 1))
+				m.LogProb(testkit.NormalRows(50, 2, 1))
 			}
 			return nil
 		},
@@ -297,17 +298,17 @@ func TestTargetsThatEvaluateTheModel(t *testing.T) {
 // Several points for each row of a context are rows side by side of the result.
 func TestRepeatRows(t *testing.T) {
 	m := testModel(2, 3)
-	context := normalRows(4, 3, 5)
+	context := testkit.NormalRows(4, 3, 5)
 	x := m.Given(nf.RepeatRows(context, 5)).Sample(20, rand.NewPCG(1, 2))
 	logProb := m.Given(nf.RepeatRows(context, 5)).LogProb(x)
 	for i := range 4 {
 		one := m.Given(context.Slice(i, i+1, 0, 3)).LogProb(x.Slice(5*i, 5*i+5, 0, 2))
 		compareSlices(t, fmt.Sprintf("the points of context %d", i), one, logProb[5*i:5*i+5], 0)
 	}
-	wantPanic(t, "got a context of 4 rows for 20 points, want 1 or 20; for 5 points of each row, give RepeatRows(context, 5)", func() {
+	testkit.WantPanic(t, "got a context of 4 rows for 20 points, want 1 or 20; for 5 points of each row, give RepeatRows(context, 5)", func() {
 		m.Given(context).Sample(20, rand.NewPCG(1, 2))
 	})
-	wantPanic(t, "RepeatRows: got 0 copies of the rows of a 4×3 matrix", func() { nf.RepeatRows(context, 0) })
+	testkit.WantPanic(t, "RepeatRows: got 0 copies of the rows of a 4×3 matrix", func() { nf.RepeatRows(context, 0) })
 	if r, c := nf.RepeatRows(&mat.Dense{}, 3).Dims(); r != 0 || c != 0 {
 		t.Errorf("no rows, repeated, are %d×%d", r, c)
 	}
@@ -339,7 +340,7 @@ func TestNilArguments(t *testing.T) {
 		{"NLL: LossGrad: got nil rows", func() { m.NLL(nil).LossGrad(nil, src) }},
 		{"NLL: Loss: got nil rows", func() { m.NLL(nil).Loss(nil, nil) }},
 		{"NLL: LossGrad: got nil rows", func() { m.NLL(nil).LossGrad(none, src) }},
-		{"NLL: LossGrad: got a nil source", func() { m.NLL(nil).LossGrad(normalRows(3, 2, 1), nil) }},
+		{"NLL: LossGrad: got a nil source", func() { m.NLL(nil).LossGrad(testkit.NormalRows(3, 2, 1), nil) }},
 		{"Fit: got a nil context", func() { nf.Fit(nil, m.NLL(nil), target, nil, src) }}, //lint:ignore SA1012 this is what is tested
 		{"Fit: got a nil objective", func() { nf.Fit(t.Context(), nil, target, nil, src) }},
 		{"Fit: got nil data", func() { nf.Fit(t.Context(), m.NLL(nil), nil, nil, src) }},
@@ -358,11 +359,11 @@ func TestNilArguments(t *testing.T) {
 		{"NewGaussianMixture: got a nil source", func() { nf.NewGaussianMixture(2, 2, nil, nil) }},
 		{"NewGaussianPCA: got a nil source", func() { nf.NewGaussianPCA(2, nil, nil) }},
 	} {
-		if got := panicOf(c.call); !strings.Contains(got, c.want) {
+		if got := testkit.Panic(c.call); !strings.Contains(got, c.want) {
 			t.Errorf("got panic %.200q, want %q", got, c.want)
 		}
 	}
 	for name, p := range presets {
-		wantPanic(t, strings.Split(name, "/")[0]+": got a nil source", func() { p.new(2, nil, nil) })
+		testkit.WantPanic(t, strings.Split(name, "/")[0]+": got a nil source", func() { p.new(2, nil, nil) })
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // madeCases are networks of all kinds, by name.
@@ -277,20 +278,8 @@ func TestMADEMisuse(t *testing.T) {
 			nf.NewMADE(2, 2, 8, &nf.MADEOptions{Context: 2}, rand.NewPCG(1, 2)).Apply(ad.NewTape(0).Full(1, 2, 0), nil)
 		},
 	} {
-		wantPanic(t, want, f)
+		testkit.WantPanic(t, want, f)
 	}
 }
 
 func testMLP(layers ...int) *nf.MLP { return nf.NewMLP(layers, nil, rand.NewPCG(1, 2)) }
-
-// wantPanic calls f, which must panic with a message that contains want.
-func wantPanic(t *testing.T, want string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
-			t.Errorf("got the panic %q, want one with %q", got, want)
-		}
-	}()
-	f()
-}

@@ -10,6 +10,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // namesOf returns the names of the tensors.
@@ -176,6 +177,6 @@ func TestNetMisuse(t *testing.T) {
 		"NewMLP: got Leaky 0.1 with":           func() { nf.NewMLP([]int{1, 1}, &nf.MLPOptions{Leaky: 0.1, Activation: nf.ActTanh}, rand.NewPCG(1, 2)) },
 		"NewMLP: got dropout probability NaN,": func() { nf.NewMLP([]int{1, 1}, &nf.MLPOptions{Dropout: math.NaN()}, rand.NewPCG(1, 2)) },
 	} {
-		wantPanic(t, want, f)
+		testkit.WantPanic(t, want, f)
 	}
 }

@@ -174,7 +174,7 @@ func TestObservedNoiseIsTheCallers(t *testing.T) {
 		if _, err := m.NLL(nil).LossGrad(actNormBatch(100, 1), rand.NewPCG(seed, 3)); err != nil {
 			t.Fatal(err)
 		}
-		return stateText(norm.State())
+		return nf.StateText(norm.State())
 	}
 	if first(1) != first(1) {
 		t.Error("the same seed gives another scale")

@@ -11,25 +11,13 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
 // A flow, a transformer, a base, objectives and a stochastic layer of one's own, each in at most 20 lines and without gradient code.
 
-// stretch is the flow x = z·eˢ.
-type stretch struct{ s *ad.Param }
-
-func (f stretch) Dim() int        { _, d := f.s.Dims(); return d }
-func (f stretch) State() nf.State { return nf.State{nf.ParamTensor("s", f.s, 1, f.Dim())} }
-func (f stretch) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
-	s := z.Tape().Param(f.s)
-	return z.Mul(s.Exp()), s.RowSum().Repeat(z.Rows())
-}
-func (f stretch) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
-	s := x.Tape().Param(f.s).Neg()
-	return x.Mul(s.Exp()), s.RowSum().Repeat(x.Rows())
-}
-
+// stretch is in the example of [nf.Flow].
 func TestOwnFlow(t *testing.T) {
 	if err := nftest.Flow(stretch{ad.NewParam(1, 3, make([]float64, 3))}, nil, rand.NewPCG(1, 2)); err != nil {
 		t.Error(err)
@@ -184,7 +172,7 @@ func TestOwnStochasticLayer(t *testing.T) {
 // The same seed gives the same losses and parameters on any number of cores, another seed others: with dropout, estimated log-determinants and
 // noise that a loss draws.
 func TestSeedIsTheCallers(t *testing.T) {
-	x := gaussianRows(300, 10, rand.NewPCG(1, 2))
+	x := testkit.NormalRows(300, 10, 1)
 	for name, objective := range map[string]func() nf.Objective{
 		"dropout and estimates": func() nf.Objective {
 			src := rand.NewPCG(3, 4)
@@ -199,10 +187,10 @@ func TestSeedIsTheCallers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return fmt.Sprint(history.Loss, stateText(o.State()))
+			return fmt.Sprint(history.Loss, nf.StateText(o.State()))
 		}
 		var first string
-		onCores(t, func(cores int) {
+		testkit.OnCores(func(cores int) {
 			if text := run(5); first == "" {
 				first = text
 			} else if text != first {

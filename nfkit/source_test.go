@@ -15,13 +15,30 @@ type sourceType struct {
 	asserts map[string]bool // interfaces I of var _ I = (*T)(nil)
 }
 
-// sourceTypes returns the exported types that the files of a folder declare, tests excluded.
-func sourceTypes(t *testing.T, dir string) map[string]*sourceType {
+// parsed returns the tests of a folder, or its other files.
+func parsed(t *testing.T, dir string, tests bool) []*ast.File {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	var files []*ast.File
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") != tests {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+// sourceTypes returns the exported types that the files of a folder declare, tests excluded.
+func sourceTypes(t *testing.T, dir string) map[string]*sourceType {
+	t.Helper()
 	types := map[string]*sourceType{}
 	named := func(name string) *sourceType {
 		if types[name] == nil {
@@ -29,14 +46,7 @@ func sourceTypes(t *testing.T, dir string) map[string]*sourceType {
 		}
 		return types[name]
 	}
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, f := range parsed(t, dir, false) {
 		for _, d := range f.Decls {
 			switch d := d.(type) {
 			case *ast.FuncDecl:

@@ -27,9 +27,9 @@ type Tensor struct {
 	// Group, if set, is the same for tensors whose contents must fit together.
 	Group *TensorGroup
 
-	// Layer is the innermost layer that has the tensor, where that must be found however it is wrapped: an [Observer], a [Preparer], a
-	// [Conditional] or a [Wide] one. nil means that nothing is to be found.
-	Layer any
+	// Layers are those that have the tensor and must be found however they are wrapped, from the innermost to the outermost: an [Observer], a
+	// [Preparer], a [Conditional] or a [Wide] one. See [State.OwnedBy].
+	Layers []any
 
 	changed func() // nil, or what the object does when buffers have been written to
 }
@@ -98,13 +98,11 @@ func (s State) Under(prefix string) State {
 	return u
 }
 
-// OwnedBy returns s with Layer set to the given one, where it is not set: what a layer that is to be found does with the State that it
+// OwnedBy returns s with the given layer added to the Layers of each tensor: what a layer that is to be found does with the State that it
 // returns.
 func (s State) OwnedBy(layer any) State {
 	for i := range s {
-		if s[i].Layer == nil {
-			s[i].Layer = layer
-		}
+		s[i].Layers = append(slices.Clip(s[i].Layers), layer)
 	}
 	return s
 }

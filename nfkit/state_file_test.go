@@ -18,6 +18,7 @@ import (
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/internal/safetensors"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // smallModel returns a model with parameters and buffers of every kind, and no layer at the identity.
@@ -31,8 +32,8 @@ func smallModel(hidden int, seed uint64) *NormalizingFlow {
 	return NewNormalizingFlow(NewDiagGaussian(2, nil), flows)
 }
 
-// contents returns the elements of every tensor, to compare.
-func contents(s State) string {
+// StateText returns the elements of every tensor, to compare.
+func StateText(s State) string {
 	var b strings.Builder
 	for _, t := range s {
 		fmt.Fprintf(&b, "%s %v %x %v\n", t.Name, t.Shape, t.floats(), t.Ints)
@@ -55,12 +56,12 @@ func mustFail(t *testing.T, err error, want ...string) {
 func TestSaveLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "flow.safetensors")
 	saved, loaded := smallModel(8, 1), smallModel(8, 2)
-	if contents(saved.State()) == contents(loaded.State()) {
+	if StateText(saved.State()) == StateText(loaded.State()) {
 		t.Fatal("both models start equal: the test would pass for a Load that does nothing")
 	}
 	Check(Save(path, saved))
 	Check(Load(path, loaded))
-	if got, want := contents(loaded.State()), contents(saved.State()); got != want {
+	if got, want := StateText(loaded.State()), StateText(saved.State()); got != want {
 		t.Errorf("loaded\n%s\nwant\n%s", got, want)
 	}
 	x := mat.NewDense(3, 2, []float64{0, 1, 2, 3, 4, 5})
@@ -169,9 +170,9 @@ func TestLoadRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newTwoTensors()
-			before := contents(m.State())
+			before := StateText(m.State())
 			mustFail(t, Load(c.path, m), c.want...)
-			if after := contents(m.State()); after != before {
+			if after := StateText(m.State()); after != before {
 				t.Errorf("Load failed and changed\n%sto\n%s", before, after)
 			}
 		})
@@ -223,7 +224,7 @@ func TestLoadSaysWhatDiffers(t *testing.T) {
 
 func TestWriteRead(t *testing.T) {
 	saved, loaded := smallModel(8, 1), smallModel(8, 2)
-	before := contents(loaded.State())
+	before := StateText(loaded.State())
 	var b bytes.Buffer
 	Check(Write(&b, saved))
 	path := filepath.Join(t.TempDir(), "flow.safetensors")
@@ -234,11 +235,11 @@ func TestWriteRead(t *testing.T) {
 	mustFail(t, Read(bytes.NewReader(b.Bytes()[:b.Len()-1]), loaded), "nfkit: Read: the file is truncated")
 	mustFail(t, Read(iotest.ErrReader(fs.ErrPermission), loaded), "nfkit: Read: permission denied")
 	mustFail(t, Read(bytes.NewReader(b.Bytes()), smallModel(4, 1)), "another architecture")
-	if got := contents(loaded.State()); got != before {
+	if got := StateText(loaded.State()); got != before {
 		t.Error("a Read that failed changed the model")
 	}
 	Check(Read(iotest.OneByteReader(&b), loaded))
-	if got, want := contents(loaded.State()), contents(saved.State()); got != want {
+	if got, want := StateText(loaded.State()), StateText(saved.State()); got != want {
 		t.Errorf("read\n%s\nwant\n%s", got, want)
 	}
 	saved.State()[0].floats()[0] = math.NaN()
@@ -265,7 +266,7 @@ func TestLoadPyTorch(t *testing.T) {
 		m := linears()
 		Check(Load(folder+file, m))
 		if !slices.Equal(m[0].Param.Data, []float64{0, 1, 2, 3, 4, 5}) || !slices.Equal(m[3].Param.Data, []float64{30, 31, 32}) || m[6].Ints[0] != 1 {
-			t.Errorf("%s: got\n%s", file, contents(State(m)))
+			t.Errorf("%s: got\n%s", file, StateText(State(m)))
 		}
 	}
 	b, err := os.ReadFile(folder + "model.pt")
@@ -273,7 +274,7 @@ func TestLoadPyTorch(t *testing.T) {
 	m := linears()
 	Check(Read(bytes.NewReader(b), m))
 	if m[3].Param.Data[2] != 32 {
-		t.Errorf("read\n%s", contents(State(m)))
+		t.Errorf("read\n%s", StateText(State(m)))
 	}
 	hash := filepath.Join(t.TempDir(), "run#3.pt") // a name, not a key
 	Check(os.WriteFile(hash, b, 0o666))
@@ -291,9 +292,9 @@ func TestLoadPyTorch(t *testing.T) {
 		path + "#model":                {"not a checkpoint"},
 	} {
 		m := linears()
-		before := contents(State(m))
+		before := StateText(State(m))
 		mustFail(t, Load(file, m), append(want, "nfkit: Load "+file)...)
-		if contents(State(m)) != before {
+		if StateText(State(m)) != before {
 			t.Errorf("a Load of %s that failed changed the model", file)
 		}
 	}
@@ -328,14 +329,7 @@ func TestSaveRefuses(t *testing.T) {
 	mustFail(t, Save(filepath.Join(folder, "runs", "flow.safetensors"), m), "there is no folder "+filepath.Join(folder, "runs"), "create it first")
 	mustFail(t, Save(filepath.Join(path, "flow.safetensors"), m), "cannot write to the folder "+path, "not a directory")
 
-	func() {
-		defer func() {
-			if r := recover(); r == nil {
-				t.Error("Save of two tensors with one name did not panic")
-			}
-		}()
-		Save(path, stateOf(append(m.State(), m.State()...)))
-	}()
+	testkit.WantPanic(t, "two tensors", func() { Save(path, stateOf(append(m.State(), m.State()...))) })
 
 	after, err := os.ReadFile(path)
 	Check(err)

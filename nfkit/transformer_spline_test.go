@@ -1,7 +1,6 @@
 package nfkit_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 )
 
@@ -135,13 +135,6 @@ func periodicCase(build func(dim int, index []int) nf.Flow) flowCase {
 	}
 }
 
-// recovered returns what f panics with, as text.
-func recovered(f func()) (message string) {
-	defer func() { message = fmt.Sprint(recover()) }()
-	f()
-	return
-}
-
 func TestSplineFlowMisuse(t *testing.T) {
 	src := rand.NewPCG(1, 2)
 	coupled := func(dim, hidden int, o nf.CoupledSplineOptions) func() {
@@ -175,7 +168,7 @@ func TestSplineFlowMisuse(t *testing.T) {
 		"NewPeriodicWrap: got bound 0":          func() { nf.NewPeriodicWrap(2, []int{0}, 0) },
 		"NewPeriodicShift: got components [-1]": func() { nf.NewPeriodicShift(2, []int{-1}, 1, 0) },
 	} {
-		if got := recovered(f); !strings.HasPrefix(got, "nfkit: New") || !strings.Contains(got, want) {
+		if got := testkit.Panic(f); !strings.HasPrefix(got, "nfkit: New") || !strings.Contains(got, want) {
 			t.Errorf("panic %q, want one with %q", got, want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // Units of a hidden layer may stand in any order: the result of the network is the same, and so are the gradients in the order of the parameters.
@@ -75,7 +76,7 @@ func TestArrange(t *testing.T) {
 func TestArrangeRefuses(t *testing.T) {
 	p := ad.NewParam(2, 3, make([]float64, 6))
 	for _, order := range [][2][]int{{{0, 0}, nil}, {{0}, nil}, {nil, {0, 1, 3}}, {nil, {-1, 0, 1}}, {{}, nil}} {
-		if got := panics(func() { p.Arrange(order[0], order[1]) }); !strings.Contains(got, "want a permutation") {
+		if got := testkit.Panic(func() { p.Arrange(order[0], order[1]) }); !strings.Contains(got, "want a permutation") {
 			t.Errorf("Arrange(%v, %v) panics with %q", order[0], order[1], got)
 		}
 	}

@@ -1,10 +1,12 @@
 package ad_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func TestDropout(t *testing.T) {
@@ -43,13 +45,6 @@ func TestDropout(t *testing.T) {
 
 func TestDropoutMisuse(t *testing.T) {
 	for _, p := range []float64{-0.1, 1, math.NaN()} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("Dropout(%v) does not panic", p)
-				}
-			}()
-			ad.NewTape(ad.Float64).Full(1, 1, 1).Dropout(p)
-		}()
+		testkit.WantPanic(t, fmt.Sprintf("ad: Dropout: got probability %v", p), func() { ad.NewTape(ad.Float64).Full(1, 1, 1).Dropout(p) })
 	}
 }

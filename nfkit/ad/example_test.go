@@ -3,6 +3,7 @@ package ad_test
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -26,6 +27,32 @@ func ExampleParam_On() {
 	z := ad.NewTape(ad.Float64).Const(1, 2, []float64{1, 1})
 	fmt.Printf("%.3f\n", logScale.On(z).Exp().Mul(z).Data())
 	// Output: [1.000 2.718]
+}
+
+// A mask takes elements out of a matrix: out of its values, and out of its gradient.
+func ExampleNewMaskedParam() {
+	w := ad.NewMaskedParam(2, 2, []float64{1, 2, 3, 4}, []float64{1, 0, 1, 1}) // lower triangular
+	t := ad.NewTape(ad.Float64)
+	t.Backward(t.Param(w).Square().Sum())
+	fmt.Println(t.Param(w).Data(), w.Grad)
+	// Output: [1 0 3 4] [2 0 6 8]
+}
+
+// Whoever changes parameters by hand, while others evaluate them, takes their guard; a model and an optimiser of them find the same one.
+func ExampleNewGuard() {
+	w := ad.NewParam(1, 1, []float64{1})
+	var wait sync.WaitGroup
+	for range 10 {
+		wait.Go(func() {
+			guard := ad.NewGuard([]*ad.Param{w})
+			guard.Lock()
+			defer guard.Unlock()
+			w.Data[0]++
+		})
+	}
+	wait.Wait()
+	fmt.Println(w.Data)
+	// Output: [11]
 }
 
 // A condition, what holds where it is positive, and what holds elsewhere.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // x = v − a·x has the solution v/(1+a), with the gradients 1/(1+a) and −v/(1+a)².
@@ -174,7 +175,7 @@ func TestLogAbsDet(t *testing.T) {
 			compare(t, "the gradient", [][]float64{grad}, [][]float64{m.Grad()}, 1e-12)
 		}
 	}
-	if got := panics(func() { ad.NewEvalTape(ad.Float64).Full(2, 5, 1).LogAbsDet() }); got != "ad: LogAbsDet: got a 2×5 value, want a square number of columns" {
+	if got := testkit.Panic(func() { ad.NewEvalTape(ad.Float64).Full(2, 5, 1).LogAbsDet() }); got != "ad: LogAbsDet: got a 2×5 value, want a square number of columns" {
 		t.Errorf("got panic %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // normal returns n normal numbers.
@@ -73,10 +74,7 @@ func TestMaskedParam(t *testing.T) {
 }
 
 func TestMaskedParamMisuse(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("a mask that is too short does not panic")
-		}
-	}()
-	ad.NewMaskedParam(2, 2, make([]float64, 4), make([]float64, 3))
+	testkit.WantPanic(t, "ad: NewMaskedParam: got 4 numbers and a mask of 3, want 2×2", func() {
+		ad.NewMaskedParam(2, 2, make([]float64, 4), make([]float64, 3))
+	})
 }

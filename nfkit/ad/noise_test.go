@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // noises are the ways to draw on a tape; dropout by its factors.
@@ -84,7 +85,7 @@ func TestNoiseOfShards(t *testing.T) {
 		tape := ad.NewTape(p)
 		tape.Seed([2]uint64{5, 6}, 0, rows)
 		want := tape.Normal(rows, 2).Data()
-		withProcs(func(int) {
+		testkit.OnCores(func(int) {
 			s, got := ad.NewShards(p, 1), make([]float64, 2*rows)
 			draw := func(t *ad.Tape, lo, hi int) *ad.Value {
 				t.Normal(hi-lo, 2).DataTo(got[2*lo : 2*hi])
@@ -178,7 +179,7 @@ func TestNoiseMisuse(t *testing.T) {
 			tape.Normal(3, 1)
 		},
 	} {
-		if got := panics(f); got != want {
+		if got := testkit.Panic(f); got != want {
 			t.Errorf("got panic %q, want %q", got, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // monotone is a function for Root, its ends, and what it needs at most to evaluate.
@@ -212,7 +213,7 @@ func TestRootMisuse(t *testing.T) {
 		"ad: Root: got the interval [NaN, 1], want its ends in order":      func() { v.Root((*ad.Value).Exp, math.NaN(), 1) },
 		"ad: Root: the function of a 2×3 value is 2×1, want the same size": func() { v.Root((*ad.Value).RowSum, 0, 1) },
 	} {
-		if got := panics(f); got != want {
+		if got := testkit.Panic(f); got != want {
 			t.Errorf("got panic %q, want %q", got, want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 var (
@@ -54,15 +55,6 @@ func (p *problem) loss(t *ad.Tape, lo, hi int) *ad.Value {
 	return p.value(t, lo, hi).Square().Sum()
 }
 
-// withProcs runs f for several values of GOMAXPROCS.
-func withProcs(f func(procs int)) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, procs := range []int{1, 2, 8} {
-		runtime.GOMAXPROCS(procs)
-		f(procs)
-	}
-}
-
 // Values and gradients have the same bytes for any number of cores, and on a Shards that has seen other batches.
 func TestShardsAreDeterministic(t *testing.T) {
 	for _, precision := range precisions {
@@ -71,7 +63,7 @@ func TestShardsAreDeterministic(t *testing.T) {
 			p := newProblem(n)
 			var values, grads []float64
 			var loss float64
-			withProcs(func(procs int) {
+			testkit.OnCores(func(procs int) {
 				for _, s := range []*ad.Shards{ad.NewShards(precision, 1), used} {
 					v := make([]float64, n)
 					s.Each(n, func(t *ad.Tape, lo, hi int) { p.value(t, lo, hi).DataTo(v[lo:hi]) })
@@ -163,7 +155,7 @@ func TestShardsReadParameters(t *testing.T) {
 
 // A panic in one shard reaches the caller, after which the Shards work again.
 func TestShardsPanic(t *testing.T) {
-	withProcs(func(int) {
+	testkit.OnCores(func(int) {
 		p, s := newProblem(1000), ad.NewShards(ad.Float64, 1)
 		want := s.Gradient(1000, p.params, 1, p.loss)
 		bad := func(lo int) {
@@ -177,7 +169,7 @@ func TestShardsPanic(t *testing.T) {
 				s.Gradient(1000, p.params, 1, func(t *ad.Tape, lo, hi int) *ad.Value { bad(lo); return p.loss(t, lo, hi) })
 			},
 		} {
-			if got := panics(f); !strings.Contains(got, "row 512 is bad") {
+			if got := testkit.Panic(f); !strings.Contains(got, "row 512 is bad") {
 				t.Errorf("%s: got panic %q, want that of the shard", name, got)
 			}
 			if got := s.Gradient(1000, p.params, 1, p.loss); got != want {
@@ -186,7 +178,7 @@ func TestShardsPanic(t *testing.T) {
 		}
 	})
 	s := ad.NewShards(ad.Float64, 1)
-	if got, want := panics(func() {
+	if got, want := testkit.Panic(func() {
 		s.Gradient(3, nil, 1, func(t *ad.Tape, lo, hi int) *ad.Value { return t.Full(hi-lo, 1, 0) })
 	}), "ad: Tape.Backward: got a 3×1 value, want 1×1; take its Sum or Mean first"; got != want {
 		t.Errorf("got panic %q, want %q", got, want)
@@ -233,7 +225,7 @@ func TestShardsAllocations(t *testing.T) {
 		values := make([]float64, 1000)
 		each := func(t *ad.Tape, lo, hi int) { p.value(t, lo, hi).DataTo(values[lo:hi]) }
 		loss := p.loss
-		withProcs(func(procs int) {
+		testkit.OnCores(func(procs int) {
 			if procs > 2 { // a core may stay without work for long, and needs memory when it first has some
 				return
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // Values that normflows computes in float64, utils/splines.py, for four bins.
@@ -400,15 +401,11 @@ func TestSplineMisuse(t *testing.T) {
 		s := ok
 		s.Tails = slices.Clone(ok.Tails)
 		c.edit(&s)
-		func() {
-			defer func() {
-				if r := fmt.Sprint(recover()); !strings.Contains(r, c.want) || !strings.HasPrefix(r, "ad: Spline: got ") {
-					t.Errorf("panic %q, want one with %q", r, c.want)
-				}
-			}()
-			tape := ad.NewTape(ad.Float64)
-			tape.Full(5, 2, 0).Spline(tape.Full(c.rows, c.cols, 0), &s)
-		}()
+		tape := ad.NewTape(ad.Float64)
+		got := testkit.Panic(func() { tape.Full(5, 2, 0).Spline(tape.Full(c.rows, c.cols, 0), &s) })
+		if !strings.HasPrefix(got, "ad: Spline: got ") || !strings.Contains(got, c.want) {
+			t.Errorf("got the panic %q, want one with %q", got, c.want)
+		}
 	}
 }
 

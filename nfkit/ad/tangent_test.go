@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // flat returns the operation as a function of a single row, in which the elements of all its operands follow each other,
@@ -240,16 +241,16 @@ func TestDerivativesMisuse(t *testing.T) {
 		"ad: RowGradient: the function of a 2×3 value is 1×1, want 2×1":    func() { ad.RowGradient((*ad.Value).Sum, x) },
 		"ad: LogIndicator: got the interval [2, 1]":                        func() { ad.JVP(func(x *ad.Value) *ad.Value { return x.LogIndicator(2, 1) }, x, x) },
 	} {
-		if got := panics(f); got != want {
+		if got := testkit.Panic(f); got != want {
 			t.Errorf("got panic %q, want %q", got, want)
 		}
 	}
 	// A panic on the way leaves the tape as it was.
-	panics(func() { ad.RowGradient(func(x *ad.Value) *ad.Value { panic("no") }, x) })
+	testkit.Panic(func() { ad.RowGradient(func(x *ad.Value) *ad.Value { panic("no") }, x) })
 	_, dy := ad.JVP((*ad.Value).Square, x, x)
 	compare(t, "after a panic", data([]*ad.Value{dy}), [][]float64{{2, 2, 2, 2, 2, 2}}, 0)
 	eval := ad.NewEvalTape(ad.Float64)
-	panics(func() { ad.Linearize(func(x *ad.Value) *ad.Value { panic("no") }, eval.Full(1, 1, 1)) })
+	testkit.Panic(func() { ad.Linearize(func(x *ad.Value) *ad.Value { panic("no") }, eval.Full(1, 1, 1)) })
 	if n := testing.AllocsPerRun(50, func() { // 160 kB in a step, if a function were still thought to be at work
 		eval.Scratch(func() *ad.Value { return eval.Full(100, 100, 1).Exp().Sum() })
 	}); n != 0 {
@@ -310,7 +311,7 @@ func TestDerivativesInTraining(t *testing.T) {
 		s.Seed = [2]uint64{3, 4}
 		var loss float64
 		var grads [][]float64
-		withProcs(func(procs int) {
+		testkit.OnCores(func(procs int) {
 			l := s.Gradient(rows, f.params(), 1, f.loss)
 			var g [][]float64
 			for _, q := range f.params() {

@@ -1,7 +1,6 @@
 package ad_test
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -9,18 +8,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
-
-// panics returns what f panics with, "" if it does not.
-func panics(f func()) (message string) {
-	defer func() {
-		if r := recover(); r != nil {
-			message = fmt.Sprint(r)
-		}
-	}()
-	f()
-	return ""
-}
 
 // Misuse panics with the name of the operation, what came and what was wanted.
 func TestMisuse(t *testing.T) {
@@ -69,7 +58,7 @@ func TestMisuse(t *testing.T) {
 			e.Backward(e.Variable(1, 1, []float64{1}))
 		},
 	} {
-		if got := panics(f); got != want {
+		if got := testkit.Panic(f); got != want {
 			t.Errorf("got panic %q, want %q", got, want)
 		}
 	}
@@ -89,7 +78,7 @@ func TestReset(t *testing.T) {
 		for _, v := range in[1:] {
 			more = append(more, v)
 		}
-		if got := panics(func() { c.f(in[0], more) }); !strings.HasPrefix(got, "ad: ") || !strings.HasSuffix(got, ": an operand is from before the tape's Reset") {
+		if got := testkit.Panic(func() { c.f(in[0], more) }); !strings.HasPrefix(got, "ad: ") || !strings.HasSuffix(got, ": an operand is from before the tape's Reset") {
 			t.Errorf("%s: got panic %q, want one about the Reset", name, got)
 		}
 	}
@@ -104,7 +93,7 @@ func TestResetOfParam(t *testing.T) {
 			t.Error("Param returns two values of one parameter")
 		}
 		tape.Reset()
-		if got, want := panics(func() { v.Exp() }), "ad: Exp: an operand is from before the tape's Reset"; got != want {
+		if got, want := testkit.Panic(func() { v.Exp() }), "ad: Exp: an operand is from before the tape's Reset"; got != want {
 			t.Errorf("got panic %q, want %q", got, want)
 		}
 		param.Data[0] = 3

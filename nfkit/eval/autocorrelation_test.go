@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // The fast transform gives the sums of the formula.
 func TestAutocorrelation(t *testing.T) {
 	for _, n := range []int{1, 2, 7, 64, 100} {
-		x := normalRows(n, 1, uint64(n)).RawMatrix().Data
+		x := testkit.NormalRows(n, 1, uint64(n)).RawMatrix().Data
 		var mean float64
 		for _, v := range x {
 			mean += v / float64(n)
@@ -77,5 +78,5 @@ func TestAutocorrelationTimeErrors(t *testing.T) {
 			t.Errorf("%s: the error is %v, want one with %q", what, err, c.want)
 		}
 	}
-	wantPanic(t, "AutocorrelationTime: got no chains", func() { eval.AutocorrelationTime(nil) })
+	testkit.WantPanic(t, "AutocorrelationTime: got no chains", func() { eval.AutocorrelationTime(nil) })
 }

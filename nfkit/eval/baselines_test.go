@@ -3,7 +3,6 @@ package eval_test
 import (
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat/distmv"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
@@ -42,7 +42,7 @@ func skewed(n int, seed uint64) *mat.Dense {
 
 // Densities integrate to 1, are those of their samples, depend on the rows one by one and on the source alone.
 func TestBaselines(t *testing.T) {
-	x := normalRows(60, 2, 1)
+	x := testkit.NormalRows(60, 2, 1)
 	x.Apply(func(i, j int, v float64) float64 { return v*float64(1+j) + float64(i%2)*2 }, x)
 	for name, fit := range baselines {
 		t.Run(name, func(t *testing.T) {
@@ -57,21 +57,20 @@ func TestBaselines(t *testing.T) {
 			if d.Dim() != 2 || len(all) != 60 || math.Abs(all[5]-one[0]) > 1e-12 {
 				t.Errorf("row 5 has the log-density %v, alone %v", all[5], one[0])
 			}
-			old := runtime.GOMAXPROCS(1)
-			again, _ := fit(x)
-			single := again.LogProb(x)
-			runtime.GOMAXPROCS(old)
-			if !slices.Equal(all, single) || !mat.Equal(d.Sample(9, rand.NewPCG(5, 6)), again.Sample(9, rand.NewPCG(5, 6))) {
-				t.Error("on one core it is another distribution")
-			}
+			testkit.OnCores(func(cores int) {
+				again, err := fit(x)
+				if err != nil || !slices.Equal(all, again.LogProb(x)) || !mat.Equal(d.Sample(9, rand.NewPCG(5, 6)), again.Sample(9, rand.NewPCG(5, 6))) {
+					t.Errorf("on %d cores it is another distribution (error %v)", cores, err)
+				}
+			})
 			if got := d.LogProb(mat.NewDense(1, 2, []float64{math.NaN(), 0})); !math.IsNaN(got[0]) {
 				t.Errorf("the log-density of NaN is %v", got)
 			}
 			if got := d.LogProb(mat.NewDense(1, 2, []float64{1e6, 0})); !(got[0] < -1e6) {
 				t.Errorf("the log-density far off is %v", got)
 			}
-			wantPanic(t, "want 2 columns", func() { d.LogProb(normalRows(3, 3, 1)) })
-			wantPanic(t, "Sample: got 0 rows", func() { d.Sample(0, rand.NewPCG(1, 2)) })
+			testkit.WantPanic(t, "want 2 columns", func() { d.LogProb(testkit.NormalRows(3, 3, 1)) })
+			testkit.WantPanic(t, "Sample: got 0 rows", func() { d.Sample(0, rand.NewPCG(1, 2)) })
 		})
 	}
 }
@@ -97,7 +96,7 @@ func TestBaselinesInOtherUnits(t *testing.T) {
 }
 
 func TestBaselinesRefuse(t *testing.T) {
-	constant, infinite := normalRows(20, 2, 1), normalRows(20, 2, 1)
+	constant, infinite := testkit.NormalRows(20, 2, 1), testkit.NormalRows(20, 2, 1)
 	for i := range 20 {
 		constant.Set(i, 1, 3)
 	}
@@ -105,14 +104,14 @@ func TestBaselinesRefuse(t *testing.T) {
 	nan := mat.DenseCopyOf(infinite)
 	nan.Set(3, 1, math.NaN())
 	for name, fit := range baselines {
-		for what, x := range map[string]mat.Matrix{"a constant": constant, "an infinite number": infinite, "NaN": nan, "one row": normalRows(1, 2, 1), "no rows": &mat.Dense{}} {
+		for what, x := range map[string]mat.Matrix{"a constant": constant, "an infinite number": infinite, "NaN": nan, "one row": testkit.NormalRows(1, 2, 1), "no rows": &mat.Dense{}} {
 			if _, err := fit(x); err == nil || !strings.HasPrefix(err.Error(), "eval: ") {
 				t.Errorf("%s of %s: the error is %v", name, what, err)
 			}
 		}
 	}
-	wantPanic(t, "FitGaussianMixture: got 0 components", func() { eval.FitGaussianMixture(constant, 0, nil, rand.NewPCG(1, 2)) })
-	wantPanic(t, "NewKernelDensity: got the bandwidth rule 3", func() { eval.NewKernelDensity(constant, 3) })
+	testkit.WantPanic(t, "FitGaussianMixture: got 0 components", func() { eval.FitGaussianMixture(constant, 0, nil, rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "NewKernelDensity: got the bandwidth rule 3", func() { eval.NewKernelDensity(constant, 3) })
 	if _, err := eval.FitGaussian(mat.NewDense(3, 2, []float64{1, 2, 2, 4, 5, 10})); err == nil {
 		t.Error("columns that are multiples of one another are accepted")
 	}
@@ -180,7 +179,7 @@ func TestGaussianMixtureLearns(t *testing.T) {
 		t.Errorf("a full covariance has the likelihood %v, a diagonal one %v", full, diagonal)
 	}
 	clusters := func(seed uint64) *mat.Dense {
-		x := normalRows(2000, 2, seed)
+		x := testkit.NormalRows(2000, 2, seed)
 		x.Apply(func(i, j int, v float64) float64 { return v + 20*float64(i>>j&1) }, x)
 		return x
 	}

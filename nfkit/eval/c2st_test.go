@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // counter is the generator splitmix64, which testdata/c2st.py has as well: number i is a hash of seed and i.
@@ -108,14 +108,11 @@ func TestC2STSameForAnyCores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range []int{1, 3} {
-		old := runtime.GOMAXPROCS(n)
-		got, err := eval.C2ST(x, y, rand.NewPCG(1, 2))
-		runtime.GOMAXPROCS(old)
-		if got != want || err != nil {
-			t.Errorf("on %d cores the accuracy is %v with error %v, want %v", n, got, err, want)
+	testkit.OnCores(func(cores int) {
+		if got, err := eval.C2ST(x, y, rand.NewPCG(1, 2)); got != want || err != nil {
+			t.Errorf("on %d cores the accuracy is %v with error %v, want %v", cores, got, err, want)
 		}
-	}
+	})
 }
 
 func TestC2STAtExtremes(t *testing.T) {
@@ -124,14 +121,14 @@ func TestC2STAtExtremes(t *testing.T) {
 		t.Errorf("C2ST of two constants is %v with error %v, want 1", got, err)
 	}
 	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
-		x := normalRows(20, 2, 1)
+		x := testkit.NormalRows(20, 2, 1)
 		x.Set(3, 1, bad)
-		for _, s := range [][2]mat.Matrix{{x, normalRows(20, 2, 2)}, {normalRows(20, 2, 2), x}} {
+		for _, s := range [][2]mat.Matrix{{x, testkit.NormalRows(20, 2, 2)}, {testkit.NormalRows(20, 2, 2), x}} {
 			if got, err := eval.C2ST(s[0], s[1], rand.NewPCG(1, 2)); err == nil || !math.IsNaN(got.Value) || !strings.Contains(err.Error(), "column 1") {
 				t.Errorf("C2ST of a sample with %v is %v with error %v", bad, got, err)
 			}
 		}
 	}
-	wantPanic(t, "C2ST: got samples of 20 and 19 rows", func() { eval.C2ST(ones, mat.NewDense(19, 1, nil), rand.NewPCG(1, 2)) })
-	wantPanic(t, "at least 5", func() { eval.C2ST(normalRows(4, 1, 1), normalRows(4, 1, 2), rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "C2ST: got samples of 20 and 19 rows", func() { eval.C2ST(ones, mat.NewDense(19, 1, nil), rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "at least 5", func() { eval.C2ST(testkit.NormalRows(4, 1, 1), testkit.NormalRows(4, 1, 2), rand.NewPCG(1, 2)) })
 }

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 const posteriorDraws = 99
@@ -195,17 +196,17 @@ func TestRankTestsByHand(t *testing.T) {
 
 func TestCalibrationRefuses(t *testing.T) {
 	draws := mat.NewDense(3, 2, nil)
-	wantPanic(t, "Ranks: got 1 true values and draws of 2", func() { eval.Ranks([]float64{1}, draws) })
-	wantPanic(t, "TARPRank: got 2 true values, draws of 2 and a reference of 1", func() { eval.TARPRank([]float64{1, 2}, draws, []float64{1}) })
-	wantPanic(t, "RankChiSquare: rank 1 is 5, want one from 0 to the number of draws, 4", func() { eval.RankChiSquare([]int{0, 5}, 4) })
-	wantPanic(t, "RankKolmogorovSmirnov: got 0 ranks", func() { eval.RankKolmogorovSmirnov(nil, 4) })
-	wantPanic(t, "Coverage: got the level NaN", func() { eval.Coverage([]int{0}, 4, math.NaN()) })
-	wantPanic(t, "KolmogorovSmirnovUniform: got no numbers", func() { eval.KolmogorovSmirnovUniform(nil) })
+	testkit.WantPanic(t, "Ranks: got 1 true values and draws of 2", func() { eval.Ranks([]float64{1}, draws) })
+	testkit.WantPanic(t, "TARPRank: got 2 true values, draws of 2 and a reference of 1", func() { eval.TARPRank([]float64{1, 2}, draws, []float64{1}) })
+	testkit.WantPanic(t, "RankChiSquare: rank 1 is 5, want one from 0 to the number of draws, 4", func() { eval.RankChiSquare([]int{0, 5}, 4) })
+	testkit.WantPanic(t, "RankKolmogorovSmirnov: got 0 ranks", func() { eval.RankKolmogorovSmirnov(nil, 4) })
+	testkit.WantPanic(t, "Coverage: got the level NaN", func() { eval.Coverage([]int{0}, 4, math.NaN()) })
+	testkit.WantPanic(t, "KolmogorovSmirnovUniform: got no numbers", func() { eval.KolmogorovSmirnovUniform(nil) })
 }
 
 // A transform by the right distribution function is uniform in each column, by a wrong one it is not.
 func TestPIT(t *testing.T) {
-	x := normalRows(2000, 2, 1)
+	x := testkit.NormalRows(2000, 2, 1)
 	right, wrong := eval.PIT(x, distuv.UnitNormal.CDF), eval.PIT(x, distuv.Normal{Mu: 0, Sigma: 1.25}.CDF)
 	for j := range 2 {
 		if got := eval.KolmogorovSmirnovUniform(mat.Col(nil, j, right)); got.PValue < 0.01 {

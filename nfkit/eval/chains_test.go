@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // hashed is a number between 0 and 1 that looks random, as in testdata/chains.R.
@@ -121,7 +122,7 @@ func TestChainsAtExtremes(t *testing.T) {
 			}
 		}
 	}
-	wantPanic(t, "RHat: got no chains", func() { eval.RHat(nil) })
-	wantPanic(t, "RHat: got 3 draws in chain 0 and 3 in chain 0, want as many in each, and at least 4", func() { eval.RHat([][]float64{{1, 2, 3}}) })
-	wantPanic(t, "got 8 draws in chain 0 and 7 in chain 1", func() { eval.BulkEffectiveSampleSize([][]float64{make([]float64, 8), make([]float64, 7)}) })
+	testkit.WantPanic(t, "RHat: got no chains", func() { eval.RHat(nil) })
+	testkit.WantPanic(t, "RHat: got 3 draws in chain 0 and 3 in chain 0, want as many in each, and at least 4", func() { eval.RHat([][]float64{{1, 2, 3}}) })
+	testkit.WantPanic(t, "got 8 draws in chain 0 and 7 in chain 1", func() { eval.BulkEffectiveSampleSize([][]float64{make([]float64, 8), make([]float64, 7)}) })
 }

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func TestQuantilesByHand(t *testing.T) {
@@ -81,12 +82,12 @@ func TestHighestDensityIntervalsByHand(t *testing.T) {
 
 // The region above the level holds the mass, of a normal distribution in the plane at the radius √(−2·ln(1−mass)).
 func TestHighestDensityLevel(t *testing.T) {
-	g, err := eval.FitGaussian(normalRows(100, 2, 1))
+	g, err := eval.FitGaussian(testkit.NormalRows(100, 2, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := g.LogProb(g.Sample(40_000, rand.NewPCG(1, 2)))
-	top := g.LogProb(mat.NewDense(1, 2, columnMeans(normalRows(100, 2, 1))))[0]
+	top := g.LogProb(mat.NewDense(1, 2, columnMeans(testkit.NormalRows(100, 2, 1))))[0]
 	for _, mass := range []float64{0.1, 0.5, 0.9} {
 		if got, want := eval.HighestDensityLevel(l, mass), top+math.Log(1-mass); math.Abs(got-want) > 4*math.Sqrt(mass/(1-mass)/40_000) {
 			t.Errorf("mass %v: the level is %v, want %v", mass, got, want)
@@ -98,8 +99,8 @@ func TestHighestDensityLevel(t *testing.T) {
 }
 
 func TestCredibleRefuses(t *testing.T) {
-	wantPanic(t, "Quantiles: got 0×0 samples", func() { eval.Quantiles(&mat.Dense{}, 0.5) })
-	wantPanic(t, "Quantiles: got the probability 1.5", func() { eval.Quantiles(normalRows(3, 1, 1), 0.5, 1.5) })
-	wantPanic(t, "CredibleIntervals: got the probability NaN", func() { eval.CredibleIntervals(normalRows(3, 1, 1), math.NaN()) })
-	wantPanic(t, "HighestDensityLevel: got 0 log-densities", func() { eval.HighestDensityLevel(nil, 0.5) })
+	testkit.WantPanic(t, "Quantiles: got 0×0 samples", func() { eval.Quantiles(&mat.Dense{}, 0.5) })
+	testkit.WantPanic(t, "Quantiles: got the probability 1.5", func() { eval.Quantiles(testkit.NormalRows(3, 1, 1), 0.5, 1.5) })
+	testkit.WantPanic(t, "CredibleIntervals: got the probability NaN", func() { eval.CredibleIntervals(testkit.NormalRows(3, 1, 1), math.NaN()) })
+	testkit.WantPanic(t, "HighestDensityLevel: got 0 log-densities", func() { eval.HighestDensityLevel(nil, 0.5) })
 }

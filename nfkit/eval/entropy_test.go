@@ -10,6 +10,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -116,11 +117,11 @@ func TestEvaluateErrors(t *testing.T) {
 		t.Error("a density that is NaN gives no error")
 	}
 	src := rand.NewPCG(1, 2)
-	wantPanic(t, "got a nil density", func() { eval.Entropy(nil, nil, src) })
-	wantPanic(t, "a box of 1 sides for dimension 2", func() { eval.Entropy(p, &eval.EvaluateOptions{Box: [][2]float64{{0, 1}}}, src) })
-	wantPanic(t, "from 1 to 1", func() { eval.Entropy(p, &eval.EvaluateOptions{Box: [][2]float64{{0, 1}, {1, 1}}}, src) })
-	wantPanic(t, "for Monte Carlo in dimension 3; they are for quadrature", func() {
+	testkit.WantPanic(t, "got a nil density", func() { eval.Entropy(nil, nil, src) })
+	testkit.WantPanic(t, "a box of 1 sides for dimension 2", func() { eval.Entropy(p, &eval.EvaluateOptions{Box: [][2]float64{{0, 1}}}, src) })
+	testkit.WantPanic(t, "from 1 to 1", func() { eval.Entropy(p, &eval.EvaluateOptions{Box: [][2]float64{{0, 1}, {1, 1}}}, src) })
+	testkit.WantPanic(t, "for Monte Carlo in dimension 3; they are for quadrature", func() {
 		eval.Entropy(gaussModel(make([]float64, 3), []float64{1, 1, 1}), &eval.EvaluateOptions{Points: 10}, src)
 	})
-	wantPanic(t, "got 10 samples for quadrature in dimension 2", func() { eval.Entropy(p, &eval.EvaluateOptions{Samples: 10}, src) })
+	testkit.WantPanic(t, "got 10 samples for quadrature in dimension 2", func() { eval.Entropy(p, &eval.EvaluateOptions{Samples: 10}, src) })
 }

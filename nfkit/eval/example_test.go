@@ -11,6 +11,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -164,7 +165,7 @@ func ExampleCoverage() {
 // Latent variables of a model, here the data themselves, are normal if the model is right.
 func ExamplePIT() {
 	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), nil)
-	z, _ := model.Inverse(normalRows(1000, 2, 1))
+	z, _ := model.Inverse(testkit.NormalRows(1000, 2, 1))
 	u := eval.PIT(z, distuv.UnitNormal.CDF)
 	for j := range 2 {
 		fmt.Println(eval.KolmogorovSmirnovUniform(mat.Col(nil, j, u)).PValue > 0.01)
@@ -189,11 +190,11 @@ func ExampleHighestDensityIntervals() {
 
 // Points of a ring as outliers of a normal distribution.
 func ExampleAUROC() {
-	gaussian, err := eval.FitGaussian(normalRows(1000, 2, 1))
+	gaussian, err := eval.FitGaussian(testkit.NormalRows(1000, 2, 1))
 	if err != nil {
 		log.Fatal(err)
 	}
-	inliers := eval.OutlierScores(gaussian, normalRows(1000, 2, 2))
+	inliers := eval.OutlierScores(gaussian, testkit.NormalRows(1000, 2, 2))
 	outliers := eval.OutlierScores(gaussian, mat.NewDense(4, 2, []float64{3, 0, 0, 3, -3, 0, 0, -3}))
 	fmt.Printf("%.2f\n", eval.AUROC(inliers, outliers).Value)
 	// Output:
@@ -202,7 +203,7 @@ func ExampleAUROC() {
 
 // Two normal distributions a distance of 2 apart: the best classifier is right in Φ(1) = 0.84 of all cases.
 func ExampleC2ST() {
-	x, y := normalRows(1000, 1, 1), shifted(normalRows(1000, 1, 2), 2)
+	x, y := testkit.NormalRows(1000, 1, 1), shifted(testkit.NormalRows(1000, 1, 2), 2)
 	accuracy, err := eval.C2ST(x, y, rand.NewPCG(1, 2))
 	if err != nil {
 		log.Fatal(err)
@@ -213,29 +214,29 @@ func ExampleC2ST() {
 }
 
 func ExampleMMD() {
-	x, y := normalRows(500, 2, 1), normalRows(500, 2, 2)
+	x, y := testkit.NormalRows(500, 2, 1), testkit.NormalRows(500, 2, 2)
 	fmt.Printf("same %.2f, moved by 1 %.2f\n", eval.MMD(x, y), eval.MMD(x, shifted(y, 1, 0)))
 	// Output:
 	// same -0.00, moved by 1 0.13
 }
 
 func ExampleEnergyDistance() {
-	x, y := normalRows(500, 2, 1), normalRows(500, 2, 2)
+	x, y := testkit.NormalRows(500, 2, 1), testkit.NormalRows(500, 2, 2)
 	fmt.Printf("same %.2f, moved by 1 %.2f\n", eval.EnergyDistance(x, y), eval.EnergyDistance(x, shifted(y, 1, 0)))
 	// Output:
 	// same 0.01, moved by 1 0.50
 }
 
 func ExampleSlicedWasserstein() {
-	x := normalRows(500, 1, 1)
+	x := testkit.NormalRows(500, 1, 1)
 	fmt.Printf("%.2f\n", eval.SlicedWasserstein(x, shifted(x, 3), 1, rand.NewPCG(1, 2)))
 	// Output:
 	// 3.00
 }
 
 func ExampleKolmogorovSmirnov() {
-	x := normalRows(1000, 2, 1)
-	fmt.Printf("%.1f\n", eval.KolmogorovSmirnov(x, shifted(normalRows(1000, 2, 2), 0, 1)))
+	x := testkit.NormalRows(1000, 2, 1)
+	fmt.Printf("%.1f\n", eval.KolmogorovSmirnov(x, shifted(testkit.NormalRows(1000, 2, 2), 0, 1)))
 	// Output:
 	// [0.0 0.4]
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func TestWeightsAtExtremes(t *testing.T) {
@@ -38,7 +39,7 @@ func TestExpectation(t *testing.T) {
 	const n, repeats = 2000, 100
 	var bias, squares float64
 	for seed := range uint64(repeats) {
-		x := normalRows(n, 1, seed).RawMatrix().Data // N(0, 1), for N(½, 1): w ∝ exp(x/2)
+		x := testkit.NormalRows(n, 1, seed).RawMatrix().Data // N(0, 1), for N(½, 1): w ∝ exp(x/2)
 		logWeights, values := make([]float64, n), make([]float64, n)
 		for i, v := range x {
 			logWeights[i], values[i] = v/2+900, v*v // beyond the range of float64
@@ -69,5 +70,5 @@ func TestExpectation(t *testing.T) {
 			t.Errorf("Expectation(%v, %v) = %v, want %v", c.values, c.logWeights, got, c.want)
 		}
 	}
-	wantPanic(t, "Expectation: got 1 values and 2 weights", func() { eval.Expectation([]float64{1}, []float64{1, 2}) })
+	testkit.WantPanic(t, "Expectation: got 1 values and 2 weights", func() { eval.Expectation([]float64{1}, []float64{1, 2}) })
 }

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func TestKolmogorovSmirnov(t *testing.T) {
@@ -21,7 +22,7 @@ func TestKolmogorovSmirnov(t *testing.T) {
 		t.Errorf("the distances are %v, want 0.5 and NaN", got)
 	}
 	// The bound of the documentation.
-	if got := eval.KolmogorovSmirnov(normalRows(2000, 3, 1), normalRows(1000, 3, 2)); slices.Max(got) > 1.95*math.Sqrt(1./2000+1./1000) {
+	if got := eval.KolmogorovSmirnov(testkit.NormalRows(2000, 3, 1), testkit.NormalRows(1000, 3, 2)); slices.Max(got) > 1.95*math.Sqrt(1./2000+1./1000) {
 		t.Errorf("the distances of equal distributions are %v", got)
 	}
 }

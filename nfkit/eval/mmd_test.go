@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func TestMMD(t *testing.T) {
@@ -20,7 +21,7 @@ func TestMMD(t *testing.T) {
 	}
 	var same, other []float64
 	for seed := range uint64(40) {
-		a, b := normalRows(50, 2, 2*seed), normalRows(80, 2, 2*seed+1)
+		a, b := testkit.NormalRows(50, 2, 2*seed), testkit.NormalRows(80, 2, 2*seed+1)
 		same = append(same, eval.MMD(a, b))
 		other = append(other, eval.MMD(a, shifted(b, 1, 0)))
 	}
@@ -31,7 +32,7 @@ func TestMMD(t *testing.T) {
 	if slices.Min(other) < slices.Max(same) {
 		t.Errorf("MMD of different distributions goes down to %v, that of equal ones up to %v", slices.Min(other), slices.Max(same))
 	}
-	if got := eval.MMD(normalRows(2000, 1, 1), shifted(normalRows(1500, 1, 2), 3)); got < 0.5 { // more than a thousand points
+	if got := eval.MMD(testkit.NormalRows(2000, 1, 1), shifted(testkit.NormalRows(1500, 1, 2), 3)); got < 0.5 { // more than a thousand points
 		t.Errorf("MMD of distant distributions is %v", got)
 	}
 	ones := mat.NewDense(3, 1, []float64{1, 1, 1})

@@ -8,13 +8,14 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func TestSlicedWasserstein(t *testing.T) {
 	distance := func(x, y mat.Matrix, directions int) float64 {
 		return eval.SlicedWasserstein(x, y, directions, rand.NewPCG(1, 2))
 	}
-	x := normalRows(100, 1, 3)
+	x := testkit.NormalRows(100, 1, 3)
 	if got := distance(x, shifted(x, -2.5), 1); math.Abs(got-2.5) > 1e-12 {
 		t.Errorf("the distance to a sample moved by -2.5 is %v", got)
 	}
@@ -29,12 +30,12 @@ func TestSlicedWasserstein(t *testing.T) {
 		t.Errorf("the distance of two small samples is %v, want %v", got, want)
 	}
 	// A projection sees |cos| of a move in the plane, whose mean square is ½.
-	y := normalRows(200, 2, 4)
+	y := testkit.NormalRows(200, 2, 4)
 	if got, want := distance(y, shifted(y, 3, 4), 4000), 5/math.Sqrt2; math.Abs(got-want) > 0.1 { // 2.5 standard errors of cos²
 		t.Errorf("the distance to a sample moved by 5 is %v, want %v", got, want)
 	}
 	y.Set(3, 0, math.NaN())
-	if got := distance(y, normalRows(10, 2, 1), 2); !math.IsNaN(got) {
+	if got := distance(y, testkit.NormalRows(10, 2, 1), 2); !math.IsNaN(got) {
 		t.Errorf("the distance of a sample with NaN is %v", got)
 	}
 }

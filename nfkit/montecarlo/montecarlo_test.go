@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/montecarlo"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
@@ -78,14 +78,7 @@ func TestMisuse(t *testing.T) {
 			montecarlo.NewStochasticFlow(nf.NewDiagGaussian(2, nil)).SampleWeights(nil, 5, rand.NewPCG(1, 2))
 		},
 	} {
-		func() {
-			defer func() {
-				if p := fmt.Sprint(recover()); !strings.Contains(p, want) {
-					t.Errorf("got panic %q, want %q", p, want)
-				}
-			}()
-			f()
-		}()
+		testkit.WantPanic(t, want, f)
 	}
 }
 

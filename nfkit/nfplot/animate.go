@@ -1,12 +1,12 @@
 package nfplot
 
 import (
-	_ "embed"
 	"encoding/base64"
 	"fmt"
 	"html"
 	"strings"
 
+	"github.com/nfkit/nfkit-go/nfkit/internal/player"
 	"gonum.org/v1/plot/vg/draw"
 )
 
@@ -24,11 +24,6 @@ func Animate(frames ...Drawing) *Animation {
 // Draw implements [Drawing]: it draws the last frame.
 func (a *Animation) Draw(c draw.Canvas) { laidOut(a).Draw(c) }
 
-// player builds the controls around an image and is the image's load handler.
-//
-//go:embed player.js
-var player string
-
 // HTML returns the animation as a fragment of a page that needs no server and no other file. It is the last frame as an
 // image; its load handler has the other frames and adds the controls. Where a page strips scripts, the last frame stays.
 // Twenty frames stay below 1 MB: if a frame would take more than its part, colours are merged, and then pixels are.
@@ -42,7 +37,7 @@ func (a *Animation) HTML() string {
 	width := pageWidth(a)
 	script := ""
 	if len(frames) > 1 {
-		script = fmt.Sprintf(` data-frames="%s" onload="%s"`, strings.TrimSpace(others.String()), html.EscapeString(player))
+		script = fmt.Sprintf(` data-frames="%s" onload="%s"`, strings.TrimSpace(others.String()), html.EscapeString(player.Script))
 	}
 	return fmt.Sprintf(`<div><img alt="the last of %d frames" width="%d" style="max-width:100%%" src="%s"%s></div>`,
 		len(frames), width, dataURI(frames[len(frames)-1]), script)

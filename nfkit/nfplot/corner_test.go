@@ -7,6 +7,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // TestCornersAreReadable checks the layout of 1 to 10 columns: panels in line, of one size, and labels that do not touch.
@@ -118,31 +120,31 @@ func TestHardCornersDraw(t *testing.T) {
 
 func TestNewMisuse(t *testing.T) {
 	x, ab := posterior(3, 2, 0, 1), []string{"a", "b"}
-	wantPanic(t, "nfplot: Corner: got 0 columns and 1 samples", func() { Corner(nil, []Sample{{X: x}}, nil) })
-	wantPanic(t, "nfplot: Corner: got 2 columns and 0 samples", func() { Corner(ab, nil, nil) })
-	wantPanic(t, "nfplot: Corner: sample 0 is 3×2, want 1 columns", func() { Corner(ab[:1], []Sample{{X: x}}, nil) })
-	wantPanic(t, "nfplot: Corner: sample 1 has no matrix", func() { Corner(ab, []Sample{{X: x}, {}}, nil) })
-	wantPanic(t, "nfplot: Corner: got 1 truths for 2 columns", func() { Corner(ab, []Sample{{X: x}}, &CornerOptions{Truths: []float64{1}}) })
-	wantPanic(t, "nfplot: Figure.Wrap: got a corner", func() { Corner(ab, []Sample{{X: x}}, nil).Wrap(2) })
+	testkit.WantPanic(t, "nfplot: Corner: got 0 columns and 1 samples", func() { Corner(nil, []Sample{{X: x}}, nil) })
+	testkit.WantPanic(t, "nfplot: Corner: got 2 columns and 0 samples", func() { Corner(ab, nil, nil) })
+	testkit.WantPanic(t, "nfplot: Corner: sample 0 is 3×2, want 1 columns", func() { Corner(ab[:1], []Sample{{X: x}}, nil) })
+	testkit.WantPanic(t, "nfplot: Corner: sample 1 has no matrix", func() { Corner(ab, []Sample{{X: x}, {}}, nil) })
+	testkit.WantPanic(t, "nfplot: Corner: got 1 truths for 2 columns", func() { Corner(ab, []Sample{{X: x}}, &CornerOptions{Truths: []float64{1}}) })
+	testkit.WantPanic(t, "nfplot: Figure.Wrap: got a corner", func() { Corner(ab, []Sample{{X: x}}, nil).Wrap(2) })
 	g := NewGrid(0, 1, 2, 0, 1, 2)
-	wantPanic(t, "nfplot: Field.Levels: got the share 1", func() { g.Eval(gauss2).Levels(1) })
-	wantPanic(t, "nfplot: Field.Levels: got a grid of 1×2", func() { NewGrid(0, 0, 1, 0, 1, 2).Eval(gauss2).Levels(0.5) })
-	wantPanic(t, "nfplot: Contour: got 1 values, want 4", func() { Contour("", Field{g, []float64{1}}, Solid(Red), 1) })
-	wantPanic(t, "nfplot: Band: got 1 x, 2 lower and 1 upper", func() { Band([]float64{1}, []float64{1, 2}, []float64{1}, Red) })
-	wantPanic(t, "nfplot: Marked: got 1 x and 0 y", func() { Marked("", []float64{1}, nil, Solid(Red)) })
-	wantPanic(t, "nfplot: RankHistogram: got 12 bins for ranks among 10 draws", func() { RankHistogram("", nil, 10, 12) })
-	wantPanic(t, "nfplot: RankHistogram: got the rank 11 at place 0", func() { RankHistogram("", []int{11}, 10, 11) })
-	wantPanic(t, "nfplot: PITHistogram: got 1.5 at place 1", func() { PITHistogram("", []float64{nan, 1.5}, 3) })
-	wantPanic(t, "nfplot: PITHistogram: got 0 bins", func() { PITHistogram("", nil, 0) })
-	wantPanic(t, "nfplot: ECDFDifference: got -1 at place 0", func() { ECDFDifference("", []float64{-1}) })
-	wantPanic(t, "nfplot: Coverage: got +Inf at place 0", func() { Coverage("", []float64{inf}) })
-	wantPanic(t, "nfplot: ChainRanks: got no chains", func() { ChainRanks("", 5) })
-	wantPanic(t, "nfplot: ChainRanks: got 0 bins", func() { ChainRanks("", 0, []float64{1}) })
-	wantPanic(t, "nfplot: Images: got no matrix", func() { Images(nil, 1, 1, 1) })
-	wantPanic(t, "nfplot: Images: got rows of 2 numbers for 1×2 pixels of 2 channels", func() { Images(x, 1, 2, 2) })
-	wantPanic(t, "nfplot: Images: got 3 rows and 4 titles", func() { Images(x, 1, 2, 1, "a", "b", "c", "d") })
-	wantPanic(t, "nfplot: Table: got 3×2 values for 2 rows and 2 columns", func() { Table("", ab, ab, x, Grays("")) })
-	wantPanic(t, "nfplot: Table: got the values", func() { Table("", ab, ab, nil, Grays("")) })
+	testkit.WantPanic(t, "nfplot: Field.Levels: got the share 1", func() { g.Eval(gauss2).Levels(1) })
+	testkit.WantPanic(t, "nfplot: Field.Levels: got a grid of 1×2", func() { NewGrid(0, 0, 1, 0, 1, 2).Eval(gauss2).Levels(0.5) })
+	testkit.WantPanic(t, "nfplot: Contour: got 1 values, want 4", func() { Contour("", Field{g, []float64{1}}, Solid(Red), 1) })
+	testkit.WantPanic(t, "nfplot: Band: got 1 x, 2 lower and 1 upper", func() { Band([]float64{1}, []float64{1, 2}, []float64{1}, Red) })
+	testkit.WantPanic(t, "nfplot: Marked: got 1 x and 0 y", func() { Marked("", []float64{1}, nil, Solid(Red)) })
+	testkit.WantPanic(t, "nfplot: RankHistogram: got 12 bins for ranks among 10 draws", func() { RankHistogram("", nil, 10, 12) })
+	testkit.WantPanic(t, "nfplot: RankHistogram: got the rank 11 at place 0", func() { RankHistogram("", []int{11}, 10, 11) })
+	testkit.WantPanic(t, "nfplot: PITHistogram: got 1.5 at place 1", func() { PITHistogram("", []float64{nan, 1.5}, 3) })
+	testkit.WantPanic(t, "nfplot: PITHistogram: got 0 bins", func() { PITHistogram("", nil, 0) })
+	testkit.WantPanic(t, "nfplot: ECDFDifference: got -1 at place 0", func() { ECDFDifference("", []float64{-1}) })
+	testkit.WantPanic(t, "nfplot: Coverage: got +Inf at place 0", func() { Coverage("", []float64{inf}) })
+	testkit.WantPanic(t, "nfplot: ChainRanks: got no chains", func() { ChainRanks("", 5) })
+	testkit.WantPanic(t, "nfplot: ChainRanks: got 0 bins", func() { ChainRanks("", 0, []float64{1}) })
+	testkit.WantPanic(t, "nfplot: Images: got no matrix", func() { Images(nil, 1, 1, 1) })
+	testkit.WantPanic(t, "nfplot: Images: got rows of 2 numbers for 1×2 pixels of 2 channels", func() { Images(x, 1, 2, 2) })
+	testkit.WantPanic(t, "nfplot: Images: got 3 rows and 4 titles", func() { Images(x, 1, 2, 1, "a", "b", "c", "d") })
+	testkit.WantPanic(t, "nfplot: Table: got 3×2 values for 2 rows and 2 columns", func() { Table("", ab, ab, x, Grays("")) })
+	testkit.WantPanic(t, "nfplot: Table: got the values", func() { Table("", ab, ab, nil, Grays("")) })
 }
 
 func TestConstantTicksInPanels(t *testing.T) { // which cannot be compared by ==

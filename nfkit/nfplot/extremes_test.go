@@ -8,6 +8,8 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/plot"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // extremes are pairs of numbers whose range is lost in rounding, over- or underflows.
@@ -126,13 +128,13 @@ func TestPlotsWithoutDataHaveNoNumbers(t *testing.T) {
 
 func TestLimitsHaveAnOrder(t *testing.T) {
 	for _, l := range [][4]float64{{1, 0, 0, 1}, {0, 1, 2, 2}, {nan, 1, 0, 1}, {0, 1, 0, nan}, {0, inf, 0, 1}, {0, 1, -inf, 1}} {
-		wantPanic(t, "nfplot: Limits: got x from", func() { Limits(New("", "", ""), l[0], l[1], l[2], l[3]) })
+		testkit.WantPanic(t, "nfplot: Limits: got x from", func() { Limits(New("", "", ""), l[0], l[1], l[2], l[3]) })
 	}
 }
 
 func TestCoordinatesHaveAnOrder(t *testing.T) {
 	for _, x := range [][]float64{{1, 0}, {0, nan}, {0, inf}} {
-		wantPanic(t, "nfplot: Heat: got the coordinate", func() { Heat(Field{Grid{X: x, Y: []float64{0}}, []float64{1, 2}}, Grays("")) })
+		testkit.WantPanic(t, "nfplot: Heat: got the coordinate", func() { Heat(Field{Grid{X: x, Y: []float64{0}}, []float64{1, 2}}, Grays("")) })
 	}
 }
 
@@ -189,10 +191,10 @@ func TestAnOutlierIsNotTheWholeHistogram(t *testing.T) {
 			t.Errorf("density %v of bin %d, want %v: unequal widths, and one value of 100 outside", h.density[i], i, want)
 		}
 	}
-	wantPanic(t, "nfplot: Histogram: got 1 edges", func() { Histogram(values, []float64{0}, Steel) })
-	wantPanic(t, "nfplot: Histogram: got the edge 0 at place 1", func() { Histogram(values, []float64{0, 0}, Steel) })
-	wantPanic(t, "nfplot: Histogram: got the edge NaN at place 1", func() { Histogram(values, []float64{0, nan}, Steel) })
-	wantPanic(t, "nfplot: Edges: got 2000000 bins", func() { Edges(2e6, values) })
+	testkit.WantPanic(t, "nfplot: Histogram: got 1 edges", func() { Histogram(values, []float64{0}, Steel) })
+	testkit.WantPanic(t, "nfplot: Histogram: got the edge 0 at place 1", func() { Histogram(values, []float64{0, 0}, Steel) })
+	testkit.WantPanic(t, "nfplot: Histogram: got the edge NaN at place 1", func() { Histogram(values, []float64{0, nan}, Steel) })
+	testkit.WantPanic(t, "nfplot: Edges: got 2000000 bins", func() { Edges(2e6, values) })
 }
 
 func TestNamesAreInTheLegend(t *testing.T) {
@@ -218,7 +220,7 @@ func TestNamesAreInTheLegend(t *testing.T) {
 	if p := New("", "", "", Named("h", Histogram([]float64{1, 2}, 2, Steel))); p.Y.Min != 0 {
 		t.Errorf("a named histogram stands at %v, want 0", p.Y.Min)
 	}
-	wantPanic(t, "nfplot: Named: got \"heat\" for a nfplot.heat", func() { Named("heat", Heat(NewGrid(0, 1, 2, 0, 1, 2).Eval(gauss2), Grays(""))) })
+	testkit.WantPanic(t, "nfplot: Named: got \"heat\" for a nfplot.heat", func() { Named("heat", Heat(NewGrid(0, 1, 2, 0, 1, 2).Eval(gauss2), Grays(""))) })
 }
 
 func gauss2(x, y float64) float64 { return normal(x, 0, 1) * normal(y, 0, 1) }

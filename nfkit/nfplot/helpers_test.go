@@ -2,13 +2,11 @@ package nfplot
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -71,17 +69,6 @@ func decode(t *testing.T, file []byte) image.Image {
 		t.Fatalf("png.Decode: %v", err)
 	}
 	return img
-}
-
-func wantPanic(t *testing.T, want string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if got := fmt.Sprint(recover()); !strings.Contains(got, want) {
-			t.Errorf("panic message %q, want %q in it", got, want)
-		}
-	}()
-	f()
 }
 
 func sameColor(got, want color.Color, tolerance int) bool {

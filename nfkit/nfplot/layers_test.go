@@ -9,6 +9,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // hard returns layers of data that no plot should fail on.
@@ -183,31 +185,31 @@ func TestHistogramIsADensity(t *testing.T) {
 
 func TestMisuse(t *testing.T) {
 	g := NewGrid(0, 1, 2, 0, 1, 3)
-	wantPanic(t, "nfplot: NewGrid: got 1 points from x = 0 to 1", func() { NewGrid(0, 1, 1, 0, 1, 2) })
-	wantPanic(t, "from y = 1 to 0", func() { NewGrid(0, 1, 2, 1, 0, 2) })
-	wantPanic(t, "x = NaN", func() { NewGrid(nan, 1, 2, 0, 1, 2) })
-	wantPanic(t, "x = 0 to +Inf", func() { NewGrid(0, inf, 2, 0, 1, 2) })
-	wantPanic(t, "nfplot: Grid.Field: got 5 values, want 6 (a grid of 2×3)", func() { g.Field(make([]float64, 5)) })
-	wantPanic(t, "nfplot: Heat: got 1 values, want 6", func() { Heat(Field{Grid: g, Z: []float64{1}}, BlueRed("")) })
-	wantPanic(t, "nfplot: Field.AbsDiff: got a grid of 3×2, want 2×3", func() {
+	testkit.WantPanic(t, "nfplot: NewGrid: got 1 points from x = 0 to 1", func() { NewGrid(0, 1, 1, 0, 1, 2) })
+	testkit.WantPanic(t, "from y = 1 to 0", func() { NewGrid(0, 1, 2, 1, 0, 2) })
+	testkit.WantPanic(t, "x = NaN", func() { NewGrid(nan, 1, 2, 0, 1, 2) })
+	testkit.WantPanic(t, "x = 0 to +Inf", func() { NewGrid(0, inf, 2, 0, 1, 2) })
+	testkit.WantPanic(t, "nfplot: Grid.Field: got 5 values, want 6 (a grid of 2×3)", func() { g.Field(make([]float64, 5)) })
+	testkit.WantPanic(t, "nfplot: Heat: got 1 values, want 6", func() { Heat(Field{Grid: g, Z: []float64{1}}, BlueRed("")) })
+	testkit.WantPanic(t, "nfplot: Field.AbsDiff: got a grid of 3×2, want 2×3", func() {
 		g.Field(make([]float64, 6)).AbsDiff(NewGrid(0, 1, 3, 0, 1, 2).Field(make([]float64, 6)))
 	})
-	wantPanic(t, "nfplot: Heat: got no scale", func() { Heat(g.Eval(math.Hypot), nil) })
-	wantPanic(t, "nfplot: Scatter: got no matrix", func() { Scatter(nil, Red) })
-	wantPanic(t, "nfplot: Scatter: got a 2×3 matrix, want 2 columns", func() { Scatter(mat.NewDense(2, 3, nil), Red) })
-	wantPanic(t, "nfplot: Line: got 1 x and 2 y", func() { Line("", []float64{1}, []float64{1, 2}, Solid(Red)) })
-	wantPanic(t, "nfplot: Curve: got the range 1 to 1", func() { Curve("", math.Sin, 1, 1, Solid(Red)) })
-	wantPanic(t, "nfplot: Histogram: got 0 bins", func() { Histogram(nil, 0, Red) })
-	wantPanic(t, "nfplot: Alpha: got opacity 1.5", func() { Alpha(Red, 1.5) })
-	wantPanic(t, "nfplot: BlueRed: got limits [1]", func() { BlueRed("", 1) })
-	wantPanic(t, "nfplot: Grays: got limits [1 1]", func() { Grays("", 1, 1) })
-	wantPanic(t, "nfplot: Row: got no plots", func() { Row() })
-	wantPanic(t, "nfplot: Row: got a colour bar first", func() { Row(BlueRed("").Bar()) })
-	wantPanic(t, "nfplot: Panels: item 1 is a *nfplot.Figure", func() { p := New("", "", ""); Panels(p, Row(p)) })
-	wantPanic(t, "nfplot: Figure.Wrap: got 0", func() { Row(New("", "", "")).Wrap(0) })
-	wantPanic(t, "nfplot: Figure.Size: got 10×500", func() { Row(New("", "", "")).Size(10, 500) })
-	wantPanic(t, "nfplot: Animate: got no frames", func() { Animate() })
-	wantPanic(t, "nfplot: Show: got no drawings", func() { Show() })
-	wantPanic(t, "nfplot: NewProgress: got 0 steps", func() { NewProgress(0) })
-	wantPanic(t, "nfplot: Progress.To: got step 6, want 0 to 5", func() { NewProgress(5).To(6) })
+	testkit.WantPanic(t, "nfplot: Heat: got no scale", func() { Heat(g.Eval(math.Hypot), nil) })
+	testkit.WantPanic(t, "nfplot: Scatter: got no matrix", func() { Scatter(nil, Red) })
+	testkit.WantPanic(t, "nfplot: Scatter: got a 2×3 matrix, want 2 columns", func() { Scatter(mat.NewDense(2, 3, nil), Red) })
+	testkit.WantPanic(t, "nfplot: Line: got 1 x and 2 y", func() { Line("", []float64{1}, []float64{1, 2}, Solid(Red)) })
+	testkit.WantPanic(t, "nfplot: Curve: got the range 1 to 1", func() { Curve("", math.Sin, 1, 1, Solid(Red)) })
+	testkit.WantPanic(t, "nfplot: Histogram: got 0 bins", func() { Histogram(nil, 0, Red) })
+	testkit.WantPanic(t, "nfplot: Alpha: got opacity 1.5", func() { Alpha(Red, 1.5) })
+	testkit.WantPanic(t, "nfplot: BlueRed: got limits [1]", func() { BlueRed("", 1) })
+	testkit.WantPanic(t, "nfplot: Grays: got limits [1 1]", func() { Grays("", 1, 1) })
+	testkit.WantPanic(t, "nfplot: Row: got no plots", func() { Row() })
+	testkit.WantPanic(t, "nfplot: Row: got a colour bar first", func() { Row(BlueRed("").Bar()) })
+	testkit.WantPanic(t, "nfplot: Panels: item 1 is a *nfplot.Figure", func() { p := New("", "", ""); Panels(p, Row(p)) })
+	testkit.WantPanic(t, "nfplot: Figure.Wrap: got 0", func() { Row(New("", "", "")).Wrap(0) })
+	testkit.WantPanic(t, "nfplot: Figure.Size: got 10×500", func() { Row(New("", "", "")).Size(10, 500) })
+	testkit.WantPanic(t, "nfplot: Animate: got no frames", func() { Animate() })
+	testkit.WantPanic(t, "nfplot: Show: got no drawings", func() { Show() })
+	testkit.WantPanic(t, "nfplot: NewProgress: got 0 steps", func() { NewProgress(0) })
+	testkit.WantPanic(t, "nfplot: Progress.To: got step 6, want 0 to 5", func() { NewProgress(5).To(6) })
 }

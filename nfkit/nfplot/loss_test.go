@@ -3,6 +3,8 @@ package nfplot
 import (
 	"strings"
 	"testing"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func TestLossAxis(t *testing.T) {
@@ -41,7 +43,7 @@ func TestLossAxis(t *testing.T) {
 func TestLogAxisFromZero(t *testing.T) {
 	p := Loss([]float64{2, 1})
 	p.Y.Min = 0
-	wantPanic(t, "nfplot: got a logarithmic axis from 0 to", func() { PNG(p) })
+	testkit.WantPanic(t, "nfplot: got a logarithmic axis from 0 to", func() { PNG(p) })
 }
 
 func TestLogAxisLeavesOutWhatIsNotPositive(t *testing.T) {

@@ -237,7 +237,7 @@ func TestFlowFindsMistakes(t *testing.T) {
 			f.state = func(f *scaling) nf.State {
 				s := scalingState(f)
 				for i := range s {
-					s[i].Layer = nil
+					s[i].Layers = nil
 				}
 				return s
 			}

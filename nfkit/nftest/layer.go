@@ -2,6 +2,7 @@ package nftest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
@@ -37,15 +38,18 @@ func checkWrapped(object nf.Stateful) error {
 		{"nf.Preparer", is[nf.Preparer](object)},
 		{"nf.Wide", is[nf.Wide](object)},
 	} {
-		if want.wanted && !slices.ContainsFunc(s, func(t nf.Tensor) bool { return t.Layer == any(object) }) {
+		if want.wanted && !slices.ContainsFunc(s, func(t nf.Tensor) bool { return has(t.Layers, object) }) {
 			return fmt.Errorf("it is an %s, but its tensors do not say so, and inside of another layer it would be missed: end State with .OwnedBy(receiver)", want.name)
 		}
 	}
 	if c, ok := object.(nf.Conditional); ok && c.ContextDim() > 0 {
 		found := 0
 		for _, t := range s {
-			if l, ok := t.Layer.(nf.Conditional); ok {
-				found = max(found, l.ContextDim())
+			for _, l := range slices.Backward(t.Layers) { // the outermost that says so
+				if l, ok := l.(nf.Conditional); ok {
+					found = max(found, l.ContextDim())
+					break
+				}
 			}
 		}
 		if found != c.ContextDim() {
@@ -53,6 +57,11 @@ func checkWrapped(object nf.Stateful) error {
 		}
 	}
 	return nil
+}
+
+// has reports whether layer, if it can be compared, is one of layers.
+func has(layers []any, layer any) bool {
+	return reflect.ValueOf(layer).Comparable() && slices.Contains(layers, layer)
 }
 
 func is[T any](v any) bool {

@@ -22,6 +22,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -540,14 +541,7 @@ func TestEdges(t *testing.T) {
 		if got := target.LogProb(&mat.Dense{}); len(got) != 0 {
 			t.Errorf("%s: LogProb of no rows = %v", name, got)
 		}
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); !strings.Contains(got, "Sample: got a nil source") {
-					t.Errorf("%s: a nil source gives the panic %q", name, got)
-				}
-			}()
-			target.Sample(1, nil)
-		}()
+		testkit.WantPanic(t, "Sample: got a nil source", func() { target.Sample(1, nil) })
 	}
 }
 
@@ -737,13 +731,8 @@ func TestMisuse(t *testing.T) {
 			targets.ConditionalDiagGaussian{}.LogProb(mat.NewDense(2, 2, nil), mat.NewDense(3, 4, nil))
 		},
 	} {
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "targets: ") || !strings.Contains(got, want) {
-					t.Errorf("got the panic %q, want %q in it", got, want)
-				}
-			}()
-			f()
-		}()
+		if got := testkit.Panic(f); !strings.HasPrefix(got, "targets: ") || !strings.Contains(got, want) {
+			t.Errorf("got the panic %q, want %q in it", got, want)
+		}
 	}
 }

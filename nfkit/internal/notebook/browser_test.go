@@ -260,6 +260,16 @@ type browserPage struct {
 // openPage opens the address in a new Chromium and waits until the kernel is ready.
 func openPage(t *testing.T, address, screens string) *browserPage {
 	t.Helper()
+	b := newBrowser(t, screens)
+	b.do(chromedp.Navigate(address))
+	b.wait("the notebook and an idle kernel", time.Minute, readyScript)
+	b.run(watchScript)
+	return b
+}
+
+// newBrowser starts a Chromium.
+func newBrowser(t *testing.T, screens string) *browserPage {
+	t.Helper()
 	var program string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -281,11 +291,7 @@ func openPage(t *testing.T, address, screens string) *browserPage {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	b := &browserPage{t: t, ctx: ctx, screens: screens}
-	b.do(chromedp.Navigate(address))
-	b.wait("the notebook and an idle kernel", time.Minute, readyScript)
-	b.run(watchScript)
-	return b
+	return &browserPage{t: t, ctx: ctx, screens: screens}
 }
 
 // do carries out actions.

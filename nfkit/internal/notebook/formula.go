@@ -3,57 +3,59 @@ package main
 import (
 	"fmt"
 	"html"
-	"regexp"
 	"strings"
 
 	"github.com/gohugoio/hugo-goldmark-extensions/passthrough"
-	"github.com/wyatt915/treeblood"
+	"github.com/nfkit/nfkit-go/nfkit/internal/notebook/temml"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/util"
 )
 
-// formula returns MathML for a formula in LaTeX, or the LaTeX itself where that cannot
-// be understood.
-func formula(source string, d passthrough.Delimiters, block bool) string {
+// formulaRenderer writes the formulas that passthrough has found as MathML.
+type formulaRenderer struct{ temml *temml.Converter }
+
+func (r formulaRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
+	reg.Register(passthrough.KindPassthroughInline, r.inline)
+	reg.Register(passthrough.KindPassthroughBlock, r.block)
+}
+
+func (r formulaRenderer) inline(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if entering {
+		node := n.(*passthrough.PassthroughInline)
+		w.WriteString(r.formula(string(node.Segment.Value(source)), *node.Delimiters, false))
+	}
+	return ast.WalkSkipChildren, nil
+}
+
+func (r formulaRenderer) block(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if entering {
+		node := n.(*passthrough.PassthroughBlock)
+		var tex strings.Builder
+		for i := range n.Lines().Len() {
+			line := n.Lines().At(i)
+			tex.Write(line.Value(source))
+		}
+		delimiters := passthrough.Delimiters{Open: "$$", Close: "$$"}
+		if node.Delimiters != nil {
+			delimiters = *node.Delimiters
+		}
+		w.WriteString(r.formula(tex.String(), delimiters, true))
+	}
+	return ast.WalkSkipChildren, nil
+}
+
+// formula returns MathML for a formula in LaTeX. Where that cannot be understood it is the
+// LaTeX itself, marked, with the reason.
+func (r formulaRenderer) formula(source string, d passthrough.Delimiters, block bool) string {
 	tex := strings.TrimPrefix(strings.TrimSpace(source), d.Open)
 	tex = strings.TrimSpace(strings.TrimSuffix(tex, d.Close))
-	mathML, err := treeblood.TexToMML(plainTeX(tex), texMacros, block, block)
-	if err != nil || strings.Contains(mathML, "<merror") {
-		mathML = fmt.Sprintf("<code>%s</code>", html.EscapeString(tex))
+	shown, err := r.temml.MathML(tex, block)
+	if err != nil {
+		shown = fmt.Sprintf(`<code class="unknown" title="%s">%s</code>`, html.EscapeString(err.Error()), html.EscapeString(tex))
 	}
 	if block {
-		return `<div class="formula">` + mathML + "</div>\n"
+		return `<div class="formula">` + shown + "</div>\n"
 	}
-	return mathML
-}
-
-// texMacros are commands that treeblood does not know, in terms of ones that it does.
-var texMacros = map[string]string{
-	"operatorname": `\mathrm{#1}`,
-	"bm":           `\boldsymbol{#1}`,
-	"stackrel":     `\overset{#1}{#2}`,
-}
-
-// texFixes are ways of writing that treeblood takes otherwise than TeX does, and ones
-// that mean the same to both.
-var texFixes = []struct {
-	pattern *regexp.Regexp
-	plain   string
-}{
-	// An argument without braces is one digit, not a whole number.
-	{regexp.MustCompile(`\\([dt]?frac)\s*(\d)`), `\$1{$2}`},
-	{regexp.MustCompile(`\\([dt]?frac)(\{[^{}]*\})\s*(\d)`), `\$1$2{$3}`},
-	// A double bar, which would come out single.
-	{regexp.MustCompile(`\\\|`), `\Vert `},
-	// Space around the name of a function.
-	{regexp.MustCompile(`([\w)}])\s*\\(` + texFunctions + `)\b`), `$1\,\$2`},
-	{regexp.MustCompile(`\\(` + texFunctions + `)\s*(\\left[|\\]|\\lambda|\\rho|\\[a-km-qs-zA-Z]|[a-zA-Z0-9|])`), `\$1\,$2`},
-}
-
-const texFunctions = `log|ln|exp|det|tanh|sinh|cosh|sin|cos|tan|max|min`
-
-// plainTeX returns tex in a form that treeblood understands.
-func plainTeX(tex string) string {
-	for _, f := range texFixes {
-		tex = f.pattern.ReplaceAllString(tex, f.plain)
-	}
-	return tex
+	return shown
 }

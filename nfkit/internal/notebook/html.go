@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
@@ -11,12 +12,17 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/chroma/v2"
 	chromahtml "github.com/alecthomas/chroma/v2/formatters/html"
 	"github.com/alecthomas/chroma/v2/lexers"
 	"github.com/alecthomas/chroma/v2/styles"
+	"github.com/nfkit/nfkit-go/nfkit/internal/notebook/temml"
+	"github.com/nfkit/nfkit-go/nfkit/internal/player"
 )
 
 //go:embed page.html
@@ -27,8 +33,21 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 // page is what the template shows.
 type page struct {
 	Title       string
+	Policy      string       // what the browser may run and load
 	Light, Dark template.CSS // colours of code
+	Formulas    template.CSS
 	Cells       []pageCell
+	Script      template.JS
+}
+
+// pageScript gives each animation its player, and is all that runs in a page.
+var pageScript = "for (const img of document.querySelectorAll('img[data-frames]')) (function () {\n" + player.Script + "}).call(img);"
+
+// pagePolicy allows that script, by its hash, and pictures of the page's own or of the web.
+func pagePolicy() string {
+	hash := sha256.Sum256([]byte(pageScript))
+	return fmt.Sprintf("default-src 'none'; script-src 'sha256-%s'; style-src 'unsafe-inline'; font-src data:; img-src data: https:; "+
+		"base-uri 'none'; form-action 'none'", base64.StdEncoding.EncodeToString(hash[:]))
 }
 
 // pageCell is a cell as HTML.
@@ -39,12 +58,12 @@ type pageCell struct {
 	Outputs []template.HTML
 }
 
-// writeHTML writes the notebook as one HTML page that needs nothing else: no network,
-// no script, no other file. Pictures that its texts name are looked for in the
-// folder dir.
+// writeHTML writes the notebook as one HTML page that needs no network and no other file.
+// Nothing that the notebook brings runs in it. Pictures that its texts name are looked for
+// in the folder dir; others than those are shown if they have an https address.
 func (nb *notebook) writeHTML(name, dir string) error {
 	title := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-	p := page{Title: title}
+	p := page{Title: title, Policy: pagePolicy(), Formulas: template.CSS(temml.Style()), Script: template.JS(pageScript)}
 	var err error
 	if p.Light, err = codeColours("github"); err != nil {
 		return err
@@ -85,14 +104,8 @@ func (c *cell) render(md *markdown, dir string) (pageCell, error) {
 		if n := c.raw["execution_count"]; n != nil {
 			shown.Number = fmt.Sprint(n)
 		}
-		for _, o := range c.outputs() {
-			out, err := renderOutput(o, md)
-			if err != nil {
-				return pageCell{}, err
-			}
-			shown.Outputs = append(shown.Outputs, out)
-		}
-		return shown, nil
+		shown.Outputs, err = renderOutputs(c.outputs(), md)
+		return shown, err
 	}
 	return pageCell{Text: element("pre", "raw", c.source())}, nil
 }
@@ -106,7 +119,7 @@ func (c *cell) pictures(dir string) func(string) string {
 			attachments, _ := c.raw["attachments"].(map[string]any)
 			bundle, _ := attachments[name].(map[string]any)
 			for mimeType, v := range bundle {
-				if data, err := joinText(v); err == nil {
+				if data, err := joinText(v); err == nil && strings.HasPrefix(mimeType, "image/") {
 					return dataURL(mimeType, data)
 				}
 			}
@@ -127,6 +140,56 @@ func (c *cell) pictures(dir string) func(string) string {
 
 func dataURL(mimeType, base64Text string) string {
 	return "data:" + mimeType + ";base64," + strings.Join(strings.Fields(base64Text), "")
+}
+
+// renderOutputs returns the outputs of a code cell as HTML. If a program has failed, the
+// kernel's error says no more than its exit status, which its standard error has at the end:
+// what it wrote there stands in the place of the error.
+func renderOutputs(outputs []map[string]any, md *markdown) ([]template.HTML, error) {
+	last := -1 // standard error of a program that has failed
+	for i, o := range outputs {
+		if o["output_type"] == "stream" && o["name"] == "stderr" {
+			last = i
+		}
+	}
+	ended := func(o map[string]any) bool {
+		return last >= 0 && o["output_type"] == "error" && exitStatus.FindString(tracebackText(o["traceback"])) == tracebackText(o["traceback"])
+	}
+	failed := slices.ContainsFunc(outputs, ended)
+	var list []template.HTML
+	for i, o := range outputs {
+		switch {
+		case failed && i == last:
+			text, err := joinText(o["text"])
+			if err != nil {
+				return nil, err
+			}
+			before, reason := failureReason(stripANSI(text))
+			if before != "" {
+				list = append(list, element("pre", "stream stderr", before))
+			}
+			list = append(list, element("pre", "error", reason))
+		case failed && ended(o):
+		default:
+			out, err := renderOutput(o, md)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, out)
+		}
+	}
+	return list, nil
+}
+
+var panicLine = regexp.MustCompile(`(?m)^(panic|fatal error): `)
+
+// failureReason parts the standard error of a program that has failed before its first
+// panic, if it has one.
+func failureReason(stderr string) (before, reason string) {
+	if at := panicLine.FindStringIndex(stderr); at != nil {
+		return stderr[:at[0]], strings.TrimSpace(stderr[at[0]:])
+	}
+	return "", strings.TrimSpace(stderr)
 }
 
 // renderOutput returns an output of a code cell as HTML, in the richest form that it
@@ -150,17 +213,39 @@ func renderOutput(o map[string]any, md *markdown) (template.HTML, error) {
 		if err != nil {
 			return "", fmt.Errorf("an output of type %s: %w", mimeType, err)
 		}
+		asTheyAre := func(address string) string { return address }
 		switch mimeType {
-		case "text/html", "image/svg+xml": // the notebook's own, kept as it is
-			return template.HTML(text), nil
+		case "text/html":
+			return template.HTML(markWide(md.sanitizer.html(text, asTheyAre))), nil
 		case "text/markdown", "text/latex":
-			return md.render(text, func(address string) string { return address })
+			return md.render(text, asTheyAre)
 		case "text/plain":
 			return element("pre", "stream", stripANSI(text)), nil
 		}
-		return template.HTML(fmt.Sprintf(`<img alt="figure" src="%s"%s>`, dataURL(mimeType, text), sizeOf(o, mimeType))), nil
+		address := dataURL(mimeType, text)
+		if mimeType == "image/svg+xml" {
+			address = svgImage(text)
+		}
+		img := fmt.Sprintf(`<img alt="figure" src="%s"%s>`, html.EscapeString(address), sizeOf(o, mimeType))
+		return template.HTML(markWide(img)), nil
 	}
 	return "", nil
+}
+
+var widthOfImage = regexp.MustCompile(`<img( [^>]*)?? width="(\d+)"`)
+
+// wide is the width, in pixels, from which on a figure is more than one panel.
+const wide = 640
+
+// markWide gives the images of HTML that are wide a class: on a small screen they are
+// scrolled, where others shrink.
+func markWide(text string) string {
+	return widthOfImage.ReplaceAllStringFunc(text, func(img string) string {
+		if n, err := strconv.Atoi(widthOfImage.FindStringSubmatch(img)[2]); err != nil || n < wide {
+			return img
+		}
+		return `<img class="wide"` + strings.TrimPrefix(img, "<img")
+	})
 }
 
 // sizeOf returns the attributes for the size that the output's metadata ask for.
@@ -187,7 +272,7 @@ func tracebackText(traceback any) string {
 }
 
 func element(tag, class, text string) template.HTML {
-	return template.HTML(fmt.Sprintf("<%s class=%q>%s</%[1]s>", tag, class, html.EscapeString(text)))
+	return template.HTML(fmt.Sprintf(`<%s class="%s">%s</%[1]s>`, tag, html.EscapeString(class), html.EscapeString(text)))
 }
 
 // highlight returns a cell's source with colours. GoNB's own lines are no Go.

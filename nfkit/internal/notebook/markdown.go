@@ -2,88 +2,116 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"html"
 	"html/template"
 	"strings"
 
 	"github.com/gohugoio/hugo-goldmark-extensions/passthrough"
+	"github.com/nfkit/nfkit-go/nfkit/internal/notebook/temml"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
-	goldmarkhtml "github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 )
 
 // markdown turns the texts of a notebook into HTML, their formulas into MathML, which
-// browsers show without a script.
+// browsers show without a script. Nothing in the HTML runs.
 type markdown struct {
-	goldmark goldmark.Markdown
+	goldmark  goldmark.Markdown
+	sanitizer *sanitizer
+	picture   func(address string) string // of the text that is being rendered
 }
 
 func newMarkdown() *markdown {
+	m := &markdown{sanitizer: newSanitizer()}
 	formulas := passthrough.New(passthrough.Config{
 		InlineDelimiters: []passthrough.Delimiters{{Open: "$", Close: "$"}, {Open: `\(`, Close: `\)`}},
 		BlockDelimiters:  []passthrough.Delimiters{{Open: "$$", Close: "$$"}, {Open: `\[`, Close: `\]`}},
 	})
-	return &markdown{goldmark.New(
+	m.goldmark = goldmark.New(
 		goldmark.WithExtensions(extension.GFM, extension.Footnote, formulas),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
-		goldmark.WithRendererOptions(
-			goldmarkhtml.WithUnsafe(), // HTML in a text is the notebook's own
-			renderer.WithNodeRenderers(util.Prioritized(formulaRenderer{}, 10)),
-		),
-	)}
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(
+			util.Prioritized(formulaRenderer{temml.New()}, 10),
+			util.Prioritized(htmlRenderer{m}, 10),
+		)),
+	)
+	return m
 }
 
 // render returns source as HTML. The addresses of pictures go through picture.
 func (m *markdown) render(source string, picture func(string) string) (template.HTML, error) {
+	m.picture = picture
 	src := []byte(source)
 	doc := m.goldmark.Parser().Parse(text.NewReader(src))
-	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if img, ok := n.(*ast.Image); ok && entering {
-			img.Destination = []byte(picture(string(img.Destination)))
-		}
-		return ast.WalkContinue, nil
-	})
-	if err != nil {
-		return "", err
-	}
 	var b bytes.Buffer
-	err = m.goldmark.Renderer().Render(&b, src, doc)
+	err := m.goldmark.Renderer().Render(&b, src, doc)
 	return template.HTML(b.String()), err
 }
 
-// formulaRenderer writes the formulas that passthrough has found as MathML.
-type formulaRenderer struct{}
+// htmlRenderer writes the HTML and the pictures of a text.
+type htmlRenderer struct{ *markdown }
 
-func (r formulaRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
-	reg.Register(passthrough.KindPassthroughInline, r.inline)
-	reg.Register(passthrough.KindPassthroughBlock, r.block)
+func (r htmlRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
+	reg.Register(ast.KindHTMLBlock, r.block)
+	reg.Register(ast.KindRawHTML, r.inline)
+	reg.Register(ast.KindImage, r.image)
 }
 
-func (formulaRenderer) inline(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+func (r htmlRenderer) block(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
-		node := n.(*passthrough.PassthroughInline)
-		w.WriteString(formula(string(node.Segment.Value(source)), *node.Delimiters, false))
+		node := n.(*ast.HTMLBlock)
+		block := string(node.Lines().Value(source))
+		if node.HasClosure() {
+			block += string(node.ClosureLine.Value(source))
+		}
+		w.WriteString(r.sanitizer.html(block, r.picture))
+	}
+	return ast.WalkContinue, nil
+}
+
+func (r htmlRenderer) inline(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if entering {
+		node := n.(*ast.RawHTML)
+		w.WriteString(r.sanitizer.html(string(node.Segments.Value(source)), r.picture))
 	}
 	return ast.WalkSkipChildren, nil
 }
 
-func (formulaRenderer) block(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+func (r htmlRenderer) image(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
-		node := n.(*passthrough.PassthroughBlock)
-		var tex strings.Builder
-		for i := range n.Lines().Len() {
-			line := n.Lines().At(i)
-			tex.Write(line.Value(source))
+		node := n.(*ast.Image)
+		img := fmt.Sprintf(`<img src="%s" alt="%s"`, util.EscapeHTML(util.URLEscape(node.Destination, true)), html.EscapeString(plainText(n, source)))
+		if len(node.Title) != 0 {
+			img += fmt.Sprintf(` title="%s"`, util.EscapeHTML(node.Title))
 		}
-		delimiters := passthrough.Delimiters{Open: "$$", Close: "$$"}
-		if node.Delimiters != nil {
-			delimiters = *node.Delimiters
-		}
-		w.WriteString(formula(tex.String(), delimiters, true))
+		w.WriteString(r.sanitizer.html(img+">", r.picture))
 	}
 	return ast.WalkSkipChildren, nil
+}
+
+// plainText returns the text in n without its looks.
+func plainText(n ast.Node, source []byte) string {
+	var b strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // never an error
+		switch n := n.(type) {
+		case *ast.Text:
+			if entering {
+				b.Write(n.Value(source))
+				if n.SoftLineBreak() {
+					b.WriteByte(' ')
+				}
+			}
+		case *ast.String:
+			if entering {
+				b.Write(n.Value)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return b.String()
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/nfkit/nfkit-go/nfkit/internal/tensorfile"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // file puts a file together by the format's description: length, header, data.
@@ -183,12 +184,7 @@ func TestWritePanics(t *testing.T) {
 		"too few numbers": {{Name: "a", Shape: []int{2}, Floats: []float64{1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if recover() == nil {
-					t.Error("Write did not panic")
-				}
-			}()
-			Write(&bytes.Buffer{}, tensors, nil)
+			testkit.WantPanic(t, "safetensors: ", func() { Write(&bytes.Buffer{}, tensors, nil) })
 		})
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 func text(s string) func(io.Writer) error {
@@ -59,14 +61,9 @@ func TestWriteIsWhole(t *testing.T) {
 	}
 	holds(t, path, "old", "a")
 
-	func() {
-		defer func() {
-			if recover() == nil {
-				t.Error("a panic of write was lost")
-			}
-		}()
+	testkit.WantPanic(t, "interrupted", func() {
 		Write(path, func(w io.Writer) error { text("ne")(w); panic("interrupted") })
-	}()
+	})
 	holds(t, path, "old", "a")
 
 	must(t, Write(path, text("new")))

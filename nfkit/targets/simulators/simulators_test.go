@@ -1,7 +1,6 @@
 package simulators_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat/distmv"
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets/simulators"
 )
 
@@ -442,13 +442,8 @@ func TestMisuse(t *testing.T) {
 		"got the rates NaN and 0.1":             func() { simulators.SIR{}.Simulate(mat.NewDense(1, 2, []float64{math.NaN(), 0.1}), src) },
 		"got the rates 1e+09 and 0.1":           func() { simulators.SIR{}.Infected(1e9, 0.1) },
 	} {
-		func() {
-			defer func() {
-				if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "simulators: ") || !strings.Contains(got, want) {
-					t.Errorf("got the panic %q, want %q in it", got, want)
-				}
-			}()
-			f()
-		}()
+		if got := testkit.Panic(f); !strings.HasPrefix(got, "simulators: ") || !strings.Contains(got, want) {
+			t.Errorf("got the panic %q, want %q in it", got, want)
+		}
 	}
 }

@@ -1,0 +1,59 @@
+package nfkit_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
+
+	nf "github.com/nfkit/nfkit-go/nfkit"
+)
+
+// A model starts from a base: normal, with heavy tails, with several modes, on a box, or partly on one.
+func ExampleBase() {
+	src := rand.NewPCG(1, 2)
+	x := mat.NewDense(1, 2, []float64{0.5, -1})
+	for _, base := range []nf.Base{
+		nf.NewDiagGaussian(2, nil),
+		nf.NewGaussian(2, &nf.GaussianOptions{Covariance: mat.NewSymDense(2, []float64{2, 1, 1, 2})}),
+		nf.NewGaussianPCA(2, &nf.GaussianPCAOptions{Latent: 1}, src),
+		nf.NewGaussianMixture(3, 2, nil, src),
+		nf.NewStudentT(2, 4, nil),
+		nf.NewUniform(2, &nf.UniformOptions{Low: -2, High: 2}),
+		nf.NewUniformGaussian(2, []int{0}, nil),
+	} {
+		fmt.Printf("%T %.3f\n", base, nf.NewNormalizingFlow(base, nil).LogProb(x)[0])
+	}
+	// Output:
+	// *nfkit.DiagGaussian -2.463
+	// *nfkit.Gaussian -2.971
+	// *nfkit.GaussianPCA -56.975
+	// *nfkit.GaussianMixture -2.904
+	// *nfkit.StudentT -2.671
+	// *nfkit.Uniform -2.773
+	// *nfkit.UniformGaussian -1.419
+}
+
+// A base can depend on the context: here, a network gives mean and deviation.
+func ExampleNewConditionalDiagGaussian() {
+	src := rand.NewPCG(1, 2)
+	encoder := nf.NewMLP([]int{3, 16, 4}, nil, src) // from 3 columns of a context to means and logarithms of deviations in 2 dimensions
+	model := nf.NewNormalizingFlow(nf.NewConditionalDiagGaussian(encoder), []nf.Flow{nf.NewPlanar(2, nil, src)})
+	x := model.Given(mat.NewDense(1, 3, []float64{1, 0, 2})).Sample(5, src)
+	fmt.Println(model.ContextDim(), "columns of context")
+	fmt.Println(x.Dims())
+	// Output:
+	// 3 columns of context
+	// 5 2
+}
+
+// A model can be the base of another one, which then learns what is left.
+func ExampleNewModelBase() {
+	src := rand.NewPCG(1, 2)
+	coarse := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewLULinearPermute(2, nil, src)})
+	fmt.Println(nf.NewNormalizingFlow(nf.NewModelBase(coarse), []nf.Flow{nf.NewPlanar(2, nil, src)}))
+	// Output:
+	// NormalizingFlow in 2 dimensions, 15 parameters
+	// base  ModelBase(DiagGaussian, LULinearPermute)  10
+	// 0     Planar                                    5
+}
