@@ -78,6 +78,9 @@ func TestMultiscaleFlow(t *testing.T) {
 	if mat.Max(x) > 1.056 || mat.Min(x) < -0.056 || mat.Max(x) < 0.5 { // the logit's α is 0.05 of 0.9
 		t.Errorf("pixels are from %v to %v", mat.Min(x), mat.Max(x))
 	}
+	if got, want := m.Clone().Given(grids.OneHot([]int{1}, 3)).LogProb(x), given.LogProb(x); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("a clone has the densities %v, want %v", got, want)
+	}
 	path := filepath.Join(t.TempDir(), "glow.safetensors")
 	if err := nf.Save(path, m); err != nil {
 		t.Fatal(err)

@@ -70,12 +70,12 @@ func (b *GlowBlock) ContextDim() int { return b.chain.ContextDim() }
 
 // Forward applies the three flows.
 func (b *GlowBlock) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
-	return b.chain.Forward(z, context)
+	return z.Tape().ScratchPair(func() (x, logDet *ad.Value) { return b.chain.Forward(z, context) })
 }
 
 // Inverse applies their inverses, last to first.
 func (b *GlowBlock) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
-	return b.chain.Inverse(x, context)
+	return x.Tape().ScratchPair(func() (z, logDet *ad.Value) { return b.chain.Inverse(x, context) })
 }
 
 // State lists the flows' tensors under flows.0, flows.1 and flows.2.

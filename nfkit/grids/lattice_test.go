@@ -7,11 +7,15 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/eval"
 	"github.com/nfkit/nfkit-go/nfkit/grids"
+	"github.com/nfkit/nfkit-go/nfkit/montecarlo"
 	"github.com/nfkit/nfkit-go/nfkit/nftest"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
@@ -86,21 +90,36 @@ func TestLatticeFlowLearns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 4000
-	x, logQ := m.SampleLogProb(n, rand.NewPCG(5, 6))
-	logP := free.LogDensity(ad.NewEvalTape(ad.Float64).Matrix(x)).Data()
-	var sum, squares float64
-	for i, l := range logP {
-		w := math.Exp(l - logQ[i])
-		sum += w / n
-		squares += w * w / n
-	}
-	if ess := sum * sum / squares; !(ess > 0.8) {
+	const n = 8000
+	x, logWeights := m.ImportanceSample(free, n, rand.NewPCG(5, 6))
+	if ess := eval.EffectiveSampleSize(logWeights) / n; !(ess > 0.8) {
 		t.Errorf("an effective sample size of %v, want more than 0.8", ess)
 	}
-	stdErr := math.Sqrt((squares/(sum*sum) - 1) / n)
-	if got, want := math.Log(sum), free.FreeLogNormalizer(); math.Abs(got-want) > 4*stdErr {
-		t.Errorf("ln Z is %v ± %v, want %v", got, stdErr, want)
+	if got, want := eval.LogNormalizer(logWeights), free.FreeLogNormalizer(); math.Abs(got.Value-want) > 4*got.Error {
+		t.Errorf("ln Z is %v, want %v", got, want)
+	}
+	states, acceptance, err := montecarlo.IndependenceMetropolis(logWeights, rand.NewPCG(7, 8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	squares := make([]float64, n) // of the field, along the chain
+	for i, s := range states {
+		squares[i] = floats.Dot(x.RawRowView(s), x.RawRowView(s)) / 16
+	}
+	tau, err := eval.AutocorrelationTime([][]float64{squares})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0.0 // ½ Σ 1/(m² + k̂²)/L²
+	for i := range 4 {
+		for j := range 4 {
+			a, b := math.Sin(math.Pi*float64(i)/4), math.Sin(math.Pi*float64(j)/4)
+			want += 0.5 / (2 + 4*a*a + 4*b*b) / 16
+		}
+	}
+	mean, sd := stat.MeanStdDev(squares, nil)
+	if stdErr := sd * math.Sqrt(2*tau.Value/n); math.Abs(mean-want) > 4*stdErr || acceptance < 0.7 || tau.Value > 2 {
+		t.Errorf("⟨φ²⟩ is %v ± %v along a chain with acceptance %v and autocorrelation time %v, want %v", mean, stdErr, acceptance, tau, want)
 	}
 }
 
