@@ -13,7 +13,8 @@ import (
 //
 //	step 512/1000  loss 1.6543  validation 1.6601  350 steps/s  1s left
 //
-// After it, the remarks of the run have a line each. // Lines come at least 200 ms apart, and less often in long runs, so that a notebook that keeps them all stays small. It is for one run.
+// Lines come at least 200 ms apart, and less often in long runs, so that a notebook that keeps them all stays small. After the last one, each of
+// the run's remarks has a line. It is for one run.
 func ProgressLine(w io.Writer) func(Step) {
 	p := &progress{w: w}
 	return p.step

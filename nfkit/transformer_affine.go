@@ -18,7 +18,7 @@ const (
 	ScaleNone                       // a = 0, and there is no s: shifts alone
 	ScaleContract                   // a = ln(sigmoid(s+2) + 10⁻³), as in the autoregressive flow of the reference: below 1.001
 	ScaleSoftplus                   // a = ln(softplus(s + ln(e^{0.999} − 1)) + 10⁻³): from 10⁻³ on, and 1 for s = 0
-	ScaleBounded                    // a = s/(1 + |s|/ln 1000): the factor keeps between 10⁻³ and 10³, so that densities are finite far out
+	ScaleBounded                    // a = s/(1 + |s|/ln 1000): from 10⁻³ to 10³, so that densities are finite far from all data
 )
 
 // affineMaxLogScale bounds a with ScaleBounded, as zuko does. A layer that needs more is one of several.
