@@ -78,6 +78,6 @@
 //
 // # Packages
 //
-// Package ad differentiates, targets has densities to learn, eval tells how good a model is, montecarlo has stochastic layers, tables reads data
-// of one's own and models columns with names and types, nfplot draws, nftest checks.
+// Package ad differentiates, targets has densities to learn, eval tells how good a model is, montecarlo has stochastic layers, grids has images and
+// lattices, tables reads data of one's own and models columns with names and types, nfplot draws, nftest checks.
 package nfkit

@@ -103,21 +103,21 @@ func Example_residualFlows() {
 	// 2     Residual      84
 }
 
-// The last layer of a model decides where its density is not 0: here, on a box, and among positive numbers.
+// The last layer of a model decides where its density is not 0: here, on intervals and among positive numbers.
 func Example_boundedFlows() {
 	src := rand.NewPCG(1, 2)
 	for _, f := range []nf.Flow{
-		nf.NewSigmoid(2, -3, 5), nf.NewInvert(nf.NewLogit(2, 1e-6)), nf.NewTanh(2), nf.NewExp(2), nf.NewSoftplus(2),
+		nf.NewSigmoid(2, -3, 5), nf.NewLogit(2, 0.05), nf.NewTanh(2), nf.NewExp(2), nf.NewSoftplus(2),
 	} {
 		x := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{f}).Sample(2000, src)
-		fmt.Printf("%T: from %.1f to %.1f\n", f, mat.Min(x), mat.Max(x))
+		fmt.Printf("%T: from %.2f to %.2f\n", f, mat.Min(x), mat.Max(x))
 	}
 	// Output:
-	// *nfkit.Sigmoid: from -2.9 to 4.8
-	// *nfkit.Invert: from -7.3 to 7.8
-	// *nfkit.Tanh: from -1.0 to 1.0
-	// *nfkit.Exp: from 0.0 to 25.7
-	// *nfkit.Softplus: from 0.0 to 3.2
+	// *nfkit.Sigmoid: from -2.92 to 4.82
+	// *nfkit.Sigmoid: from -0.02 to 1.04
+	// *nfkit.Tanh: from -1.00 to 1.00
+	// *nfkit.Exp: from 0.03 to 25.74
+	// *nfkit.Softplus: from 0.04 to 3.24
 }
 
 // Angles beside real numbers: splines that close, on a base that is uniform on the circle.
@@ -161,6 +161,19 @@ func ExampleNewIndexed() {
 	fmt.Println("the last column is positive:", least > 0)
 	// Output:
 	// the last column is positive: true
+}
+
+// Columns in other units: the last layer of a model takes location and scale from data, and the flows before it see standard ones.
+func ExampleNewStandardization() {
+	data := mat.NewDense(4, 2, []float64{1000, 0.01, 1002, 0.02, 1004, 0.03, 1006, 0.04})
+	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewStandardization(data)})
+	z, _ := model.Inverse(data)
+	fmt.Printf("%.2f\n", mat.Formatted(z))
+	// Output:
+	// ⎡-1.16  -1.16⎤
+	// ⎢-0.39  -0.39⎥
+	// ⎢ 0.39   0.39⎥
+	// ⎣ 1.16   1.16⎦
 }
 
 // A chain is a flow of several flows, in the order of Forward; Invert swaps the directions of a flow.

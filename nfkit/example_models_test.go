@@ -39,9 +39,9 @@ func Example_readyMadeModels() {
 	// [-2.463]
 	// [-2.463]
 	// [-2.463]
-	// [-2.699]
+	// [-2.463]
 	// [-2.401]
-	// [-2.330]
+	// [-2.463]
 	// [-2.527]
 }
 
@@ -106,14 +106,15 @@ func ExampleJoinColumns() {
 
 // One context for all rows, or one for each.
 func ExampleNormalizingFlow_Given() {
-	model := nf.NewMAF(2, &nf.ModelOptions{Layers: 2, Hidden: 16, Context: 1}, rand.NewPCG(1, 2))
+	encoder := nf.NewMLP([]int{1, 16, 4}, nil, rand.NewPCG(1, 2))
+	model := nf.NewNormalizingFlow(nf.NewConditionalDiagGaussian(encoder), nil)
 	x := mat.NewDense(3, 2, []float64{0, 0, 0, 0, 0, 0})
 	same := model.Given(mat.NewDense(1, 1, []float64{0.5})).LogProb(x)
 	own := model.Given(mat.NewDense(3, 1, []float64{0.5, 1, 2})).LogProb(x)
 	fmt.Printf("%.3f\n%.3f\n", same, own)
 	// Output:
-	// [-2.491 -2.491 -2.491]
-	// [-2.491 -2.713 -3.622]
+	// [-2.574 -2.574 -2.574]
+	// [-2.574 -3.516 -11.250]
 }
 
 // A file has names and numbers; the architecture is that of the program.

@@ -20,7 +20,7 @@ func TestAlphaDivergenceGradient(t *testing.T) {
 			return value(t, l, err)
 		}
 		if got := value(t, loss, err); got != divergence() {
-			t.Errorf("α = %v: AlphaDivergenceGrad = %v, AlphaDivergence = %v", alpha, got, divergence())
+			t.Errorf("α = %v: LossGrad gives %v, Loss %v", alpha, got, divergence())
 		}
 		checkLossGradient(t, m, divergence)
 	}

@@ -96,15 +96,15 @@ func (o *likelihood) take(d *dataRows, method string, rows mat.Matrix) (n int, e
 		return 0, err
 	}
 	batch, at := dense(rows), o.model.Dim()
-	columns(&d.x, batch, 0, at)
+	viewColumns(&d.x, batch, 0, at)
 	if o.context > 0 {
-		columns(&d.context, batch, at, at+o.context)
+		viewColumns(&d.context, batch, at, at+o.context)
 		d.model.context = &d.context
 	}
 	d.model.checkContext("NLL", n)
 	d.total = float64(n)
 	if o.Weighted {
-		columns(&d.weights, batch, at+o.context, at+o.context+1)
+		viewColumns(&d.weights, batch, at+o.context, at+o.context+1)
 		d.total = 0
 		for i := range n {
 			w := d.weights.At(i, 0)
@@ -187,8 +187,8 @@ func (d *dataRows) badInput(loss float64) error {
 	return nil
 }
 
-// columns makes dst a view of columns lo to hi of m, without allocating.
-func columns(dst, m *mat.Dense, lo, hi int) {
+// viewColumns makes dst a view of columns lo to hi of m, without allocating.
+func viewColumns(dst, m *mat.Dense, lo, hi int) {
 	raw := m.RawMatrix()
 	raw.Data = raw.Data[lo : (raw.Rows-1)*raw.Stride+hi]
 	raw.Cols = hi - lo

@@ -68,12 +68,12 @@ func TestReverseKLGradient(t *testing.T) {
 			t.Errorf("Loss = %v, want %v", l, reverseKL())
 		}
 		if got, want := value(t, loss, err), reverseKL(); math.Abs(got-want) > 1e-12*math.Abs(want) {
-			t.Errorf("ReverseKLGrad = %v, ReverseKL = %v", got, want)
+			t.Errorf("LossGrad gives %v, Loss %v", got, want)
 		}
 		checkLossGradient(t, m, reverseKL)
 		single, err := m.WithPrecision(ad.Float32).ReverseKL(target, n, opts).LossGrad(nil, seedOfDraw())
 		if got := value(t, single, err); math.Abs(got-loss) > 1e-5*math.Abs(loss) {
-			t.Errorf("in float32 ReverseKLGrad = %v, in float64 %v", got, loss)
+			t.Errorf("in float32 the loss is %v, in float64 %v", got, loss)
 		}
 	}
 }
@@ -260,9 +260,9 @@ func TestReverseLossesNameWhatIsNotFinite(t *testing.T) {
 		{overflow, targets.TwoModes{}, "flow 1 (*nfkit.AffineConstFlow)"},
 	} {
 		for name, loss := range map[string]func() (float64, error){
-			"ReverseKL":     func() (float64, error) { return c.model.ReverseKL(c.target, 300, nil).Loss(nil, seedOfDraw()) },
-			"ReverseKLGrad": func() (float64, error) { return c.model.ReverseKL(c.target, 300, nil).LossGrad(nil, seedOfDraw()) },
-			"AlphaDivergenceGrad": func() (float64, error) {
+			"ReverseKL":           func() (float64, error) { return c.model.ReverseKL(c.target, 300, nil).Loss(nil, seedOfDraw()) },
+			"ReverseKL: LossGrad": func() (float64, error) { return c.model.ReverseKL(c.target, 300, nil).LossGrad(nil, seedOfDraw()) },
+			"AlphaDivergence: LossGrad": func() (float64, error) {
 				return c.model.AlphaDivergence(c.target, 300, -1, nil).LossGrad(nil, seedOfDraw())
 			},
 		} {

@@ -59,7 +59,7 @@ func NewMAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 
 // NewIAF returns an inverse autoregressive flow, the [NewMAF] with directions swapped: a sample costs one evaluation of
 // the networks, the density of a point that it did not draw dim: it is for learning a density, see
-// [NormalizingFlow.ReverseKLGrad]. Kingma et al. 2016, arXiv:1606.04934.
+// [NormalizingFlow.ReverseKL]. Kingma et al. 2016, arXiv:1606.04934.
 func NewIAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewIAF", dim, 1, src)
 	return o.model(dim, o.autoregressive(dim, true, src))
@@ -98,7 +98,7 @@ func NewNSF(dim int, opts *NSFOptions, src rand.Source) *NormalizingFlow {
 }
 
 // NewPlanarFlow returns a model of planar layers, whose samples are fast: it is for learning a density, see
-// [NormalizingFlow.ReverseKLGrad]. Its layers have no network; a context moves and scales the base, by an [MLP] of the
+// [NormalizingFlow.ReverseKL]. Its layers have no network; a context moves and scales the base, by an [MLP] of the
 // given Hidden and Depth. Rezende & Mohamed 2015, arXiv:1505.05770.
 func NewPlanarFlow(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewPlanarFlow", dim, 1, src)

@@ -77,7 +77,7 @@ func TestModelMethodsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compareSlices(t, "NLLGrad", []float64{withGrad}, []float64{nll}, 1e-12)
+	compareSlices(t, "the loss of LossGrad", []float64{withGrad}, []float64{nll}, 1e-12)
 
 	one := m.Given(testkit.NormalRows(1, 2, 1)) // one row of context is as good as n equal ones
 	rows := mat.NewDense(n, 2, nil)
@@ -126,7 +126,7 @@ func TestModelTakesAnyMatrix(t *testing.T) {
 
 // The gradient of the mean negative log-likelihood against central differences, for every parameter along random
 // directions.
-func TestNLLGrad(t *testing.T) {
+func TestNLLGradient(t *testing.T) {
 	m := testModel(3, 2).Given(testkit.NormalRows(90, 2, 1))
 	x, r := testkit.NormalRows(90, 3, 2), rand.New(rand.NewPCG(3, 4))
 	if _, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2)); err != nil {

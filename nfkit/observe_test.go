@@ -110,14 +110,14 @@ func TestTrainingReachesTheBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if inner.prepared != 1 || inner.observed != 1 || !inner.inverse || inner.mean != -1100 {
-		t.Errorf("after NLLGrad: prepared %d times, shown %d batches, the last with mean %v and inverse %v; want 1, 1, -1100 and true",
+		t.Errorf("after a step of the likelihood: prepared %d times, shown %d batches, the last with mean %v and inverse %v; want 1, 1, -1100 and true",
 			inner.prepared, inner.observed, inner.mean, inner.inverse)
 	}
 	if _, err := m.ReverseKL(targets.TwoModes{}, 1000, nil).LossGrad(nil, rand.NewPCG(1, 2)); err != nil {
 		t.Fatal(err)
 	}
 	if inner.prepared != 2 || inner.observed != 2 || inner.inverse || math.Abs(inner.mean-10) > 0.2 {
-		t.Errorf("after ReverseKLGrad: prepared %d times, shown %d batches, the last with mean %v and inverse %v; want 2, 2, about 10 and false",
+		t.Errorf("after a step of the reverse KL: prepared %d times, shown %d batches, the last with mean %v and inverse %v; want 2, 2, about 10 and false",
 			inner.prepared, inner.observed, inner.mean, inner.inverse)
 	}
 	m.LogProb(mat.NewDense(100, 2, nil))

@@ -13,6 +13,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/grids"
 )
 
 // parityCase is a file of testdata/parity; its README.md says what the members mean.
@@ -67,6 +68,28 @@ func (x tensor) variable(t *ad.Tape) *ad.Value {
 }
 
 func (x tensor) matrix() *mat.Dense { return mat.NewDense(x.Shape[0], x.Shape[1], x.Data) }
+
+// channelsLast returns grids, which the reference has by channel, row and column, by row, column and channel. Other tensors stay.
+func (x tensor) channelsLast() tensor {
+	if len(x.Shape) != 4 {
+		return x
+	}
+	n, c, h, w := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
+	y := tensor{Shape: []int{n, h, w, c}}
+	for i := range n {
+		for site := range h * w {
+			for k := range c {
+				y.Data = append(y.Data, x.Data[(i*c+k)*h*w+site])
+			}
+		}
+	}
+	return y
+}
+
+// grid returns the shape of grids with channels last.
+func (x tensor) grid() grids.Shape {
+	return grids.Shape{Height: x.Shape[1], Width: x.Shape[2], Channels: x.Shape[3]}
+}
 
 // dim returns the number of columns of the points of c.
 func (c *parityCase) dim() int {
@@ -147,6 +170,13 @@ func readParityCase(t *testing.T, path string) *parityCase {
 	c := &parityCase{}
 	if err := json.Unmarshal(text, c); err != nil {
 		t.Fatalf("%s: %v", path, err)
+	}
+	for _, m := range []*parityMap{c.Forward, c.Inverse} {
+		if m != nil {
+			for _, x := range []*tensor{&m.Input, &m.Output, &m.WeightOutput, &m.GradInput} {
+				*x = x.channelsLast()
+			}
+		}
 	}
 	return c
 }

@@ -30,6 +30,7 @@
 //	Sin Cos Tanh               sin v, cos v, tanh v
 //	Sigmoid LogSigmoid         σ(v) = 1/(1+e⁻ᵛ), ln σ(v)
 //	Softplus SiLU              ln(1+eᵛ), v·σ(v)
+//	LogNormalCDF NormalOfLogit ln Φ(v), y with Φ(y) = σ(v)
 //	ReLU LeakyReLU ELU         v where v > 0; elsewhere 0, c·v, eᵛ−1
 //	Wrap                       v − 2c·k, k such that it is in [−c, c)
 //	LogIndicator               0 in an interval, −Inf outside
@@ -39,6 +40,7 @@
 //	LogSumExp LogSoftmax       ln Σⱼ e^vᵢⱼ, v minus that                 n×1, n×c
 //	ColSum                     Σᵢ vᵢⱼ                                    1×c
 //	Linear Dense               v·wᵀ + b, act(v·wᵀ + b)                   n×m for w m×c
+//	Conv2D                     act(w ∗ v + b) on grids                  rows are grids, see Shape
 //	MatMul                     v·b
 //	Slice Columns Concat       columns lo to hi, by number, side by side
 //	Scatter                    columns to the places with given numbers

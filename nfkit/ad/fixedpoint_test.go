@@ -1,6 +1,7 @@
 package ad_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -118,6 +119,43 @@ func TestFixedPointMemory(t *testing.T) {
 		want := append([]float64(nil), w.Grad...)
 		shards.Gradient(64, params, 1, loss)
 		compare(t, "the gradient by shards", [][]float64{w.Grad}, [][]float64{want}, 0)
+	}
+}
+
+// ScratchPair returns what its function does, wherever the two results have been in memory, and frees the rest.
+func TestScratchPair(t *testing.T) {
+	for name, f := range map[string]func(x *ad.Value) (a, b *ad.Value){
+		"large, small":  func(x *ad.Value) (a, b *ad.Value) { a = x.Exp().Shift(1); return a, a.RowSum() },
+		"small, large":  func(x *ad.Value) (a, b *ad.Value) { b = x.Exp().Shift(1); return b.RowSum(), b },
+		"second first":  func(x *ad.Value) (a, b *ad.Value) { b = x.Scale(3); return x.Sin().Cos(), b },
+		"one value":     func(x *ad.Value) (a, b *ad.Value) { a = x.Exp().Shift(1); return a, a },
+		"first before":  func(x *ad.Value) (a, b *ad.Value) { return x, x.Exp().Shift(1) },
+		"second before": func(x *ad.Value) (a, b *ad.Value) { return x.Exp().Shift(1), x },
+		"both before":   func(x *ad.Value) (a, b *ad.Value) { _ = x.Exp(); return x, x },
+	} {
+		for _, p := range []ad.Precision{ad.Float64, ad.Float32} {
+			results := func(tape *ad.Tape) string {
+				x := tape.Full(50, 7, 0.5).Add(tape.Const(1, 7, []float64{1, 2, 3, 4, 5, 6, 7}))
+				a, b := tape.ScratchPair(func() (a, b *ad.Value) { return f(x) })
+				after := tape.Full(50, 7, -1)
+				return fmt.Sprint(a.Data(), b.Data(), x.Data(), after.Data())
+			}
+			if got, want := results(ad.NewEvalTape(p)), results(ad.NewTape(p)); got != want {
+				t.Errorf("%s in %v: got\n%s\nwant\n%s", name, p, got, want)
+			}
+		}
+	}
+	eval := ad.NewEvalTape(ad.Float64)
+	step := func() {
+		eval.Reset()
+		x := eval.Full(100, 100, 1)
+		for range 100 {
+			x, _ = eval.ScratchPair(func() (a, b *ad.Value) { a = x.Sin().Cos(); return a, a.RowSum() })
+		}
+	}
+	step()
+	if n := testing.AllocsPerRun(3, step); n > 0 {
+		t.Errorf("ScratchPair allocates %v times, want none", n)
 	}
 }
 

@@ -83,7 +83,10 @@ func denseForward[T kernel.Float](v *Value) {
 	kernel.Dense(of[T](v).data, of[T](x).data, packed[T](w), b, v.rows, activation(v), T(v.c))
 }
 
-func denseBackward[T kernel.Float](v *Value) {
+func denseBackward[T kernel.Float](v *Value) { denseBackwardRows[T](v, v.rows) }
+
+// denseBackwardRows is denseBackward for a layer that takes n rows.
+func denseBackwardRows[T kernel.Float](v *Value, n int) {
 	x, w := v.args[0], v.args[1]
 	var db []T
 	if len(v.args) > 2 {
@@ -98,7 +101,7 @@ func denseBackward[T kernel.Float](v *Value) {
 	if fresh {
 		set |= kernel.SetX
 	}
-	kernel.DenseBackward(dx, dw, db, spendGradient[T](v), of[T](v).data, of[T](x).data, packed[T](w), v.rows, activation(v), T(v.c), set)
+	kernel.DenseBackward(dx, dw, db, spendGradient[T](v), of[T](v).data, of[T](x).data, packed[T](w), n, activation(v), T(v.c), set)
 }
 
 // packed returns the weights w in the order in which the kernels read them, which it makes at their first use.
@@ -170,20 +173,24 @@ func denseTangent(v *Value) (dy, _ *Value) {
 	if dw != nil {
 		dw = x.Linear(dw, nil)
 	}
-	dz := plus(plus(dx, dw), db).spread(v)
+	return activationTangent(v, plus(plus(dx, dw), db).spread(v)), nil
+}
+
+// activationTangent returns act′(z)⊙dz for v = act(z).
+func activationTangent(v, dz *Value) *Value {
 	switch Activation(v.kind) {
 	case LeakyReLU:
-		return dz.Mul(leakySlope(v, v.c)), nil
+		return dz.Mul(leakySlope(v, v.c))
 	case Tanh:
-		return dz.Mul(tanhSlopeOf(v)), nil
+		return dz.Mul(tanhSlopeOf(v))
 	case Sigmoid:
-		return dz.Mul(sigmoidSlope(v)), nil
+		return dz.Mul(sigmoidSlope(v))
 	case ELU:
-		return dz.Mul(eluSlope(v)), nil
+		return dz.Mul(eluSlope(v))
 	case Softplus:
-		return dz.Mul(v.Neg().Expm1().Neg()), nil // sigmoid(z) = 1 − e⁻ʸ
+		return dz.Mul(v.Neg().Expm1().Neg()) // sigmoid(z) = 1 − e⁻ʸ
 	}
-	return dz, nil
+	return dz
 }
 
 func matMulTangent(v *Value) (dy, _ *Value) {

@@ -28,30 +28,32 @@ type shape [2]int
 // opCases has an operation under the name of its method, and a slash and the variant where there are several.
 // TestOpsAreComplete finds those that are missing.
 var opCases = map[string]opCase{
-	"Neg":          unary((*ad.Value).Neg),
-	"Scale":        unary(func(v *ad.Value) *ad.Value { return v.Scale(-1.5) }),
-	"Shift":        unary(func(v *ad.Value) *ad.Value { return v.Shift(2.5) }),
-	"Exp":          unary((*ad.Value).Exp),
-	"Log":          unary((*ad.Value).Log, positive),
-	"Log1p":        unary((*ad.Value).Log1p, positive),
-	"Expm1":        unary((*ad.Value).Expm1),
-	"Sqrt":         unary((*ad.Value).Sqrt, positive),
-	"Square":       unary((*ad.Value).Square),
-	"Reciprocal":   unary((*ad.Value).Reciprocal, positive),
-	"Abs":          unary((*ad.Value).Abs, awayFromZero),
-	"Sin":          unary((*ad.Value).Sin),
-	"Cos":          unary((*ad.Value).Cos),
-	"Tanh":         unary((*ad.Value).Tanh),
-	"Sigmoid":      unary((*ad.Value).Sigmoid),
-	"LogSigmoid":   unary((*ad.Value).LogSigmoid),
-	"Softplus":     unary((*ad.Value).Softplus),
-	"SiLU":         unary((*ad.Value).SiLU),
-	"ELU":          unary((*ad.Value).ELU, awayFromZero),
-	"ReLU":         unary((*ad.Value).ReLU, awayFromZero),
-	"LeakyReLU":    unary(func(v *ad.Value) *ad.Value { return v.LeakyReLU(0.2) }, awayFromZero),
-	"Wrap":         unary(func(v *ad.Value) *ad.Value { return v.Wrap(1.5) }),
-	"LogIndicator": unary(func(v *ad.Value) *ad.Value { return v.LogIndicator(0, 1e6) }, positive),
-	"Dropout":      unary(func(v *ad.Value) *ad.Value { return v.Dropout(0.5) }), // an evaluation: what training does is in dropout_test.go
+	"Neg":           unary((*ad.Value).Neg),
+	"Scale":         unary(func(v *ad.Value) *ad.Value { return v.Scale(-1.5) }),
+	"Shift":         unary(func(v *ad.Value) *ad.Value { return v.Shift(2.5) }),
+	"Exp":           unary((*ad.Value).Exp),
+	"Log":           unary((*ad.Value).Log, positive),
+	"Log1p":         unary((*ad.Value).Log1p, positive),
+	"Expm1":         unary((*ad.Value).Expm1),
+	"Sqrt":          unary((*ad.Value).Sqrt, positive),
+	"Square":        unary((*ad.Value).Square),
+	"Reciprocal":    unary((*ad.Value).Reciprocal, positive),
+	"Abs":           unary((*ad.Value).Abs, awayFromZero),
+	"Sin":           unary((*ad.Value).Sin),
+	"Cos":           unary((*ad.Value).Cos),
+	"Tanh":          unary((*ad.Value).Tanh),
+	"Sigmoid":       unary((*ad.Value).Sigmoid),
+	"LogSigmoid":    unary((*ad.Value).LogSigmoid),
+	"Softplus":      unary((*ad.Value).Softplus),
+	"LogNormalCDF":  unary((*ad.Value).LogNormalCDF),
+	"NormalOfLogit": unary((*ad.Value).NormalOfLogit),
+	"SiLU":          unary((*ad.Value).SiLU),
+	"ELU":           unary((*ad.Value).ELU, awayFromZero),
+	"ReLU":          unary((*ad.Value).ReLU, awayFromZero),
+	"LeakyReLU":     unary(func(v *ad.Value) *ad.Value { return v.LeakyReLU(0.2) }, awayFromZero),
+	"Wrap":          unary(func(v *ad.Value) *ad.Value { return v.Wrap(1.5) }),
+	"LogIndicator":  unary(func(v *ad.Value) *ad.Value { return v.LogIndicator(0, 1e6) }, positive),
+	"Dropout":       unary(func(v *ad.Value) *ad.Value { return v.Dropout(0.5) }), // an evaluation: what training does is in dropout_test.go
 	"Dropout/training": unary(func(v *ad.Value) *ad.Value {
 		v.Tape().SetTraining(true)
 		return v.Dropout(0)
@@ -106,6 +108,20 @@ var opCases = map[string]opCase{
 	"Dense/ELU":            dense(ad.ELU, 0),
 	"Dense/SiLU":           dense(ad.SiLU, 0),
 	"Dense/softplus":       dense(ad.Softplus, 0),
+
+	"Conv2D/zero":     conv(ad.Shape{Height: 3, Width: 2, Channels: 2}, 3, ad.PadZero, ad.Identity, 0),
+	"Conv2D/circular": conv(ad.Shape{Height: 2, Width: 3, Channels: 2}, 3, ad.PadCircular, ad.Tanh, 0),
+	"Conv2D/1×1":      conv(ad.Shape{Height: 2, Width: 3, Channels: 3}, 1, ad.PadZero, ad.LeakyReLU, 0.3),
+	"Conv2D/large":    conv(ad.Shape{Height: 2, Width: 1, Channels: 1}, 5, ad.PadZero, ad.SiLU, 0),
+	"Conv2D/wound":    conv(ad.Shape{Height: 1, Width: 2, Channels: 1}, 5, ad.PadCircular, ad.ELU, 0),
+	"Conv2D/1 site":   conv(ad.Shape{Height: 1, Width: 1, Channels: 1}, 3, ad.PadZero, ad.Softplus, 0),
+	"Conv2D/negative": conv(ad.Shape{Height: 1, Width: 2, Channels: 1}, 3, ad.PadZero, ad.LeakyReLU, -0.3),
+	"Conv2D/no bias": {
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			return []*ad.Value{v.Conv2D(ad.Shape{Height: 3, Width: 2, Channels: 1}, more[0], nil, ad.PadCircular, ad.Sigmoid, 0)}
+		},
+		shapes: [][]shape{{{2, 6}, {2, 9}}, {{0, 6}, {2, 9}}},
+	},
 
 	"Where": {
 		f:      func(v *ad.Value, more []ad.Operand) []*ad.Value { return []*ad.Value{v.Where(more[0], more[1])} },
@@ -195,6 +211,16 @@ func dense(act ad.Activation, slope float64) opCase {
 			return []*ad.Value{v.Dense(more[0], more[1], act, slope)}
 		},
 		shapes: denseShapes,
+	}
+}
+
+func conv(in ad.Shape, edge int, pad ad.Padding, act ad.Activation, slope float64) opCase {
+	k := edge * edge * in.Channels
+	return opCase{
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			return []*ad.Value{v.Conv2D(in, more[0], more[1], pad, act, slope)}
+		},
+		shapes: [][]shape{{{3, in.Size()}, {2, k}, {1, 2}}, {{1, in.Size()}, {9, k}, {1, 9}}, {{0, in.Size()}, {2, k}, {1, 2}}},
 	}
 }
 

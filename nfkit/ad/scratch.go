@@ -11,9 +11,37 @@ func (t *Tape) Scratch(f func() *Value) *Value {
 	m := t.mark()
 	v := f()
 	t.check("Tape.Scratch", v)
-	d64, d32, rows, cols, kept := v.f64.data, v.f32.data, v.rows, v.cols, v.param != nil || v.id < m.n
+	return t.moved(v, m, v.param != nil || v.id < m.n) // f may return what was there before
+}
+
+// ScratchPair is [Tape.Scratch] for two values: what a flow returns.
+func (t *Tape) ScratchPair(f func() (a, b *Value)) (a, b *Value) {
+	if t.keeps() {
+		return f()
+	}
+	m := t.mark()
+	a, b = f()
+	t.check("Tape.ScratchPair", a)
+	t.check("Tape.ScratchPair", b)
+	old := func(v *Value) bool { return v.param != nil || v.id < m.n }
+	if old(b) {
+		return t.moved(a, m, old(a)), b
+	}
+	rows, cols := b.rows, b.cols
+	d64 := append(workspace[float64](t, len(b.f64.data))[:0], b.f64.data...) // the copy of a may be where b is
+	d32 := append(workspace[float32](t, len(b.f32.data))[:0], b.f32.data...)
+	a = t.moved(a, m, old(a))
+	b = t.value(constOp, rows, cols)
+	copy(b.f64.data, d64)
+	copy(b.f32.data, d32)
+	return a, b
+}
+
+// moved releases what has been made since m, except v, which is old or gets another place.
+func (t *Tape) moved(v *Value, m mark, old bool) *Value {
+	d64, d32, rows, cols := v.f64.data, v.f32.data, v.rows, v.cols
 	t.release(m)
-	if kept { // f returns what was there before
+	if old {
 		return v
 	}
 	u := t.value(constOp, rows, cols)

@@ -383,6 +383,7 @@ type arena[T kernel.Float] struct {
 	block  int // the block in use
 	used   int // of that block
 	spares [][]T
+	work   []T // of the operation that runs
 }
 
 const arenaBlock = 1 << 14 // elements

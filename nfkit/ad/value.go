@@ -32,6 +32,7 @@ type Value struct {
 	twin    *Value // a second result of the same operation
 	packed  bool
 	splines *Spline
+	conv    window
 	solved  func(*Value) *Value // what a fixed point or a root solves
 	calls   uint64              // of noise, before solved
 

@@ -137,17 +137,17 @@ func (c *classifier) margin(rows *ad.Value) *ad.Value {
 func (c *classifier) train(rows *mat.Dense, src rand.Source) error {
 	n, _ := rows.Dims()
 	size := min(200, n)
-	epoch := (n + size - 1) / size // steps
+	perEpoch := (n + size - 1) / size // steps
 	best, stale := math.Inf(1), 0
 	var sum float64
 	_, err := nf.Fit(context.Background(), c.objective, nf.NewRows(rows), &nf.FitOptions{
 		Epochs: 1000, BatchSize: size,
 		Adam: nf.NewAdam(c.net.State().Params(), &nf.AdamOptions{WeightDecay: 1e-4 / float64(size)}),
 		OnStep: func(s nf.Step) error {
-			if sum += s.Loss; s.Number%epoch != 0 {
+			if sum += s.Loss; s.Number%perEpoch != 0 {
 				return nil
 			}
-			loss := sum / float64(epoch)
+			loss := sum / float64(perEpoch)
 			sum = 0
 			if stale++; loss <= best-1e-4 {
 				stale = 0

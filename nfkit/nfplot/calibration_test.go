@@ -76,27 +76,45 @@ func TestRankHistogramHeights(t *testing.T) {
 	}
 }
 
-// TestEmptyAndHardDiagnosticsDraw draws each kind of empty, single, constant and missing values.
+// Each kind of diagnostic draws one value, constants and values of which some are missing, and no data where all are missing.
 func TestEmptyAndHardDiagnosticsDraw(t *testing.T) {
-	for name, v := range map[string][]float64{"empty": nil, "one": {0.5}, "constant": {0, 0, 0}, "NaN": {nan, nan}, "some NaN": {0.1, nan, 1, 0}} {
-		for kind, d := range map[string]Drawing{
+	kinds := func(v []float64) map[string]Drawing {
+		return map[string]Drawing{
 			"PIT": PITHistogram("", v, 5), "difference": ECDFDifference("", v), "coverage": Coverage("", v), "QQ": QQ("", v, Quantile(v)),
 			"trace": Trace("", "", v, nil), "ranks": ChainRanks("", 5, v, v), "ECDF": New("", "", "", ECDF("name", v, Solid(Red))),
 			"log-log": LogLog("", "", "", Marked("name", v, v, Solid(Red))), "band": New("", "", "", Named("name", Band(v, v, v, Red))),
-		} {
+		}
+	}
+	sized := func(d Drawing) Drawing {
+		if p, ok := d.(*plot.Plot); ok {
+			d = Row(p)
+		}
+		return d.(*Figure).Size(160, 120)
+	}
+	empty := kinds(nil)
+	for name, v := range map[string][]float64{"one": {0.5}, "constant": {0, 0, 0}, "NaN": {nan, nan}, "some NaN": {0.1, nan, 1, 0}} {
+		for kind, d := range kinds(v) {
 			t.Run(kind+" "+name, func(t *testing.T) {
-				if p, ok := d.(*plot.Plot); ok {
-					d = Row(p)
+				banded := kind == "PIT" || kind == "difference" || kind == "coverage" // by the number of values, missing ones too
+				if same, want := samePicture(sized(d), sized(empty[kind])), name == "NaN" && !banded; same != want {
+					t.Errorf("it looks as without data: %t, want %t", same, want)
 				}
-				render(d.(*Figure).Size(160, 120), 1)
 			})
 		}
 	}
 	for _, v := range extremes {
-		render(Row(QQ("", v, Quantile(v)), Trace("", "", v), New("", "", "", ECDF("", v, Solid(Red)), Band(v, v, v, Red)), LogLog("", "", "", Marked("", v, v, Solid(Red)))).Size(400, 120), 1)
+		row := Row(QQ("", v, Quantile(v)), Trace("", "", v), New("", "", "", ECDF("", v, Solid(Red)), Band(v, v, v, Red)), LogLog("", "", "", Marked("", v, v, Solid(Red)))).Size(400, 120)
+		render(row, 1)
+		for k, p := range row.layout(400, 120).panels {
+			if p.empty {
+				t.Errorf("%v: panel %d has no axes", v, k)
+			}
+		}
 		render(ChainRanks("", 5, v, v).Size(160, 120), 1)
 	}
-	render(Row(RankHistogram("", nil, 5, 3)).Size(160, 120), 1)
+	if none, one := Row(RankHistogram("", nil, 5, 3)), Row(RankHistogram("", []int{2}, 5, 3)); samePicture(none.Size(160, 120), one.Size(160, 120)) {
+		t.Error("no rank looks as one")
+	}
 }
 
 func TestECDFSteps(t *testing.T) {

@@ -112,8 +112,17 @@ func TestHardCornersDraw(t *testing.T) {
 		}(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			render(Corner([]string{"a", "b", "c"}, []Sample{{Name: "hard", X: x}, {X: posterior(150, 3, 0, 1)}}, nil).Size(240, 240), 1)
-			render(Corner([]string{"a", "b", "c"}, []Sample{{X: x}}, &CornerOptions{Truths: []float64{0, nan, inf}, Shares: []float64{0.5}}).Size(240, 240), 1)
+			names := []string{"a", "b", "c"}
+			truths := &CornerOptions{Truths: []float64{0, nan, inf}, Shares: []float64{0.5}}
+			hard := func(x mat.Matrix) Drawing {
+				return Corner(names, []Sample{{Name: "hard", X: x}, {X: posterior(150, 3, 0, 1)}}, nil).Size(240, 240)
+			}
+			alone := func(x mat.Matrix) Drawing { return Corner(names, []Sample{{X: x}}, truths).Size(240, 240) }
+			for what, f := range map[string]func(x mat.Matrix) Drawing{"beside another": hard, "alone": alone} {
+				if same := samePicture(f(x), f(&mat.Dense{})); same && name != "empty" && name != "all NaN" {
+					t.Errorf("%s, it looks as without data", what)
+				}
+			}
 		})
 	}
 }

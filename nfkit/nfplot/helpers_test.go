@@ -71,6 +71,9 @@ func decode(t *testing.T, file []byte) image.Image {
 	return img
 }
 
+// samePicture reports whether two drawings have the same pixels.
+func samePicture(a, b Drawing) bool { return bytes.Equal(render(a, 1).Pix, render(b, 1).Pix) }
+
 func sameColor(got, want color.Color, tolerance int) bool {
 	r1, g1, b1, _ := got.RGBA()
 	r2, g2, b2, _ := want.RGBA()

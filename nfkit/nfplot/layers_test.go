@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -50,10 +51,19 @@ func hard() map[string]Layer {
 	}
 }
 
+// Layers of hard data draw what is finite of them: their picture is another one than that of their axes alone unless nothing is.
 func TestHardDataDraws(t *testing.T) {
+	nothing := []string{
+		"line empty", "line all NaN", "scatter empty", "scatter all NaN", "histogram empty", "histogram all NaN", "heat empty", "heat 1×1 NaN", "heat all NaN",
+	}
 	for name, layer := range hard() {
 		t.Run(name, func(t *testing.T) {
 			p := New("title", "x", "y", layer)
+			alone := New("title", "x", "y")
+			alone.X, alone.Y, alone.Legend = p.X, p.Y, p.Legend
+			if got, want := !samePicture(Row(p).Size(200, 150), Row(alone).Size(200, 150)), !slices.Contains(nothing, name); got != want {
+				t.Errorf("the data are in the picture: %t, want %t", got, want)
+			}
 			if got := decode(t, PNG(Row(p).Size(200, 150))).Bounds().Size(); got != image.Pt(400, 300) {
 				t.Errorf("a figure of 200×150 has %v pixels, want 400×300", got)
 			}

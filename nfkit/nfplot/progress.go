@@ -17,7 +17,7 @@ import (
 //
 //	progress := nfplot.NewProgress(1000)
 //	progress.Live(func() nfplot.Drawing { return nfplot.Loss(losses) })
-//	for epoch := range progress.Steps {
+//	for step := range progress.Steps {
 //		…
 //		progress.Set("loss", loss)
 //	}
@@ -73,7 +73,7 @@ func newProgress(total int, s screen, now func() time.Time) *Progress {
 // at the end. Where there is no notebook draw is never called.
 func (p *Progress) Live(draw func() Drawing) { p.live = draw }
 
-// Steps counts 1, 2, … up to the total, as epochs are counted. It is made for range, and calls [Progress.Done] when the
+// Steps counts 1, 2, … up to the total. It is made for range, and calls [Progress.Done] when the
 // loop ends or is left. An interrupt (Ctrl-C in a terminal, the square button in a notebook) ends the loop after the step in hand, and the bar says
 // so: what comes after the loop can keep what was learned. A second one ends the program, as usual.
 func (p *Progress) Steps(yield func(step int) bool) {

@@ -44,13 +44,13 @@ func Objective(o nf.Objective, rows mat.Matrix, src rand.Source) (err error) {
 		}
 	}
 	if again := loss(); again != first {
-		return fmt.Errorf("LossGrad: got %v and %v from the same source, want equal losses", first, again)
+		return fmt.Errorf("got from LossGrad %v and %v with the same source, want equal losses", first, again)
 	}
 	for range 2 {
 		a, err1 := o.Loss(rows, rand.NewPCG(1, 2))
 		b, err2 := o.Loss(rows, rand.NewPCG(1, 2))
 		if err := errors.Join(err1, err2); err != nil || a != b {
-			return fmt.Errorf("Loss: got %v and %v from the same source, want equal losses (%v)", a, b, err)
+			return fmt.Errorf("got from Loss %v and %v with the same source, want equal losses (%v)", a, b, err)
 		}
 	}
 	return errors.Join(checkGradient(loss, slots, derivativeTolerance(c.tol), c.r), fault)

@@ -100,10 +100,10 @@ func (c *stochasticCheck) shapes(d *direction) error {
 	t := ad.NewTape(ad.Float64)
 	_, _, x, l := d.on(t)
 	if r, k := x.Dims(); r != checkRows || k != c.layer.Dim() {
-		return fmt.Errorf("Forward of %d rows: got %d×%d points, want %d×%d", checkRows, r, k, checkRows, c.layer.Dim())
+		return fmt.Errorf("got from Forward of %d rows %d×%d points, want %d×%d", checkRows, r, k, checkRows, c.layer.Dim())
 	}
 	if r, k := l.Dims(); r != checkRows || k != 1 {
-		return fmt.Errorf("Forward of %d rows: got a %d×%d log-weight, want %d×1", checkRows, r, k, checkRows)
+		return fmt.Errorf("got from Forward of %d rows a %d×%d log-weight, want %d×1", checkRows, r, k, checkRows)
 	}
 	return checkListed("Forward", t, c.state)
 }
@@ -131,9 +131,7 @@ func (c *stochasticCheck) weights(o StochasticOptions) error {
 		}
 		x, l := c.layer.Forward(z, of, context)
 		logP := o.Target.LogDensity(x)
-		for _, w := range logP.Add(l).Sub(logQ).Exp().Data() {
-			weights = append(weights, w)
-		}
+		weights = append(weights, logP.Add(l).Sub(logQ).Exp().Data()...)
 	}
 	var mean, square float64
 	for _, w := range weights {

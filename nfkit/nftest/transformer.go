@@ -75,12 +75,12 @@ func monotone(t nf.Transformer, opts *FlowOptions, r *rand.Rand) error {
 		tape := ad.NewEvalTape(ad.Float64)
 		x, logDet := one.Forward(tape.Matrix(z), tape.Const(1, len(params), params))
 		if rows, c := logDet.Dims(); rows != n || c != 1 {
-			return fmt.Errorf("Forward of %d points: got a %d×%d log-determinant, want %d×1", n, rows, c, n)
+			return fmt.Errorf("got from Forward of %d points a %d×%d log-determinant, want %d×1", n, rows, c, n)
 		}
 		sign := math.Signbit(x.At(n-1, 0) - x.At(0, 0))
 		for i := 1; i < n; i++ {
 			if d := x.At(i, 0) - x.At(i-1, 0); d == 0 || math.IsNaN(d) || math.Signbit(d) != sign {
-				return fmt.Errorf("Forward with parameters %v is not monotone: %v goes to %v, %v to %v", params, z.At(i-1, 0), x.At(i-1, 0), z.At(i, 0), x.At(i, 0))
+				return fmt.Errorf("with parameters %v, Forward is not monotone: %v goes to %v, %v to %v", params, z.At(i-1, 0), x.At(i-1, 0), z.At(i, 0), x.At(i, 0))
 			}
 		}
 	}

@@ -40,7 +40,7 @@ import (
 
 const (
 	labLimit     = 15 * time.Minute // for the launcher, which may have to build its tools
-	browserLimit = 5 * time.Minute  // for all that is done in the browser
+	browserLimit = 20 * time.Minute // for all that is done in the browser
 
 	screenWidth = 1400
 	tallScreen  = 16000 // JupyterLab shows no cell that is not on the screen
@@ -262,7 +262,7 @@ func openPage(t *testing.T, address, screens string) *browserPage {
 	t.Helper()
 	b := newBrowser(t, screens)
 	b.do(chromedp.Navigate(address))
-	b.wait("the notebook and an idle kernel", time.Minute, readyScript)
+	b.wait("the notebook and an idle kernel", 5*time.Minute, readyScript)
 	b.run(watchScript)
 	return b
 }
@@ -364,7 +364,7 @@ func (b *browserPage) runAll() {
 		b.do(chromedp.Click(chromedp.CSS(".jp-Notebook .jp-Cell"))) // what menus do depends on where one works
 		b.choose("Run", "Run All Cells")
 	}
-	b.wait("all cells to end", 3*time.Minute, doneScript)
+	b.wait("all cells to end", 15*time.Minute, doneScript)
 }
 
 // choose chooses an item of one of JupyterLab's menus with the mouse. While the page is

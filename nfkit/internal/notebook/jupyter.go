@@ -28,7 +28,7 @@ var jupyters = []jupyter{
 }
 
 // wantedLab is what pip installs where there is no Jupyter.
-const wantedLab = "jupyterlab>=4.0.11,<5"
+const wantedLab = "jupyterlab>=4.5.7,<5" // the first without CVE-2026-40171; the image has the same major version
 
 // findJupyter returns the Jupyter that is installed, or else one in a private
 // environment, which is made if need be.

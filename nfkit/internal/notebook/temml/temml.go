@@ -1,6 +1,7 @@
 // Package temml turns formulas in LaTeX into MathML, which browsers show without a script. It runs Temml 0.13.5, a
 // library in JavaScript, in an interpreter. Its files here are those of the npm package temml@0.13.5, folder dist, as they
-// are; temml.css is its Temml-Local.css.
+// are; temml.css is its Temml-Local.css. Letters are those of the reader's own font for mathematics, which Windows, macOS and
+// the desktops of Linux have: a page carries no more than the signs that such fonts draw badly.
 package temml
 
 import (

@@ -117,7 +117,7 @@ func checkTokens(t *testing.T, tex, mathML string) {
 func TestEndlessFormulas(t *testing.T) {
 	c := New()
 	for _, tex := range []string{
-		`\def\x{\x\x}\x`, `\newcommand{\a}{\a}\a`, strings.Repeat("{", 100_000), strings.Repeat(`\frac{`, 20_000),
+		`\def\x{\x\x}\x`, `\newcommand{\a}{\a}\a`, strings.Repeat("{", 20_000), strings.Repeat(`\frac{`, 5_000),
 	} {
 		if got, err := c.MathML(tex, false); err == nil {
 			t.Errorf("MathML(%.20s…) = %.100s, want an error", tex, got)
