@@ -39,3 +39,40 @@ func ExampleNewGlow() {
 	// ·█·█
 	// ·█·█
 }
+
+// A model of two levels from its parts: half of the numbers of a 4×4 image pass through the last layers alone.
+func ExampleNewMultiscaleFlow() {
+	src := rand.NewPCG(1, 2)
+	image := grids.Shape{Height: 4, Width: 4, Channels: 1}
+	squeezed, half := grids.Shape{Height: 2, Width: 2, Channels: 4}, grids.Shape{Height: 2, Width: 2, Channels: 2}
+	model := grids.NewMultiscaleFlow(
+		[]nf.Base{grids.NewGlowBase(half, 0), grids.NewClassCondDiagGaussian(half, 3)},
+		[][]nf.Flow{
+			{grids.NewGlowBlock(half, 8, nil, src)},
+			{grids.NewInvertible1x1Conv(squeezed, nil, src), grids.NewActNorm(squeezed), grids.NewSqueeze(image)},
+		},
+		[]nf.Flow{grids.NewMerge(squeezed, nf.SplitChannel)}, nil)
+	fmt.Println(model.Dim(), "numbers, a context of", model.ContextDim(), "classes")
+	// Output: 16 numbers, a context of 3 classes
+}
+
+// A coupling of the two halves of the channels, by a convolutional network.
+func ExampleNewAffineCouplingBlock() {
+	shape := grids.Shape{Height: 4, Width: 4, Channels: 4}
+	half := grids.Shape{Height: 4, Width: 4, Channels: 2}
+	net := grids.NewConvNet2d(half, []int{8, 4}, []int{3, 3}, nil, rand.NewPCG(1, 2))
+	f := grids.NewAffineCouplingBlock(shape, net, nil)
+	fmt.Println(f.Dim())
+	// Output: 64
+}
+
+// A model of fields on a periodic lattice, and one of its couplings on stripes.
+func ExampleNewLatticeFlow() {
+	src := rand.NewPCG(1, 2)
+	lattice := grids.Shape{Height: 4, Width: 4, Channels: 1}
+	model := grids.NewLatticeFlow(lattice, &grids.LatticeOptions{Layers: 2, Hidden: 4, Depth: 1}, src)
+	net := grids.NewConvNet2d(lattice, []int{4, 2}, []int{3, 3}, nil, src)
+	stripes := grids.NewLatticeCoupling(lattice, grids.Mask{Rows: 1, Period: 2}, net, nil)
+	fmt.Println(model.Dim(), stripes.Dim())
+	// Output: 16 16
+}
