@@ -31,7 +31,7 @@ type CSVOptions struct {
 var missingWords = []string{"", "na", "n/a", "nan", "null", "none", "?"}
 
 // ReadCSV reads a table from a file of comma-separated values, as RFC 4180 has them: the first line has the names of the columns, a field with a
-// separator in it is in double quotes. Lines may end in CRLF, a byte-order mark is passed over, and spaces before values,
+// separator in it is in double quotes. Lines may end in CRLF, a byte-order mark and empty lines are passed over, and spaces before values,
 // and after those without quotes, do not count. Types are
 // guessed; [Table.As] changes them. A nil opts means the defaults.
 //
@@ -139,7 +139,7 @@ func (p *reader) header() error {
 		}
 		if len(first) == 1 {
 			for _, s := range []string{",", ";", "\t", "|"} {
-				if strings.Contains(first[0], s) {
+				if s != string(p.Comma) && strings.Contains(first[0], s) {
 					return fmt.Errorf("the first line is one value, %q: if %q separates the columns, say so by Comma", first[0], s)
 				}
 			}

@@ -114,3 +114,31 @@ func TestWriteCSV(t *testing.T) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)
 	}
 }
+
+// Whatever is read, the outcome is an error or a table that is read again as it was written.
+func FuzzParseCSV(f *testing.F) {
+	for _, text := range []string{"a,b\n1,2\n", "\ufeff\"a,\"\"\",b\r\n1,NA\r\n-0x1p-3,1e-400\r\n", "\"a,b\"\n1\n", "a;b\n1,5;2\n", "a\n\n", ",\n1,2\n", "a,b\n\"1\n"} {
+		f.Add(text, ",", true)
+		f.Add(text, ";", false)
+	}
+	f.Fuzz(func(t *testing.T, text, comma string, drop bool) {
+		if len(comma) != 1 {
+			return
+		}
+		first, err := tables.ParseCSV(strings.NewReader(text), &tables.CSVOptions{Comma: rune(comma[0]), DropMissing: drop, DecimalComma: comma == ";"})
+		if err != nil {
+			return
+		}
+		path := filepath.Join(t.TempDir(), "table.csv")
+		if err := first.WriteCSV(path); err != nil {
+			t.Fatal(err)
+		}
+		second, err := tables.ReadCSV(path, nil)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if !reflect.DeepEqual(second, first) {
+			t.Fatalf("got\n%v\nwant\n%v", second, first)
+		}
+	})
+}

@@ -28,6 +28,9 @@
 //
 // Types are guessed from the numbers: whole ones are Whole (from 0 if none is negative, 0 to 1 if there are no others), those that are all more
 // than 0 are Positive, and what is left is Real. Numbers do not tell an interval or a circle: [Table.As] makes columns Bounded or Circular.
+// Zeros among positive numbers leave a column Real. A value other than a whole number that many rows share has no density: its likelihood has no
+// upper bound, and a flow that is trained for long puts a peak there.
+//
 // A type is a promise about all data to come. The one about a bound is kept exactly: no sample is on it or beyond, but for those of Whole
 // columns, whose bounds are numbers like the others.
 //

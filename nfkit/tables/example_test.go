@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/mat"
@@ -58,4 +61,24 @@ func ExampleNewModel() {
 	// Output:
 	// mean ln P(parts | speed): -3
 	// parts at speed 3: about 60 ± 4
+}
+
+// A file has all that a model needs but the function that makes its flow, here the default.
+func ExampleLoad() {
+	folder := nf.Must(os.MkdirTemp("", "example"))
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "wind.safetensors")
+
+	x := mat.NewDense(4, 2, []float64{350, 0.2, 10, 0.3, 340, 0.6, 20, 0.4})
+	columns := []tables.Column{tables.Circular("direction", 0, 360), tables.Bounded("humidity", 0, 1)}
+	model := nf.Must(tables.NewModel(nf.Must(tables.New(columns, x)), nil, rand.NewPCG(1, 2)))
+	nf.Check(model.Save(path))
+
+	loaded := nf.Must(tables.Load(path, nil))
+	fmt.Println(loaded.Columns())
+	humidity := loaded.Sample(1000, rand.NewPCG(3, 4)).Column("humidity")
+	fmt.Println(slices.Min(humidity) > 0, slices.Max(humidity) < 1)
+	// Output:
+	// ["direction" (circular, from 0 to 360) "humidity" (bounded, from 0 to 1)]
+	// true true
 }
