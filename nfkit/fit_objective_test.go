@@ -41,7 +41,7 @@ func TestFitEveryObjective(t *testing.T) {
 			}
 			return c.objective(m), m, opts, src
 		}
-		objective, m, opts, src := start()
+		objective, _, opts, src := start()
 		told := 0
 		opts.Progress = func(s nf.Step) { told++ }
 		history, err := nf.Fit(context.Background(), objective, c.data, opts, src)
@@ -57,11 +57,12 @@ func TestFitEveryObjective(t *testing.T) {
 			opts.Validation, opts.ValidateEvery, opts.Patience = nil, 0, 0
 			return opts
 		}
+		var m *nf.NormalizingFlow
 		objective, m, opts, src = start()
 		nf.Must(nf.Fit(context.Background(), objective, c.data, again(opts), src))
 		want := nf.StateText(m.State())
 		path := filepath.Join(t.TempDir(), "training.safetensors")
-		objective, m, opts, src = start()
+		objective, _, opts, src = start()
 		opts.Steps = 20
 		nf.Must(nf.Fit(context.Background(), objective, c.data, again(opts), src))
 		nf.Check(nf.Checkpoint{Model: objective, Adam: opts.Adam, Source: src}.Save(path))
