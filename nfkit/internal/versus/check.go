@@ -80,9 +80,9 @@ func check(row workload.Row, m *nf.NormalizingFlow, x *mat.Dense) ([]float64, er
 	switch row.Task {
 	case workload.Train:
 		var losses []float64
-		adam := workload.NewAdam(m)
+		adam, objective, src := workload.NewAdam(m), m.NLL(nil), rand.NewPCG(1, 2)
 		for range checkSteps {
-			loss, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2))
+			loss, err := objective.LossGrad(x, src)
 			if err != nil {
 				return nil, err
 			}

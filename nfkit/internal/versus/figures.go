@@ -36,8 +36,9 @@ func train(epochs int) error {
 	src := rand.NewPCG(1, 2)
 	m := workload.Tutorial.New(src)
 	adam := nf.NewAdam(m.Params(), &nf.AdamOptions{WeightDecay: workload.WeightDecay})
+	objective := m.NLL(nil)
 	for range epochs {
-		if _, err := m.NLL(nil).LossGrad(workload.Tutorial.Rows(512, src), rand.NewPCG(1, 2)); err != nil {
+		if _, err := objective.LossGrad(workload.Tutorial.Rows(512, src), src); err != nil {
 			return err
 		}
 		adam.Step()

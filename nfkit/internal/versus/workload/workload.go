@@ -146,9 +146,9 @@ func NewAdam(m *nf.NormalizingFlow) *nf.Adam {
 func (r Row) Step(m *nf.NormalizingFlow, x *mat.Dense) func() error {
 	switch r.Task {
 	case Train:
-		adam := NewAdam(m)
+		adam, objective, src := NewAdam(m), m.NLL(nil), rand.NewPCG(1, 2)
 		return func() error {
-			_, err := m.NLL(nil).LossGrad(x, rand.NewPCG(1, 2))
+			_, err := objective.LossGrad(x, src)
 			if err == nil {
 				adam.Step()
 			}
