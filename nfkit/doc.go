@@ -14,13 +14,25 @@
 // The fast direction costs one evaluation of the networks, the slow one as many as there are components. To learn from data, densities have to be fast;
 // to learn a density without data, samples.
 //
-//	NewRealNVP        affine couplings                both                 Dinh et al. 2017, arXiv:1605.08803
-//	NewNICE           additive couplings              both                 Dinh et al. 2015, arXiv:1410.8516
-//	NewMAF            affine, autoregressive          densities            Papamakarios et al. 2017, arXiv:1705.07057
-//	NewIAF            affine, autoregressive          samples              Kingma et al. 2016, arXiv:1606.04934
-//	NewNSF            splines                         densities, or both   Durkan et al. 2019, arXiv:1906.04032
-//	NewPlanarFlow     planar layers                   samples              Rezende & Mohamed 2015, arXiv:1505.05770
-//	NewResidualFlow   contractions                    densities            Chen et al. 2019, arXiv:1906.02735
+//	Model                     layers                    fast direction       paper
+//	NewRealNVP                affine couplings          both                 Dinh et al. 2017, arXiv:1605.08803
+//	NewNICE                   additive couplings        both                 Dinh et al. 2015, arXiv:1410.8516
+//	NewMAF                    affine, autoregressive    densities            Papamakarios et al. 2017, arXiv:1705.07057
+//	NewIAF                    affine, autoregressive    samples              Kingma et al. 2016, arXiv:1606.04934
+//	NewNSF                    splines                   densities, or both   Durkan et al. 2019, arXiv:1906.04032
+//	NewNCSF                   splines around circles    densities            Rezende et al. 2020, arXiv:2002.02428
+//	NewTriangularSplineFlow   splines of marginals      both                 Durkan et al. 2019, arXiv:1906.04032
+//	NewGF                     mixtures of marginals     densities            Meng et al. 2020, arXiv:2003.01941
+//	NewBPF                    Bernstein polynomials     densities            Ramasinghe et al. 2021, arXiv:2102.03509
+//	NewSOSPF                  sums of squares           densities            Jaini et al. 2019, arXiv:1905.02325
+//	NewNAF                    deep sigmoidal networks   densities            Huang et al. 2018, arXiv:1804.00779
+//	NewUNAF                   integrals of networks     densities            Wehenkel & Louppe 2019, arXiv:1908.05164
+//	NewBNAF                   monotone block networks   densities            De Cao et al. 2019, arXiv:1904.04676
+//	NewPlanarFlow             planar layers             samples              Rezende & Mohamed 2015, arXiv:1505.05770
+//	NewResidualFlow           contractions              densities            Chen et al. 2019, arXiv:1906.02735
+//
+// [NewTransformerFlow] makes one of any transformer, one's own as well; [Gaussianize] makes a model of data without training. Package continuous has
+// models in continuous time.
 //
 // # Parts
 //
@@ -30,11 +42,21 @@
 //	Transformer               what it does to a component
 //	Affine                    scales and shifts it
 //	RationalQuadraticSpline   bends it in an interval, or around a circle
+//	LinearSpline              bends it in an interval, in straight pieces
+//	CubicSpline               bends it in an interval, in cubic pieces
+//	BernsteinPolynomial       bends it in an interval, by one polynomial
+//	SumOfSquares              integrates a sum of squared polynomials
+//	GaussianMixtureCDF        is the distribution function of a mixture
+//	LogisticMixtureCDF        the same, of logistic distributions
+//	DeepSigmoid               is a network with positive weights
+//	DeepDenseSigmoid          the same, with vectors between its layers
+//	UnconstrainedMonotone     integrates a positive network
 //
 //	Conditioner               where the parameters come from           fast direction
 //	Coupling                  a network of the other components        both
 //	Autoregressive            a MADE of the components before it       densities, or samples with Latent
 //	Elementwise               they are parameters themselves           both
+//	ConditionalElementwise    a network of the context alone           both
 //
 // [Chain], [Invert] and [Indexed] make flows of flows. NAMES.md, beside this package, lists what users of other libraries know under other names.
 //
