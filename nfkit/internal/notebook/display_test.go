@@ -85,6 +85,7 @@ func runInKernel(t *testing.T, program *exec.Cmd) (shown []string) {
 
 // TestGonbReadsWhatIsShown runs a program that has nothing of GoNB in it.
 func TestGonbReadsWhatIsShown(t *testing.T) {
+	t.Parallel()
 	program := filepath.Join(t.TempDir(), "cell")
 	const source = "github.com/nfkit/nfkit-go/nfkit/nfplot/testdata/cell"
 	goCommand := func(args ...string) *exec.Cmd {

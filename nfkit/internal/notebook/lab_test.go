@@ -78,7 +78,6 @@ func fakeJupyter(how string) {
 // When the address is said, then is called.
 func serveFake(t *testing.T, how string, then func(cancel context.CancelCauseFunc)) (said string, err error) {
 	t.Helper()
-	noScratchLeft(t)
 	t.Setenv(asJupyter, how)
 	program, err := os.Executable()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -26,7 +27,27 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" || len(os.Args) == 2 && os.Args[1] == keeperArg {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(runTests(m))
+}
+
+// runTests runs the tests and returns the exit status. All temporary files are in one folder,
+// and the tests fail if a run leaves any.
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "nfkit-tests-")
+	if err == nil {
+		err = os.Setenv("TMPDIR", dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	status := m.Run()
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 { // the pattern is valid
+		fmt.Fprintf(os.Stderr, "temporary files are left: %v\n", left)
+		return 1
+	}
+	return status
 }
 
 // commandLine returns the command as a process that is not started yet.
@@ -85,6 +106,7 @@ func TestParseArgs(t *testing.T) {
 }
 
 func TestCommand(t *testing.T) {
+	t.Parallel()
 	testTools(t)
 	out := filepath.Join(t.TempDir(), "new", "folder")
 	good := saveNotebook(t, newNotebook("const n = 7", "%%\nfmt.Println(\"n =\", n)"))
@@ -121,6 +143,7 @@ func TestCommand(t *testing.T) {
 }
 
 func TestCommandInPlace(t *testing.T) {
+	t.Parallel()
 	testTools(t)
 	out := t.TempDir()
 	good := saveNotebook(t, newNotebook("%%\nfmt.Println(6 * 7)"))
@@ -155,6 +178,7 @@ func TestCommandInPlace(t *testing.T) {
 }
 
 func TestCommandErrors(t *testing.T) {
+	t.Parallel()
 	testTools(t)
 	dir := t.TempDir()
 	truncated := filepath.Join(dir, "truncated.ipynb")
@@ -184,7 +208,7 @@ func TestCommandErrors(t *testing.T) {
 // Ctrl-C, as the process gets it: the cell is interrupted, what was done is kept, and no
 // process is left, although the program goes on after SIGINT.
 func TestCtrlC(t *testing.T) {
-	noScratchLeft(t)
+	t.Parallel()
 	testTools(t)
 	out := t.TempDir()
 	name := saveNotebook(t, newNotebook("%%\nfmt.Println(\"first\")",
@@ -209,6 +233,7 @@ func TestCtrlC(t *testing.T) {
 
 // Results never replace a notebook that is run, by whatever name; a run leaves no trace of it.
 func TestResultsDoNotReplaceTheNotebook(t *testing.T) {
+	t.Parallel()
 	testTools(t)
 	nb := saveNotebook(t, newNotebook("const n = 1", "%%\npanic(n)"))
 	dir := filepath.Dir(nb)
@@ -244,6 +269,7 @@ func TestResultsDoNotReplaceTheNotebook(t *testing.T) {
 
 // What is saved while a run in place goes on is kept, and the outputs are elsewhere.
 func TestInPlaceKeepsEdits(t *testing.T) {
+	t.Parallel()
 	testTools(t)
 	name := filepath.Join(t.TempDir(), "some.ipynb")
 	edit := "%%\nb, _ := os.ReadFile(" + strconv.Quote(name) + ")\n" +
@@ -269,6 +295,7 @@ func TestInPlaceKeepsEdits(t *testing.T) {
 
 // When the command is killed, its kernel ends too, and the kernel's folder goes.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	testTools(t)
 	temporary := t.TempDir()
 	name := saveNotebook(t, newNotebook(printsPIDs("signal.Ignore(os.Interrupt)\nfmt.Println(\"started\")\ntime.Sleep(time.Hour)")))
@@ -313,6 +340,7 @@ func TestSetFromFile(t *testing.T) {
 
 // A new notebook begins as all do, and runs.
 func TestNew(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "my flow")
 	status, stdout, stderr := runCommand(t, "new", name)
 	if status != statusOK || !strings.Contains(stdout, name+".ipynb\n") {

@@ -24,6 +24,7 @@ func TestModulesOfAnImporter(t *testing.T) {
 	const version = "v0.0.1"
 	proxy := t.TempDir()
 	publish(t, root, proxy, version)
+	t.Parallel() // from here on: notebooks that run write to the checkout
 	cache := strings.TrimSpace(goOutput(t, root, nil, "env", "GOMODCACHE"))
 	env := []string{"GOPROXY=file://" + proxy + ",file://" + filepath.Join(cache, "cache", "download"),
 		"GOMODCACHE=" + t.TempDir(), "GOFLAGS=-mod=mod -modcacherw", "GONOSUMDB=*", "GOPRIVATE=", "GOWORK=off", "GOTOOLCHAIN=local"}
@@ -39,6 +40,7 @@ func TestModulesOfAnImporter(t *testing.T) {
 		{[]string{"nfkit", "nfkit/nfplot"}, plot},
 	} {
 		t.Run(filepath.Base(c.imports[len(c.imports)-1]), func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			source := "package main\n\nimport (\n"
 			for _, path := range c.imports {

@@ -12,9 +12,11 @@ import (
 )
 
 // Every notebook of the checkout runs, with the small settings that its metadata give
-// under nfkit.test.set, and shows at least the figures that are committed.
+// under nfkit.test.set, and shows at least the figures that are committed. That cells run one
+// by one, with their own settings, is what a run in place has shown, and .ci/run shows.
 func TestNotebooks(t *testing.T) {
 	forEachNotebook(t, func(t *testing.T, file string, nb *notebook) {
+		t.Parallel()
 		set, err := nb.testOverrides()
 		if err != nil {
 			t.Fatal(err)
@@ -26,6 +28,7 @@ func TestNotebooks(t *testing.T) {
 		for _, c := range nb.code() {
 			figures = append(figures, c.figures())
 		}
+		joinDeclarations(nb)
 		// The cells run in a folder of their own, inside the checkout as their preamble
 		// needs, so that files which they write do not replace those of a full run.
 		out := filepath.Join(testTools(t).checkout, "notebooks", "out")
@@ -46,6 +49,27 @@ func TestNotebooks(t *testing.T) {
 			}
 		}
 	})
+}
+
+// joinDeclarations moves what cells declare into the cells behind them, because the kernel
+// compiles, links and runs a program for every cell. Cells with tags stay as they are.
+func joinDeclarations(nb *notebook) {
+	var above *cell // it declares and does nothing else
+	for _, c := range nb.code() {
+		declares := !c.hasTag(tagSkip) && !c.hasTag(tagRaises)
+		joins := declares && strings.HasPrefix(c.source(), "%%\n")
+		for _, special := range cellLines(c.source()) {
+			declares = declares && !special
+		}
+		if above != nil && (declares || joins) {
+			c.setSource(above.source() + "\n" + c.source())
+			above.setSource("")
+		}
+		above = nil
+		if declares {
+			above = c
+		}
+	}
 }
 
 // Every notebook is committed as a run in place has written it.

@@ -61,18 +61,21 @@ func runNotebook(ctx context.Context, nb *notebook, t tools, dir string, limit t
 	defer k.stop()
 	nb.setLanguage(k.info)
 	s := &session{kernel: k, outputs: newOutputs(), limit: limit, progress: p}
-	if err := s.closeInput(ctx); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return err
 	}
 	return s.run(ctx, nb.code())
 }
 
-// closeInput makes the kernel give the programs of cells an empty standard input. GoNB
-// gives them one that never ends, and nobody is there to write to it. As it remembers
-// declarations, this initializer runs in each of them.
-func (s *session) closeInput(ctx context.Context) error {
+// prepare makes the kernel link programs of cells without what only debuggers read: linking is
+// most of what a cell takes to compile, and that is most of linking.
+//
+// And it makes the kernel give them an empty standard input. GoNB gives them one that never
+// ends, and nobody is there to write to it. As it remembers declarations, this initializer runs
+// in each of them.
+func (s *session) prepare(ctx context.Context) error {
 	s = &session{kernel: s.kernel, outputs: newOutputs(), limit: inputLimit, progress: s.progress}
-	request, err := s.execute("func init_nfkit_empty_input() { os.Stdin, _ = os.Open(os.DevNull) }", false)
+	request, err := s.execute("%goflags -ldflags=-s\nfunc init_nfkit_empty_input() { os.Stdin, _ = os.Open(os.DevNull) }", false)
 	if err != nil {
 		return err
 	}

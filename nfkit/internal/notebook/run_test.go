@@ -109,21 +109,9 @@ func gone(pid int) bool {
 	return err == nil && bytes.Contains(stat, []byte(") Z "))
 }
 
-// noScratchLeft fails if a run leaves temporary files.
-func noScratchLeft(t *testing.T) {
-	t.Helper()
-	dir := t.TempDir()
-	t.Setenv("TMPDIR", dir)
-	t.Cleanup(func() {
-		if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
-			t.Errorf("temporary files are left: %v", left)
-		}
-	})
-}
-
 // One kernel executes cells that show most of what may happen in a notebook.
 func TestRun(t *testing.T) {
-	noScratchLeft(t)
+	t.Parallel()
 	nb := newNotebook(
 		"const greeting = \"grüß dich, 世界\"", // remembered by later cells
 		"%%\nfmt.Println(greeting)\nfmt.Fprintln(os.Stderr, \"to stderr\")",
@@ -197,6 +185,7 @@ for i := range 5000 {
 
 // A cell's failure ends the run with the cell's number, source and error.
 func TestFailingCells(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, source string
 		want         []string // in the error
@@ -209,7 +198,7 @@ func TestFailingCells(t *testing.T) {
 		{"shell", "!ls /no-such-folder", []string{"a shell line of the cell failed", "no-such-folder"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			noScratchLeft(t)
+			t.Parallel()
 			nb := newNotebook("const n = 1", c.source, "%%\nfmt.Println(\"not reached\")")
 			nb.cells[2].setOutputs([]map[string]any{{"output_type": "stream", "name": "stdout", "text": "of an earlier run"}})
 			shown, err := execute(t, nb, testLimit)
@@ -234,6 +223,7 @@ func TestFailingCells(t *testing.T) {
 
 // A cell with the tag raises-exception may fail, and its error is kept.
 func TestExpectedException(t *testing.T) {
+	t.Parallel()
 	nb := newNotebook("%%\npanic(\"on purpose\")", "%%\nfmt.Println(\"after\")")
 	nb.cells[0].setTag("raises-exception")
 	if _, err := execute(t, nb, testLimit); err != nil {
@@ -258,6 +248,7 @@ func (c *cell) setTag(tag string) { c.raw["metadata"] = map[string]any{"tags": [
 
 // A cell with the tag skip-execution is not run, and stays as it is.
 func TestSkipExecution(t *testing.T) {
+	t.Parallel()
 	nb := newNotebook("%%\nfmt.Println(1)", "%%\npanic(\"not to be run\")", "%%\nfmt.Println(3)")
 	nb.cells[1].setTag("skip-execution")
 	nb.cells[1].setOutputs([]map[string]any{{"output_type": "stream", "name": "stdout", "text": "of an earlier run"}})
@@ -274,6 +265,7 @@ func TestSkipExecution(t *testing.T) {
 
 // Who reads standard input is told at once that there is none.
 func TestInputIsEmpty(t *testing.T) {
+	t.Parallel()
 	nb := newNotebook(
 		"%%\nb, err := io.ReadAll(os.Stdin)\nfmt.Println(len(b), err)",
 		"%%\ncmd := exec.Command(\"cat\")\ncmd.Stdin = os.Stdin\nfmt.Println(cmd.Run())",
@@ -296,6 +288,7 @@ func TestInputIsEmpty(t *testing.T) {
 
 // Lines that end as on Windows are run as they would be elsewhere, and stay as they are.
 func TestWindowsLineEnds(t *testing.T) {
+	t.Parallel()
 	sources := []string{"%%\r\nx := `a\r\nb`\r\nfmt.Printf(\"%q\\n\", x)\r\n", "!echo shell\r\n", "%%bash\r\necho bash\r\n"}
 	nb := newNotebook(sources...)
 	if _, err := execute(t, nb, testLimit); err != nil {
@@ -314,12 +307,13 @@ func TestWindowsLineEnds(t *testing.T) {
 // A process that a cell leaves behind, and that holds the cell's output, ends the run with
 // its name, not with the time limit.
 func TestOutputIsHeld(t *testing.T) {
+	t.Parallel()
 	for name, source := range map[string]string{
 		"program": "%%\ncmd := exec.Command(\"sleep\", \"98765\")\ncmd.Stdout = os.Stdout\nif err := cmd.Start(); err != nil {\n\tpanic(err)\n}\nfmt.Println(\"started\", cmd.Process.Pid)",
 		"shell":   "!sleep 98765 & echo started $!",
 	} {
 		t.Run(name, func(t *testing.T) {
-			noScratchLeft(t)
+			t.Parallel()
 			nb := newNotebook(source, "%%\nfmt.Println(\"not reached\")")
 			_, err := execute(t, nb, testLimit)
 			if err == nil || errors.Is(err, errTimeout) || !strings.Contains(err.Error(), "holds its output") || !strings.Contains(err.Error(), " sleep 98765\n") {
@@ -333,7 +327,7 @@ func TestOutputIsHeld(t *testing.T) {
 
 // A process left behind that has an output of its own disturbs nobody, and ends with the run.
 func TestBackgroundProcess(t *testing.T) {
-	noScratchLeft(t)
+	t.Parallel()
 	nb := newNotebook("!sleep 98765 >/dev/null 2>&1 & echo PIDs $! $!", "%%\nfmt.Println(\"reached\")")
 	if _, err := execute(t, nb, testLimit); err != nil {
 		t.Fatal(err)
@@ -346,6 +340,7 @@ func TestBackgroundProcess(t *testing.T) {
 
 // Without its first cell, as after a restart of the kernel, the error says what is missing.
 func TestErrorLeadsToTheFirstCell(t *testing.T) {
+	t.Parallel()
 	nb := newNotebook("%noautoget\nimport nf \"" + modulePath + "/nfkit\"\n%%\nfmt.Println(nf.NewDiagGaussian(2, nil).Dim())")
 	_, err := execute(t, nb, testLimit)
 	if err == nil || !strings.Contains(err.Error(), "the first cell has to be\n"+indent(preamble)) {
@@ -355,6 +350,7 @@ func TestErrorLeadsToTheFirstCell(t *testing.T) {
 
 // A notebook of another kernel is not run.
 func TestOtherKernel(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		metadata map[string]any
 		want     string
@@ -382,7 +378,7 @@ func TestOtherKernel(t *testing.T) {
 
 // A program that goes on after SIGINT is stopped all the same when its time is over.
 func TestTimeout(t *testing.T) {
-	noScratchLeft(t)
+	t.Parallel()
 	nb := newNotebook(printsPIDs(`
 signal.Ignore(os.Interrupt)
 fmt.Println("started")
@@ -405,7 +401,7 @@ time.Sleep(time.Hour)`))
 
 // A program that ends at SIGINT has the time to do so.
 func TestInterrupt(t *testing.T) {
-	noScratchLeft(t)
+	t.Parallel()
 	nb := newNotebook(printsPIDs(`
 c := make(chan os.Signal, 1)
 signal.Notify(c, os.Interrupt)
@@ -440,7 +436,7 @@ func (w *whenWritten) Write(b []byte) (int, error) {
 
 // A kernel that dies is noticed at once.
 func TestKernelDies(t *testing.T) {
-	noScratchLeft(t)
+	t.Parallel()
 	nb := newNotebook(printsPIDs(`
 time.Sleep(200 * time.Millisecond) // the line above is on its way
 p, _ := os.FindProcess(os.Getppid())
@@ -455,7 +451,7 @@ time.Sleep(time.Hour)`))
 
 // Where there is a gopls on PATH, GoNB starts it; it does not outlive the kernel.
 func TestKernelStopsGopls(t *testing.T) {
-	noScratchLeft(t)
+	t.Parallel()
 	built := testTools(t)
 	dir := t.TempDir()
 	pid := filepath.Join(dir, "pid")
@@ -478,7 +474,7 @@ func TestKernelStopsGopls(t *testing.T) {
 
 // A kernel that cannot start is reported with its own words.
 func TestKernelDoesNotStart(t *testing.T) {
-	noScratchLeft(t)
+	t.Parallel()
 	built := testTools(t)
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "gonb")
