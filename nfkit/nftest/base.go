@@ -68,12 +68,12 @@ func (c *baseCheck) run() error {
 	}
 	defer done()
 
-	sample := &direction{name: "Sample", f: c.base.Sample, x: c.noise(checkRows), context: c.contextRows(checkRows), constant: true}
+	sample := &direction{name: "Sample", f: c.base.Sample, x: c.noise(checkRows), context: c.contextRows(checkRows), constant: true, tapes: evalTapes{}}
 	if err := c.sampled(sample); err != nil {
 		return err
 	}
 	x, _ := sample.eval(ad.Float64)
-	logProb := &direction{name: "LogProb", f: c.logProb, x: x, context: sample.context}
+	logProb := &direction{name: "LogProb", f: c.logProb, x: x, context: sample.context, tapes: evalTapes{}}
 	var errs []error
 	for _, d := range []*direction{sample, logProb} {
 		errs = append(errs, c.rows(d), c.conditional(d), c.float32(d))

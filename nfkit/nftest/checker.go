@@ -68,6 +68,19 @@ type direction struct {
 	context  *mat.Dense // as many rows as x; nil if there is none
 	domain   Interval   // of x
 	constant bool       // nobody wants the gradient of x
+	tapes    evalTapes
+}
+
+// evalTapes are tapes that compute values only, made once for all evaluations, of each precision.
+type evalTapes map[ad.Precision]*ad.Tape
+
+// of returns the tape of precision p, empty.
+func (e evalTapes) of(p ad.Precision) *ad.Tape {
+	if e[p] == nil {
+		e[p] = ad.NewEvalTape(p)
+	}
+	e[p].Reset()
+	return e[p]
 }
 
 // at returns d with rows x, which have the context of d.
@@ -77,12 +90,12 @@ func (d *direction) at(x *mat.Dense) *direction {
 	return &e
 }
 
-// row returns d with row i alone.
-func (d *direction) row(i int) *direction {
+// rows returns d with the rows of these indices alone.
+func (d *direction) rows(indices ...int) *direction {
 	e := *d
-	e.x = rowOf(d.x, i)
+	e.x = rowsOf(d.x, indices)
 	if d.context != nil {
-		e.context = rowOf(d.context, i)
+		e.context = rowsOf(d.context, indices)
 	}
 	return &e
 }
@@ -96,7 +109,7 @@ func (d *direction) on(t *ad.Tape) (x, context, y, logDet *ad.Value) {
 
 // eval returns the results of d for its points.
 func (d *direction) eval(p ad.Precision) (y *mat.Dense, logDet []float64) {
-	_, _, v, l := d.on(ad.NewEvalTape(p))
+	_, _, v, l := d.on(d.tapes.of(p))
 	return v.Matrix(), l.Data()
 }
 
@@ -104,7 +117,7 @@ func (d *direction) eval(p ad.Precision) (y *mat.Dense, logDet []float64) {
 func (c *checker) rows(d *direction) error {
 	y, logDet := d.eval(ad.Float64)
 	for i := range checkRows {
-		yi, li := d.row(i).eval(ad.Float64)
+		yi, li := d.rows(i).eval(ad.Float64)
 		if got, want := y.RawRowView(i), yi.RawRowView(0); !equal(got, want) {
 			return fmt.Errorf("%s: row %d depends on the other rows: got %v in a batch, %v alone", d.name, i, got, want)
 		}

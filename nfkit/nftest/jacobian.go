@@ -25,7 +25,7 @@ func (c *flowCheck) jacobian(d *direction) error {
 		if near(logDet[i], exact, derivativeTolerance(c.tol)) {
 			continue
 		}
-		if want, agrees := c.numerical(d.row(i), logDet[i]); !agrees {
+		if want, agrees := c.numerical(d.rows(i), logDet[i]); !agrees {
 			return fmt.Errorf("%s: row %d: got log-determinant %v, want %v, that of a numerical Jacobian", d.name, i, logDet[i], want)
 		}
 	}

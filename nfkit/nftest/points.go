@@ -77,8 +77,13 @@ func (v Interval) extremes(dim int, more []float64, r *rand.Rand) *mat.Dense {
 	return mat.NewDense(len(data)/dim, dim, data)
 }
 
-func rowOf(x *mat.Dense, i int) *mat.Dense {
-	return mat.NewDense(1, x.RawMatrix().Cols, append([]float64(nil), x.RawRowView(i)...))
+// rowsOf returns a copy of rows of x.
+func rowsOf(x *mat.Dense, indices []int) *mat.Dense {
+	var data []float64
+	for _, i := range indices {
+		data = append(data, x.RawRowView(i)...)
+	}
+	return mat.NewDense(len(indices), x.RawMatrix().Cols, data)
 }
 
 // variable puts x, which may be nil, on t.

@@ -59,7 +59,7 @@ func Stochastic(l nf.StochasticLayer, opts *StochasticOptions, src rand.Source) 
 		return err
 	}
 	defer done()
-	move := &direction{name: "Forward", f: c.move, x: c.pairs(checkRows), context: c.contextRows(checkRows)}
+	move := &direction{name: "Forward", f: c.move, x: c.pairs(checkRows), context: c.contextRows(checkRows), tapes: evalTapes{}}
 	if err := c.shapes(move); err != nil {
 		return err
 	}

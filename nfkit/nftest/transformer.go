@@ -67,7 +67,7 @@ func monotone(t nf.Transformer, opts *FlowOptions, r *rand.Rand) error {
 	for i := range n {
 		z.Set(i, 0, domain.at(8*float64(i)/(n-1)-4))
 	}
-	for range 20 {
+	for range 10 {
 		params := one.Initial()
 		for i := range params {
 			params[i] += r.NormFloat64()
