@@ -64,7 +64,7 @@ func studentRows(n, dim int, src rand.Source) *mat.Dense {
 // With heavy tails, the loss of points that training did not see stays finite: an outlier costs no more than its square, times bounded scales.
 func TestHeavyTails(t *testing.T) {
 	for _, name := range []string{"NewRealNVP", "NewMAF"} {
-		for _, dim := range []int{2, 8, 20} {
+		for _, dim := range []int{2, 20} {
 			m := presets[name].new(dim, &nf.ModelOptions{Hidden: 24}, rand.NewPCG(1, 2))
 			history, err := nf.Fit(t.Context(), m.NLL(nil), nf.NewRows(studentRows(4000, dim, rand.NewPCG(3, 4))), &nf.FitOptions{
 				Steps: 120, BatchSize: 128, Validation: studentRows(4000, dim, rand.NewPCG(5, 6)), ValidateEvery: 40}, rand.NewPCG(7, 8))

@@ -26,7 +26,7 @@ func TestFlow(t *testing.T) {
 		for _, columns := range []int{0, 2} {
 			t.Run(fmt.Sprintf("%d/%d", dim, columns), func(t *testing.T) {
 				t.Parallel()
-				f := NewFlow(newField(dim, dim-1, columns, rand.NewPCG(1, 2)), &FlowOptions{Steps: 30, Method: DormandPrince})
+				f := NewFlow(newField(dim, dim-1, columns, rand.NewPCG(1, 2)), &FlowOptions{Steps: 20, Method: DormandPrince})
 				if err := nftest.Flow(f, &nftest.FlowOptions{Tolerance: 1e-6}, rand.NewPCG(3, 4)); err != nil {
 					t.Error(err)
 				}
@@ -197,7 +197,7 @@ func TestFlowMatchingLearns(t *testing.T) {
 		src := rand.NewPCG(1, 2)
 		m, field := NewCNF(2, &CNFOptions{Hidden: 48}, src)
 		pairs := NewPairs(normal(), targets.Moons{}, 2, &PairsOptions{Transport: transport})
-		opts := &nf.FitOptions{Steps: 1000, BatchSize: 128, Schedule: nf.Cosine(2e-2, 0, 1000), MaxGradNorm: 5}
+		opts := &nf.FitOptions{Steps: 1000, BatchSize: 64, Schedule: nf.Cosine(2e-2, 0, 1000), MaxGradNorm: 5}
 		if _, err := nf.Fit(context.Background(), FlowMatching(field, nil), pairs, opts, src); err != nil {
 			t.Fatal(err)
 		}
