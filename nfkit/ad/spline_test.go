@@ -91,7 +91,7 @@ func (c splineCase) draw(sd float64, src rand.Source) (logits, x []float64) {
 	return logits, x
 }
 
-// apply computes one direction on a fresh tape, and L = Σ a·y + Σ b·logDet with fixed weights.
+// apply computes one direction on a fresh tape, and L = Σ a·y + b·logDet of each row with fixed weights.
 func (c splineCase) apply(p ad.Precision, inverse bool, logits, x []float64) (in, params, y, logDet, loss *ad.Value) {
 	tape := ad.NewTape(p)
 	params, in = tape.Variable(c.rows, c.cols(), logits), tape.Variable(len(x)/c.d, c.d, x)
@@ -108,7 +108,7 @@ func (c splineCase) apply(p ad.Precision, inverse bool, logits, x []float64) (in
 		}
 		return w
 	}
-	loss = y.Mul(tape.Const(y.Rows(), c.d, weights(len(x)))).Sum().Add(logDet.Mul(tape.Const(y.Rows(), 1, weights(y.Rows()))).Sum())
+	loss = y.Mul(tape.Const(y.Rows(), c.d, weights(len(x)))).RowSum().Add(logDet.Mul(tape.Const(y.Rows(), 1, weights(y.Rows()))))
 	return in, params, y, logDet, loss
 }
 
@@ -198,23 +198,34 @@ func TestSplineGradient(t *testing.T) {
 		for _, inverse := range []bool{false, true} {
 			logits, x := c.draw(1, rand.NewPCG(9, 10))
 			in, params, _, _, loss := c.apply(ad.Float64, inverse, logits, x)
-			loss.Tape().Backward(loss)
-			check := func(what string, got, at []float64) {
-				for i := range at {
-					old := at[i]
-					at[i] = old + h
-					_, _, _, _, above := c.apply(ad.Float64, inverse, logits, x)
-					at[i] = old - h
-					_, _, _, _, below := c.apply(ad.Float64, inverse, logits, x)
-					at[i] = old
-					want := (above.At(0, 0) - below.At(0, 0)) / (2 * h)
-					if !(math.Abs(got[i]-want) <= tol*(1+math.Abs(want))) {
-						t.Errorf("%s, inverse %v: gradient of %s %d is %v, differences give %v", c.name, inverse, what, i, got[i], want)
+			loss.Tape().Backward(loss.Sum())
+			// check varies the elements of a column at once, as losses of rows depend on their own ones alone, or on the only row.
+			check := func(what string, rows int, got, at []float64) {
+				cols := len(at) / rows
+				losses := func(column int, step float64) []float64 {
+					old := slices.Clone(at)
+					defer copy(at, old)
+					for i := range rows {
+						at[i*cols+column] += step
+					}
+					_, _, _, _, loss := c.apply(ad.Float64, inverse, logits, x)
+					if rows == 1 {
+						loss = loss.Sum()
+					}
+					return loss.Data()
+				}
+				for column := range cols {
+					above, below := losses(column, h), losses(column, -h)
+					for i := range rows {
+						want, got := (above[i]-below[i])/(2*h), got[i*cols+column]
+						if !(math.Abs(got-want) <= tol*(1+math.Abs(want))) {
+							t.Errorf("%s, inverse %v: gradient of %s %d of row %d is %v, differences give %v", c.name, inverse, what, column, i, got, want)
+						}
 					}
 				}
 			}
-			check("input", in.Grad(), x)
-			check("logit", params.Grad(), logits)
+			check("input", len(x)/c.d, in.Grad(), x)
+			check("logit", c.rows, params.Grad(), logits)
 		}
 	}
 }
@@ -329,7 +340,7 @@ func TestSplineExtremes(t *testing.T) {
 								t.Errorf("%s: %v went to %v with log-derivative %v, the point before to %v", name, x[i], v, l, y.At(max(i-1, 0), 0))
 							}
 						}
-						loss.Tape().Backward(loss)
+						loss.Tape().Backward(loss.Sum())
 						for i, g := range slices.Concat(in.Grad(), params.Grad()) {
 							if math.IsNaN(g) || math.IsInf(g, 0) {
 								t.Errorf("%s: gradient %d is %v", name, i, g)
