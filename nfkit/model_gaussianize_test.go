@@ -20,9 +20,8 @@ func TestGaussianize(t *testing.T) {
 		target nf.Sampler
 		most   float64
 	}{
-		"moons":    {targets.Moons{}, 1.35},                   // entropy 1.008, a normal distribution 2.1
-		"normal":   {targets.StandardNormal{}, 2.8379 + 0.03}, // entropy 2.838: there is nothing to find
-		"pinwheel": {targets.Pinwheel{}, 2.7},                 // entropy 2.321
+		"moons":  {targets.Moons{}, 1.35},                   // entropy 1.008, a normal distribution 2.1
+		"normal": {targets.StandardNormal{}, 2.8379 + 0.03}, // entropy 2.838: there is nothing to find
 	} {
 		src := rand.NewPCG(1, 2)
 		m, err := nf.Gaussianize(c.target.Sample(4000, src), nil, src)

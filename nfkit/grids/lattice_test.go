@@ -86,7 +86,7 @@ func TestLatticeSymmetries(t *testing.T) {
 func TestLatticeFlowLearns(t *testing.T) {
 	free := targets.Phi4{L: 4, M2: 2}
 	m := grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Layers: 4, Hidden: 6, Depth: 1, Symmetric: true}, source()).WithPrecision(ad.Float32)
-	_, err := nf.Fit(context.Background(), m.ReverseKL(free, 128, nil), nil, &nf.FitOptions{Steps: 200, Schedule: nf.Cosine(1e-2, 10, 200)}, source())
+	_, err := nf.Fit(context.Background(), m.ReverseKL(free, 64, nil), nil, &nf.FitOptions{Steps: 150, Schedule: nf.Cosine(2e-2, 10, 150)}, source())
 	if err != nil {
 		t.Fatal(err)
 	}
