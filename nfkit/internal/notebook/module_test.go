@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/mod/module"
 	"golang.org/x/mod/zip"
 )
 
@@ -21,13 +21,12 @@ func TestModulesOfAnImporter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const version = "v0.0.1"
-	proxy := t.TempDir()
-	publish(t, root, proxy, version)
+	published := t.TempDir()
+	publish(t, root, published)
 	t.Parallel() // from here on: notebooks that run write to the checkout
 	cache := strings.TrimSpace(goOutput(t, root, nil, "env", "GOMODCACHE"))
-	env := []string{"GOPROXY=file://" + proxy + ",file://" + filepath.Join(cache, "cache", "download"),
-		"GOMODCACHE=" + t.TempDir(), "GOFLAGS=-mod=mod -modcacherw", "GONOSUMDB=*", "GOPRIVATE=", "GOWORK=off", "GOTOOLCHAIN=local"}
+	env := []string{"GOPROXY=file://" + filepath.Join(cache, "cache", "download"), // what the checkout needs is there
+		"GOFLAGS=-mod=mod", "GONOSUMDB=*", "GOPRIVATE=", "GOWORK=off", "GOTOOLCHAIN=local"}
 	base := []string{modulePath, "golang.org/x/sys", "golang.org/x/tools", "gonum.org/v1/gonum"} // gonum/graph has sets of x/tools
 	plot := append(base, "codeberg.org/go-fonts/liberation", "codeberg.org/go-latex/latex", "codeberg.org/go-pdf/fpdf",
 		"git.sr.ht/~sbinet/gg", "github.com/ajstarks/svgo", "github.com/golang/freetype",
@@ -51,7 +50,7 @@ func TestModulesOfAnImporter(t *testing.T) {
 				t.Fatal(err)
 			}
 			goOutput(t, dir, env, "mod", "init", "example.com/user")
-			goOutput(t, dir, env, "mod", "edit", "-require="+modulePath+"@"+version)
+			goOutput(t, dir, env, "mod", "edit", "-require="+modulePath+"@"+publishedVersion, "-replace="+modulePath+"="+published)
 			compiled := goOutput(t, dir, env, "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", ".")
 			wantModules(t, "a program is compiled from", compiled, c.want)
 			if version := goOutput(t, dir, env, "list", "-m", "-f", "{{.GoVersion}}"); !strings.HasPrefix(version, "1.26") {
@@ -68,25 +67,22 @@ func TestModulesOfAnImporter(t *testing.T) {
 	}
 }
 
-// publish puts the checkout as a version of the module into the folder of a proxy.
-func publish(t *testing.T, root, proxy, version string) {
+const publishedVersion = "v0.0.1"
+
+// publish copies to the folder dir what a version of the module has of the checkout: other modules in it are no part of it.
+func publish(t *testing.T, root, dir string) {
 	t.Helper()
-	dir := filepath.Join(proxy, filepath.FromSlash(modulePath), "@v")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	files, err := zip.CheckDir(root)
+	if err = errors.Join(err, files.Err()); err != nil {
 		t.Fatal(err)
 	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var archive bytes.Buffer
-	if err := zip.CreateFromDir(&archive, module.Version{Path: modulePath, Version: version}, root); err != nil {
-		t.Fatal(err)
-	}
-	for name, b := range map[string][]byte{
-		"list": []byte(version + "\n"), version + ".info": []byte(`{"Version": "` + version + `"}`), version + ".mod": mod, version + ".zip": archive.Bytes(),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+	for _, name := range files.Valid {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(dir, strings.TrimPrefix(name, root))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -199,7 +199,7 @@ func TestFailingCells(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			nb := newNotebook("const n = 1", c.source, "%%\nfmt.Println(\"not reached\")")
+			nb := newNotebook("!true", c.source, "%%\nfmt.Println(\"not reached\")")
 			nb.cells[2].setOutputs([]map[string]any{{"output_type": "stream", "name": "stdout", "text": "of an earlier run"}})
 			shown, err := execute(t, nb, testLimit)
 			failure, ok := errors.AsType[*cellError](err)
