@@ -91,6 +91,23 @@ var baseCases = map[string]baseCase{
 		base := nf.NewConditionalDiagGaussian(nf.NewMLP([]int{3, 8, 2 * dim}, &nf.MLPOptions{Leaky: 0.1}, src))
 		return nf.NewModelBase(nf.NewNormalizingFlow(base, []nf.Flow{nf.NewLULinearPermute(dim, nil, src)}))
 	}},
+	"Mixture": {new: func(dim int, src rand.Source) nf.Base {
+		lu := nf.NewLULinearPermute(dim, &nf.LULinearPermuteOptions{RandomInit: true}, src)
+		model := nf.NewNormalizingFlow(nf.NewDiagGaussian(dim, nil), []nf.Flow{lu})
+		return nf.NewMixture([]nf.Base{nf.NewStudentT(dim, 7, nil), nf.NewModelBase(model), nf.NewGaussianMixture(2, dim, nil, src)}, []float64{1, 3, 2})
+	}},
+	"Mixture/conditional": {new: func(dim int, src rand.Source) nf.Base {
+		base := nf.NewConditionalDiagGaussian(nf.NewMLP([]int{3, 8, 2 * dim}, &nf.MLPOptions{Leaky: 0.1}, src))
+		return nf.NewMixture([]nf.Base{base, nf.NewDiagGaussian(dim, nil)}, nil)
+	}},
+	"Mixture/uniform": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewMixture([]nf.Base{nf.NewUniform(dim, &nf.UniformOptions{Low: -1, High: 1})}, nil)
+		},
+		opts: func(dim int) *nftest.BaseOptions {
+			return &nftest.BaseOptions{Support: slices.Repeat([]nftest.Interval{{Lo: -1, Hi: 1}}, dim), Dead: []string{"weight_scores"}} // one weight is always 1
+		},
+	},
 }
 
 // modelOf returns b as a model without flows, given a context if it takes one.
@@ -354,6 +371,12 @@ func TestBaseMisuse(t *testing.T) {
 		"got a network with 3 columns of output":        func() { nf.NewConditionalDiagGaussian(nf.NewMLP([]int{3, 3}, nil, src)) },
 		"ConditionalDiagGaussian.LogProb: got no":       func() { conditional.LogProb(ad.NewEvalTape(ad.Float64).Full(1, 2, 0), nil) },
 		"got temperature -1":                            func() { modelOf(hot).Sample(1, src) },
+		"NewMixture: got no distributions":              func() { nf.NewMixture(nil, nil) },
+		"NewMixture: got 1 weights, want 2":             func() { nf.NewMixture([]nf.Base{hot, hot}, []float64{1}) },
+		"NewMixture: got 0 among the weights":           func() { nf.NewMixture([]nf.Base{hot, hot}, []float64{1, 0}) },
+		"NewMixture: distribution 1 is nil":             func() { nf.NewMixture([]nf.Base{hot, nil}, nil) },
+		"distribution 1 is in 2 dimensions":             func() { nf.NewMixture([]nf.Base{hot, conditional}, nil) },
+		"NewModelBase: got a nil model":                 func() { nf.NewEnsemble([]*nf.NormalizingFlow{nil}) },
 		"got a model with a 1×3 context":                func() { nf.NewModelBase(modelOf(conditional)) },
 		"Gaussian.LogProb: got a 1×3 batch, want 2 col": func() { nf.NewGaussian(2, nil).LogProb(ad.NewEvalTape(ad.Float64).Full(1, 3, 0), nil) },
 	} {

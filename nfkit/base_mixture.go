@@ -55,14 +55,14 @@ func NewGaussianMixture(modes, dim int, opts *GaussianMixtureOptions, src rand.S
 	scales, scores := make([]float64, modes*dim), make([]float64, modes)
 	if o.Scale != nil {
 		g.fill(scales, "standard deviations", o.Scale)
-		logPositive(scales, "standard deviations")
+		logPositive("NewGaussianMixture", scales, "standard deviations")
 	}
 	if o.Weights != nil {
 		if len(o.Weights) != modes {
 			panic(fmt.Sprintf("nfkit: NewGaussianMixture: got %d weights, want %d", len(o.Weights), modes))
 		}
 		copy(scores, o.Weights)
-		logPositive(scores, "weights")
+		logPositive("NewGaussianMixture", scores, "weights")
 	}
 	g.loc, g.logScale, g.scores = ad.NewParam(1, modes*dim, means), ad.NewParam(1, modes*dim, scales), ad.NewParam(1, modes, scores)
 	g.loc.Frozen, g.logScale.Frozen, g.scores.Frozen = o.Fixed, o.Fixed, o.Fixed
@@ -92,10 +92,10 @@ func (g *GaussianMixture) fill(dst []float64, what string, m mat.Matrix) {
 }
 
 // logPositive replaces numbers with their logarithms. It panics unless they are positive.
-func logPositive(s []float64, what string) {
+func logPositive(caller string, s []float64, what string) {
 	for i, x := range s {
 		if !(x > 0) || !isFinite(x) {
-			panic(fmt.Sprintf("nfkit: NewGaussianMixture: got %v among the %s, want positive numbers", x, what))
+			panic(fmt.Sprintf("nfkit: %s: got %v among the %s, want positive numbers", caller, x, what))
 		}
 		s[i] = math.Log(x)
 	}
