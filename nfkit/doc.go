@@ -108,5 +108,6 @@
 //	montecarlo  stochastic layers
 //	continuous  continuous time, flow matching
 //	nfplot      pictures
+//	sweep       many runs: what each has found, and all together
 //	nftest      checks of types of one's own
 package nfkit

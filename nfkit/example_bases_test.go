@@ -57,3 +57,26 @@ func ExampleNewModelBase() {
 	// base  ModelBase(DiagGaussian, LULinearPermute)  10
 	// 0     Planar                                    5
 }
+
+// A mixture of distributions of different kinds: most of the data near 0, some anywhere in a box.
+func ExampleNewMixture() {
+	inliers, outliers := nf.NewDiagGaussian(2, nil), nf.NewUniform(2, &nf.UniformOptions{Low: -10, High: 10})
+	model := nf.NewNormalizingFlow(nf.NewMixture([]nf.Base{inliers, outliers}, []float64{19, 1}), nil)
+	for _, logProb := range model.LogProb(mat.NewDense(2, 2, []float64{0, 0, 8, 8})) {
+		fmt.Printf("%.3f\n", logProb)
+	}
+	// Output:
+	// -1.888
+	// -8.987
+}
+
+// Models of several seeds are one density, which is saved in one file.
+func ExampleNewEnsemble() {
+	var models []*nf.NormalizingFlow
+	for seed := range uint64(5) {
+		models = append(models, nf.NewRealNVP(2, &nf.ModelOptions{Layers: 2}, rand.NewPCG(seed, 0))) // and trained
+	}
+	ensemble := nf.NewEnsemble(models)
+	fmt.Println(ensemble.Sample(10, rand.NewPCG(1, 2)).Dims())
+	// Output: 10 2
+}

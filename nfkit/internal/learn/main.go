@@ -3,12 +3,18 @@
 //
 //	go run ./nfkit/internal/learn            # all recipes
 //	go run ./nfkit/internal/learn tutorial   # one
+//
+// With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
+//
+//	go run ./nfkit/internal/learn -set seed=3 -set steps=500 -o results/3 tutorial
 package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
-	"log"
+	"io"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -41,35 +47,67 @@ var recipes = []recipe{
 const heldOut = 100_000
 
 func main() {
-	log.SetFlags(0)
+	if err := command(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintf(os.Stderr, "learn: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// command does what args say.
+func command(args []string, out io.Writer) error {
+	var set []string
+	f := flag.NewFlagSet("learn", flag.ContinueOnError)
+	f.SetOutput(out)
+	folder := f.String("o", "", "train one model and keep its result in this folder")
+	f.Func("set", "NAME=VALUE, the seed or a constant of that training; may be repeated", func(arg string) error {
+		set = append(set, arg)
+		return nil
+	})
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
+	}
 	var names []string
 	for _, r := range recipes {
 		names = append(names, r.name)
 	}
-	for _, a := range os.Args[1:] {
+	for _, a := range f.Args() {
 		if !slices.Contains(names, a) {
-			log.Fatalf("learn: there is no recipe %q; recipes: %s", a, strings.Join(names, ", "))
+			return fmt.Errorf("there is no recipe %q; recipes: %s", a, strings.Join(names, ", "))
 		}
 	}
-	fmt.Printf("%-24s %9s %9s %9s %9s %9s\n", "recipe", "least", "reference", "goal", "ours", "seconds")
+	switch {
+	case *folder == "" && set == nil:
+		return table(f.Args(), out)
+	case *folder == "" || f.NArg() != 1:
+		return errors.New("-set and -o are for one recipe: -set NAME=VALUE -o FOLDER RECIPE")
+	}
+	return single(f.Arg(0), set, *folder, out)
+}
+
+// table trains the recipes with the given names, all if there are none, and prints what they reach.
+func table(names []string, out io.Writer) error {
+	fmt.Fprintf(out, "%-24s %9s %9s %9s %9s %9s\n", "recipe", "least", "reference", "goal", "ours", "seconds")
 	var missed []string
 	for _, r := range recipes {
-		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], r.name) {
+		if len(names) > 0 && !slices.Contains(names, r.name) {
 			continue
 		}
 		start := time.Now()
 		reached, err := r.train()
 		if err != nil {
-			log.Fatalf("learn: %s: %v", r.name, err)
+			return fmt.Errorf("%s: %w", r.name, err)
 		}
-		fmt.Printf("%-24s %9.4f %9.3f %9.3f %9.4f %9.0f\n", r.name, r.least, r.reference, r.goal, reached, time.Since(start).Seconds())
+		fmt.Fprintf(out, "%-24s %9.4f %9.3f %9.3f %9.4f %9.0f\n", r.name, r.least, r.reference, r.goal, reached, time.Since(start).Seconds())
 		if !(reached <= r.goal) {
 			missed = append(missed, r.name)
 		}
 	}
 	if missed != nil {
-		log.Fatalf("learn: the goal is missed by %s", strings.Join(missed, ", "))
+		return fmt.Errorf("the goal is missed by %s", strings.Join(missed, ", "))
 	}
+	return nil
 }
 
 // fit trains a model on fresh batches of data.
