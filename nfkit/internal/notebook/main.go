@@ -7,6 +7,10 @@
 // Or it opens a notebook in JupyterLab, with everything that its cells need:
 //
 //	go run ./notebooks lab [flags] [notebook]
+//
+// Or it gathers what many runs of notebooks or programs have found:
+//
+//	go run ./notebooks gather [flags] FOLDER
 package main
 
 import (
@@ -28,12 +32,14 @@ import (
 const usage = `usage: go run ./notebooks [flags] [notebook ...]
        go run ./notebooks lab [flags] [notebook]
        go run ./notebooks new NAME
+       go run ./notebooks gather [flags] FOLDER
 
 Executes notebooks, the tutorial if none is named, on a Go kernel of its own, and
 writes the executed notebook and an HTML page. Needs Go only: the kernel is built
 from the versions in go.mod, once. A notebook is named by its path or by a part of
-its name. With the word lab, opens a notebook in JupyterLab, and with the word new, makes
-one; lab -h and new -h explain that.
+its name. With the word lab, opens a notebook in JupyterLab; with the word new, makes
+one; with the word gather, brings together what many runs have found. lab -h, new -h and
+gather -h explain that.
 
 flags:
   -list             list the notebooks
@@ -114,6 +120,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case "new":
 		help = newUsage
 		s, err = parseNewArgs(args[1:])
+	case "gather":
+		help = gatherUsage
+		s, err = parseGatherArgs(args[1:])
 	default:
 		s, err = parseArgs(args)
 	}
