@@ -147,7 +147,7 @@ func TestProgressOutsideOfNotebooks(t *testing.T) {
 // A loop ends after the step in which it is interrupted, and the last line says so.
 func TestProgressInterrupted(t *testing.T) {
 	out := &paper{}
-	p := newProgress(100, out, time.Now)
+	p := newProgress(1_000_000, out, time.Now)
 	steps := 0
 	for step := range p.Steps {
 		steps = step
@@ -164,7 +164,7 @@ func TestProgressInterrupted(t *testing.T) {
 			time.Sleep(time.Millisecond) // a signal to itself arrives at once, or soon
 		}
 	}
-	if steps < 3 || steps == 100 || !strings.HasSuffix(out.last, ", interrupted") {
+	if steps < 3 || steps == 1_000_000 || !strings.HasSuffix(out.last, ", interrupted") {
 		t.Errorf("%d steps, last line %q; want an end soon after 3, and a line that says why", steps, out.last)
 	}
 }

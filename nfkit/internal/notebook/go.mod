@@ -23,7 +23,7 @@ require (
 	github.com/nfkit/nfkit-go v0.0.0
 	github.com/yuin/goldmark v1.8.7
 	golang.org/x/mod v0.43.0
-	golang.org/x/net v0.56.0
+	golang.org/x/net v0.62.0
 	golang.org/x/term v0.48.0
 )
 

@@ -93,12 +93,12 @@ func TestPageShows(t *testing.T) {
 	if width := value[int](b, "document.documentElement.scrollWidth"); width != 400 {
 		t.Errorf("on a screen of 400 pixels the page is %d wide", width)
 	}
-	b.wait("the font of formulas", 10*time.Second, "[...document.fonts].some(f => f.family === 'Temml' && f.status === 'loaded')")
+	b.wait("the font of formulas", 2*time.Minute, "[...document.fonts].some(f => f.family === 'Temml' && f.status === 'loaded')")
 	if n := value[int](b, "[...document.images].filter(img => img.complete && img.naturalWidth > 0).length"); n != 2 {
 		t.Errorf("the page shows %d pictures, want 2", n)
 	}
 	b.run("document.querySelector('button').click()")
-	b.wait("the player to reach its end", 30*time.Second, "document.querySelector('input[type=range]').value === '2' && document.querySelector('button').innerText === 'Play'")
+	b.wait("the player to reach its end", 2*time.Minute, "document.querySelector('input[type=range]').value === '2' && document.querySelector('button').innerText === 'Play'")
 
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})

@@ -63,15 +63,27 @@ func fakeJupyter(how string) {
 	fail(os.WriteFile(filepath.Join(runtime, "jpserver-1.json"), []byte(`{"url": "http://localhost:8889/base/", "token": "a b"}`), 0o644))
 	switch how {
 	case "dies":
-		time.Sleep(200 * time.Millisecond)
+		awaitAddress()
 		fmt.Fprintln(os.Stderr, "out of memory")
 		os.Exit(5)
 	case "is shut down":
-		time.Sleep(200 * time.Millisecond)
+		awaitAddress()
 		os.Exit(0)
 	}
 	<-stopped
 	os.Exit(0)
+}
+
+// addressSaid is a file in the folder of the fake Jupyter: its address was said.
+const addressSaid = "said"
+
+func awaitAddress() {
+	for {
+		if _, err := os.Stat(addressSaid); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // serveFake opens a notebook in the fake Jupyter and returns what was said and the end.
@@ -91,6 +103,9 @@ func serveFake(t *testing.T, how string, then func(cancel context.CancelCauseFun
 	err = s.serve(ctx, j, tools{gonb: "gonb"}, mustGetwd(t), filepath.Join(dir, "my own.ipynb"), func(line string) {
 		said += line + "\n"
 		if strings.Contains(line, "Ctrl-C") {
+			if err := os.WriteFile(filepath.Join(dir, addressSaid), nil, 0o644); err != nil {
+				t.Error(err)
+			}
 			then(cancel)
 		}
 	})

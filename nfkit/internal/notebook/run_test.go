@@ -437,16 +437,21 @@ func (w *whenWritten) Write(b []byte) (int, error) {
 // A kernel that dies is noticed at once.
 func TestKernelDies(t *testing.T) {
 	t.Parallel()
-	nb := newNotebook(printsPIDs(`
-time.Sleep(200 * time.Millisecond) // the line above is on its way
+	pids := filepath.Join(t.TempDir(), "pids") // what is printed may not arrive
+	nb := newNotebook(`%%
+os.WriteFile("` + pids + `", fmt.Append(nil, "PIDs ", os.Getpid(), " ", os.Getppid(), "\n"), 0o644)
 p, _ := os.FindProcess(os.Getppid())
 p.Kill()
-time.Sleep(time.Hour)`))
+time.Sleep(time.Hour)`)
 	_, err := execute(t, nb, testLimit)
 	if err == nil || !strings.Contains(err.Error(), "cell 1 failed:\nthe kernel ended: signal: killed; the last lines of its log:\n") {
 		t.Errorf("the error is %v, want how the kernel ended, and its log", err)
 	}
-	wantGone(t, nb.cells[0].text("stdout"))
+	b, err := os.ReadFile(pids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantGone(t, string(b))
 }
 
 // Where there is a gopls on PATH, GoNB starts it; it does not outlive the kernel.
@@ -461,7 +466,7 @@ func TestKernelStopsGopls(t *testing.T) {
 	if err := os.WriteFile(built.gopls, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	nb := newNotebook("%%\nfor i := 0; i < 100; i++ {\n\tif b, _ := os.ReadFile(\"" + pid + "\"); len(b) > 0 {\n\t\tbreak\n\t}\n\ttime.Sleep(50 * time.Millisecond)\n}")
+	nb := newNotebook("%%\nfor { // until it is started\n\tif b, _ := os.ReadFile(\"" + pid + "\"); len(b) > 0 {\n\t\tbreak\n\t}\n\ttime.Sleep(50 * time.Millisecond)\n}")
 	if err := runNotebook(t.Context(), nb, built, dir, testLimit, newProgress(io.Discard)); err != nil {
 		t.Fatal(err)
 	}

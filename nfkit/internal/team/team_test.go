@@ -125,10 +125,7 @@ func TestGoexit(t *testing.T) {
 func TestMembersGo(t *testing.T) {
 	before := runtime.NumGoroutine()
 	counts(t, 4, 100)
-	for limit := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; {
-		if time.Now().After(limit) {
-			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-before)
-		}
+	for runtime.NumGoroutine() > before { // for ever, if they stay
 		time.Sleep(linger)
 	}
 }
