@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,46 @@ func TestNamesElsewhere(t *testing.T) {
 	}
 	if len(listed) < 40 {
 		t.Errorf("the table has %d names", len(listed))
+	}
+}
+
+// Every file that the page for contributors names is there, and every name in it that is declared in one.
+func TestContributingNamesWhatIsThere(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", ".github", "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, inside := 0, regexp.MustCompile("`([a-zA-Z]+)` in (?:its )?`([^`]+)`")
+	for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(string(page), -1) {
+		path := name[1]
+		if !strings.Contains(path, "/") || strings.ContainsAny(path, " ") || strings.Contains(path, "NAME") || strings.Contains(path, "NN_") {
+			continue
+		}
+		paths++
+		if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(path))); err != nil {
+			t.Errorf("the page names %s: %v", path, err)
+		}
+	}
+	for _, m := range inside.FindAllStringSubmatch(string(page), -1) {
+		if strings.Contains(m[1], "NAME") {
+			continue
+		}
+		path := m[2]
+		if !strings.Contains(path, "/") {
+			path = "nfkit/internal/learn/" + path
+		}
+		text, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(path)))
+		if err != nil || !strings.Contains(string(text), "var "+m[1]+" = ") {
+			t.Errorf("the page says that %s declares %s (%v)", path, m[1], err)
+		}
+	}
+	for _, start := range []string{"flow_planar.go", "transformer_spline.go", "base_pca.go", "net_made.go", "loss_alpha.go"} {
+		if _, err := os.Stat(start); err != nil || !strings.Contains(string(page), start) {
+			t.Errorf("the page should name %s as an example of how files are named (%v)", start, err)
+		}
+	}
+	if paths < 10 {
+		t.Errorf("the page names %d files", paths)
 	}
 }
 
