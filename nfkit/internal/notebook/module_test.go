@@ -35,7 +35,7 @@ func TestModulesOfAnImporter(t *testing.T) {
 		imports []string
 		want    []string
 	}{
-		{[]string{"nfkit", "nfkit/ad", "nfkit/targets", "nfkit/nftest"}, base},
+		{[]string{"nfkit", "nfkit/ad", "nfkit/targets", "nfkit/sweep", "nfkit/nftest"}, base},
 		{[]string{"nfkit", "nfkit/nfplot"}, plot},
 	} {
 		t.Run(filepath.Base(c.imports[len(c.imports)-1]), func(t *testing.T) {
