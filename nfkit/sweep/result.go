@@ -31,7 +31,8 @@ const (
 )
 
 // Save writes the weights of model, unless it is nil, and then r into the folder, which it makes if need be: a folder with a result.json has
-// all that the run left. Each file is written whole or not at all. It is an error when there is no name or no number, or when one is not finite.
+// all that the run left. Each file is written whole or not at all, and an earlier result is removed before its weights are replaced. It is an
+// error when there is no name or no number, or when one is not finite.
 func (r Result) Save(folder string, model nf.Stateful) error {
 	if err := r.save(folder, model); err != nil {
 		return fmt.Errorf("sweep: Result.Save %s: %w", folder, err)
@@ -52,6 +53,9 @@ func (r Result) save(folder string, model nf.Stateful) error {
 		return err
 	}
 	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(folder, resultFile)); err != nil && !errors.Is(err, os.ErrNotExist) { // its weights go
 		return err
 	}
 	if model != nil {

@@ -65,6 +65,29 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 }
 
+// A run that is repeated and ends in the middle leaves no result with the weights of another run.
+func TestSaveAgain(t *testing.T) {
+	folder := t.TempDir()
+	r := sweep.Result{Name: "n", Numbers: map[string]float64{"nll": 1}}
+	if err := r.Save(folder, newModel(1)); err != nil {
+		t.Fatal(err)
+	}
+	broken := newModel(2)
+	broken.Params()[0].Data[0] = math.Inf(1)
+	if err := r.Save(folder, broken); err == nil {
+		t.Error("weights that are not finite are saved")
+	}
+	if _, err := sweep.Load(folder); err == nil || !strings.HasSuffix(err.Error(), "there is no result.json") {
+		t.Errorf("after an error there is a result (%v)", err)
+	}
+	if err := r.Save(folder, newModel(2)); err != nil {
+		t.Error(err)
+	}
+	if _, err := sweep.Load(folder); err != nil {
+		t.Error(err)
+	}
+}
+
 // What cannot be a result is refused, and leaves none.
 func TestSaveErrors(t *testing.T) {
 	one := map[string]float64{"nll": 1}
