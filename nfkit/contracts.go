@@ -111,8 +111,8 @@ type Conditional interface {
 
 // Observer is a layer that takes something from training batches beside its gradient: [ActNorm] its first scale and shift, [BatchNorm]
 // running statistics. While it is observing, a training step first takes the whole batch through all layers, on a tape whose
-// [ad.Tape.Observing] is true; there, and nowhere else, an observer's own computation may write to it. One that cannot take what it
-// needs calls [ad.Tape.Fail] and stays as it is.
+// [ad.Tape.Observing] is true. There an observer gives [ad.Tape.Observe] a function that writes to it, which is called once the batch is
+// through; nothing else of its own computation may. One that cannot take what it needs calls [ad.Tape.Fail]; then no layer changes.
 //
 // An observer is found by its tensors, however it is wrapped: they name it among their [Tensor].Layers.
 type Observer interface {

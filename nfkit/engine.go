@@ -127,27 +127,42 @@ func (e *engine) begin(n int, seed [2]uint64, loss func(t *ad.Tape, lo, hi int) 
 	if e.preparers == nil && e.observers == nil {
 		return nil
 	}
-	observing := e.observing()
-	e.guard.Lock()
-	defer e.guard.Unlock()
+	e.guard.LockGrad()
+	defer e.guard.UnlockGrad()
+	if e.preparers != nil {
+		e.prepare()
+	}
+	if !e.observing() {
+		return nil
+	}
+	e.observe(n, seed, loss)
+	e.guard.LockData()
+	defer e.guard.UnlockData()
+	return e.observer.EndObserving()
+}
+
+// prepare prepares layers.
+func (e *engine) prepare() {
+	e.guard.LockData()
+	defer e.guard.UnlockData()
 	for _, p := range e.preparers {
 		p.Prepare()
 	}
-	if !observing {
-		return nil
-	}
+}
+
+// observe takes the batch through all layers, which write nothing yet: loss may call functions of the user's that evaluate the same parameters.
+func (e *engine) observe(n int, seed [2]uint64, loss func(t *ad.Tape, lo, hi int) *ad.Value) {
+	e.guard.RLockNesting()
+	defer e.guard.RUnlockNesting()
 	if e.observer == nil {
 		e.observer = ad.NewEvalTape(ad.Float64)
 	}
 	t := e.observer
 	t.Reset()
 	t.SetTraining(true) // each layer is shown what it will get in the training step
-	t.SetObserving(true)
+	t.BeginObserving()
 	t.Seed(seed, 0, n)
 	loss(t, 0, n)
-	err := t.Fault()
-	t.SetObserving(false)
-	return err
 }
 
 // observing reports whether a layer has something left to observe.

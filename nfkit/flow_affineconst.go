@@ -87,37 +87,46 @@ const actNormFloor = 1e-6
 
 // Forward returns x = z⊙eˢ + t.
 func (a *ActNorm) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
-	a.observe(z, false)
-	return a.AffineConstFlow.Forward(z, context)
+	return a.on(z, false).Forward(z, context)
 }
 
 // Inverse returns z = (x − t)⊙e⁻ˢ.
 func (a *ActNorm) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
-	a.observe(x, true)
-	return a.AffineConstFlow.Inverse(x, context)
+	return a.on(x, true).Inverse(x, context)
 }
 
-// observe sets s and t from the mean and the (n−1) standard deviation σ of each component of the first training batch: for Inverse s = ln σ and
-// t = mean, for Forward s = −ln σ and t = −mean/σ. It fails for fewer than two rows, and for a component that is constant or not finite.
-func (a *ActNorm) observe(v *ad.Value, inverse bool) {
-	if !v.Tape().Observing() || !a.Observing() {
-		return
+// on returns the flow for v, which the first training batch sets: from the mean and the (n−1) standard deviation σ of each component, for Inverse
+// s = ln σ and t = mean, for Forward s = −ln σ and t = −mean/σ. It fails for fewer than two rows, and for a component that is constant or not
+// finite.
+func (a *ActNorm) on(v *ad.Value, inverse bool) *AffineConstFlow {
+	t := v.Tape()
+	if !t.Observing() || !a.Observing() {
+		return a.AffineConstFlow
+	}
+	if f, ok := t.Observed(a).(*AffineConstFlow); ok { // it stands in two places
+		return f
 	}
 	checkBatch("ActNorm", v, a.Dim())
 	mean, variance, err := columnMoments("ActNorm", v)
 	if err != nil {
-		v.Tape().Fail(err)
-		return
+		t.Fail(err)
+		return a.AffineConstFlow
 	}
+	f := NewAffineConstFlow(a.Dim(), nil)
 	for j := range mean {
 		sigma := math.Sqrt(variance[j]) + actNormFloor
 		if inverse {
-			a.s.Data[j], a.t.Data[j] = math.Log(sigma), mean[j]
+			f.s.Data[j], f.t.Data[j] = math.Log(sigma), mean[j]
 		} else {
-			a.s.Data[j], a.t.Data[j] = -math.Log(sigma), -mean[j]/sigma
+			f.s.Data[j], f.t.Data[j] = -math.Log(sigma), -mean[j]/sigma
 		}
 	}
-	a.done[0] = 1
+	t.Observe(a, f, func() {
+		copy(a.s.Data, f.s.Data)
+		copy(a.t.Data, f.t.Data)
+		a.done[0] = 1
+	})
+	return f
 }
 
 // State lists s, t, and data_dep_init_done, which is 1 after the first batch.

@@ -63,13 +63,13 @@ func paramData(s nf.Tensor) []float64 {
 // observe shows a flow a training batch.
 func observe(f nf.Flow, x *mat.Dense, inverse bool) error {
 	t := ad.NewEvalTape(ad.Float64)
-	t.SetObserving(true)
+	t.BeginObserving()
 	if inverse {
 		f.Inverse(t.Matrix(x), nil)
 	} else {
 		f.Forward(t.Matrix(x), nil)
 	}
-	return t.Fault()
+	return t.EndObserving()
 }
 
 // The numbers are those of normflows. Forward after a first batch of Inverse, and the other way round, use what it set.

@@ -3,6 +3,7 @@ package nfkit
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
@@ -81,7 +82,7 @@ func (b *BatchNorm) running(t *ad.Tape) (mean, variance *ad.Value) {
 func (b *BatchNorm) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
 	checkBatch("BatchNorm.Forward", z, b.Dim())
 	if z.Tape().Observing() {
-		b.observe(z)
+		b = b.observe(z)
 	}
 	n := z.Rows()
 	mean, variance := b.running(z.Tape())
@@ -102,20 +103,31 @@ func (b *BatchNorm) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 // Observing reports that running statistics follow every batch.
 func (b *BatchNorm) Observing() bool { return true }
 
-// observe updates the running statistics by those of a whole batch. It fails for fewer than two rows, and for a component that is constant or
-// not finite.
-func (b *BatchNorm) observe(v *ad.Value) {
+// observe returns the layer with its running statistics updated by those of a whole batch. It fails for fewer than two rows, and for a component
+// that is constant or not finite.
+func (b *BatchNorm) observe(v *ad.Value) *BatchNorm {
+	now, ok := v.Tape().Observed(b).(*BatchNorm) // it stands in two places
+	if !ok {
+		now = b
+	}
 	mean, variance, err := columnMoments("BatchNorm", v)
 	if err != nil {
 		v.Tape().Fail(err)
-		return
+		return now
 	}
-	b.batches[0]++
-	weight := math.Max(b.momentum, 1/float64(b.batches[0]))
+	next := *now
+	next.mean, next.variance, next.batches = slices.Clone(now.mean), slices.Clone(now.variance), []int{now.batches[0] + 1}
+	weight := math.Max(b.momentum, 1/float64(next.batches[0]))
 	for j := range mean {
-		b.mean[j] += weight * (mean[j] - b.mean[j])
-		b.variance[j] += weight * (variance[j] - b.variance[j])
+		next.mean[j] += weight * (mean[j] - now.mean[j])
+		next.variance[j] += weight * (variance[j] - now.variance[j])
 	}
+	v.Tape().Observe(b, &next, func() {
+		copy(b.mean, next.mean)
+		copy(b.variance, next.variance)
+		b.batches[0] = next.batches[0]
+	})
+	return &next
 }
 
 // State lists eps, running_mean, running_var, and num_batches_tracked, the number of batches observed.

@@ -44,7 +44,7 @@ func (p *modelPoints) rows(t *ad.Tape, lo, hi int) (x, logQ, logP *ad.Value) {
 	return x, logQ.Sub(logDet), p.logDensity(x, context)
 }
 
-// logDensity returns ln p̃ of each row of x. While layers observe the points, nobody else may evaluate them: the target is not asked.
+// logDensity returns ln p̃ of each row of x. While layers observe the points, it is of no use, and the target is not asked.
 func (p *modelPoints) logDensity(x, context *ad.Value) *ad.Value {
 	if x.Tape().Observing() {
 		return x.Tape().Full(x.Rows(), 1, 0)

@@ -245,16 +245,37 @@ func (s selfish) LogDensity(x *ad.Value) *ad.Value {
 	return x.Square().RowSum().Scale(-0.5).Add(x.Tape().Const(n, 1, s.model.LogProb(x.Matrix())))
 }
 
-// A target may evaluate the model being trained, and draw from it, while others train it and evaluate it.
-func TestTargetsThatEvaluateTheModel(t *testing.T) {
-	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{nf.NewActNorm(2), newCoupling(nf.ScaleBounded, nf.SplitChannel, 2, 0, rand.NewPCG(1, 2))})
+// A loss or a target may evaluate the model being trained, and draw from it, while others train it and evaluate it: also where layers first
+// observe the batch, or do so in each step.
+func TestObjectivesThatEvaluateTheModel(t *testing.T) {
+	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{
+		nf.NewActNorm(2), newCoupling(nf.ScaleBounded, nf.SplitChannel, 2, 0, rand.NewPCG(1, 2)), nf.NewInvert(nf.NewBatchNorm(2, nil))})
 	target := selfish{m}
 	nested := nf.TargetFunc(func(x, _ *ad.Value) *ad.Value {
 		m.ImportanceSample(target, 64, rand.NewPCG(3, 4))
 		return target.LogDensity(x)
 	})
+	own := nf.NewObjective(m.State(), 2, func(x *ad.Value) *ad.Value {
+		z, logDet := x, x.Tape().Full(x.Rows(), 1, 0)
+		for _, f := range slices.Backward(m.Flows()) {
+			var l *ad.Value
+			z, l = f.Inverse(z, nil)
+			logDet = logDet.Add(l)
+		}
+		if l := m.LogProb(x.Matrix()); len(l) != x.Rows() {
+			t.Errorf("got %d log-densities of %d rows", len(l), x.Rows())
+		}
+		m.Sample(10, rand.NewPCG(5, 6))
+		m.Clone()
+		return nested(z, nil).Add(logDet).Neg()
+	})
+	rows := testkit.NormalRows(300, 2, 1)
 	done := make(chan error)
 	work := []func() error{
+		func() error {
+			_, err := nf.Fit(t.Context(), own, nf.NewRows(rows), &nf.FitOptions{Steps: 20, BatchSize: 100}, rand.NewPCG(1, 2))
+			return err
+		},
 		func() error {
 			_, err := nf.Fit(t.Context(), m.ReverseKL(nested, 300, nil), nil, &nf.FitOptions{Steps: 20}, rand.NewPCG(1, 2))
 			return err
@@ -274,7 +295,7 @@ func TestTargetsThatEvaluateTheModel(t *testing.T) {
 		},
 		func() error {
 			for range 100 {
-				m.LogProb(testkit.NormalRows(50, 2, 1))
+				m.LogProb(rows)
 			}
 			return nil
 		},

@@ -7,8 +7,8 @@ import (
 )
 
 // Guard keeps those who read a set of parameters and the one who writes them apart: many may read at a time, or one write. Whoever evaluates
-// holds RLock; whoever computes gradients holds LockGrad, and RLock as well; whoever changes elements of Param.Data holds Lock, which is both
-// locks. Parameters of one model have one guard, whoever asks; so a model and an optimiser of its parameters find the same one.
+// holds RLock; whoever computes gradients holds LockGrad, and RLock as well; whoever changes elements of Param.Data holds Lock, which is LockGrad
+// and LockData. Parameters of one model have one guard, whoever asks; so a model and an optimiser of its parameters find the same one.
 //
 // A writer who waits goes before readers who come after him. Whoever may evaluate once more while he evaluates, as one does who calls a
 // function of the user's, holds RLockNesting: while he does, others need not wait for the writer, who waits for them.
@@ -100,17 +100,27 @@ func NewGuard(params []*Param) *Guard {
 // Lock waits until nobody else reads or writes parameters or their gradients.
 func (g *Guard) Lock() {
 	g.LockGrad()
+	g.LockData()
+}
+
+// Unlock ends what Lock began.
+func (g *Guard) Unlock() {
+	g.UnlockData()
+	g.UnlockGrad()
+}
+
+// LockData waits until nobody else reads or writes parameters. It is for one who holds LockGrad, and does not hold RLock.
+func (g *Guard) LockData() {
 	for _, l := range g.locks {
 		l.lock()
 	}
 }
 
-// Unlock ends what Lock began.
-func (g *Guard) Unlock() {
+// UnlockData ends what LockData began.
+func (g *Guard) UnlockData() {
 	for _, l := range g.locks {
 		l.unlock()
 	}
-	g.UnlockGrad()
 }
 
 // LockGrad waits until nobody else computes gradients of the parameters, or changes the parameters.

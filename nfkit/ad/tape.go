@@ -32,6 +32,7 @@ type Tape struct {
 	gradients bool // record what Backward needs
 	training  bool
 	observing bool
+	observed  []observation
 	fault     error // of an observing layer
 
 	values []*Value // values[:n] are in use
@@ -86,23 +87,54 @@ func (t *Tape) Training() bool { return t.training }
 // SetTraining tells layers whether they are being trained; a new tape says no.
 func (t *Tape) SetTraining(on bool) { t.training = on }
 
-// Observing reports whether the values on t are a whole training batch, on its way through layers that take something from it beside their
-// gradient, as [Tape.SetObserving] left it.
+// observation is what a layer took from a batch.
+type observation struct {
+	layer, what any
+	write       func()
+}
+
+// BeginObserving tells layers that the values to come on t are a whole training batch, before it is cut into shards, to take something from
+// beside their gradient.
+func (t *Tape) BeginObserving() { t.observing, t.observed, t.fault = true, nil, nil }
+
+// Observing reports whether t is between BeginObserving and EndObserving.
 func (t *Tape) Observing() bool { return t.observing }
 
-// SetObserving tells layers whether they see a whole training batch to take something from, before it is cut into shards; a new tape
-// says no.
-func (t *Tape) SetObserving(on bool) { t.observing, t.fault = on, nil }
+// Observe keeps what a layer takes from the batch on t. write, in which the layer changes itself accordingly, is called by EndObserving: until
+// then, others may evaluate the layer.
+func (t *Tape) Observe(layer, what any, write func()) {
+	t.observed = append(t.observed, observation{layer, what, write})
+}
 
-// Fail keeps the first error of a layer that cannot take what it needs from a batch; see [Tape.Fault].
+// Observed returns what the layer gave Observe last since BeginObserving, nil if there is nothing.
+func (t *Tape) Observed(layer any) any {
+	for _, o := range slices.Backward(t.observed) {
+		if o.layer == layer {
+			return o.what
+		}
+	}
+	return nil
+}
+
+// Fail keeps the first error of a layer that cannot take what it needs from a batch.
 func (t *Tape) Fail(err error) {
 	if t.fault == nil {
 		t.fault = err
 	}
 }
 
-// Fault returns the error of the layer that failed first since SetObserving, nil if there is none.
-func (t *Tape) Fault() error { return t.fault }
+// EndObserving lets layers write what they have observed, in the order in which they did, or returns the error of the layer that failed first.
+// Nobody else may read or write the layers meanwhile, see [Guard.LockData].
+func (t *Tape) EndObserving() error {
+	t.observing = false
+	if t.fault != nil {
+		return t.fault
+	}
+	for _, o := range t.observed {
+		o.write()
+	}
+	return nil
+}
 
 // Reset forgets all values and makes their memory free for new ones. Parameters are read anew afterwards.
 func (t *Tape) Reset() {
