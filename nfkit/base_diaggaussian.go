@@ -17,7 +17,7 @@ const log2Pi = 1.8378770664093454836 // ln 2π
 // with mean μ (loc) and logarithmic standard deviation s (log_scale), both 1×d and 0 at first.
 // Its twin in normflows is DiagGaussian.
 type DiagGaussian struct {
-	// Temperature multiplies the standard deviations, in samples and densities alike; 0 means 1. It is for a trained
+	// Temperature multiplies the standard deviations, in samples and densities alike; it is 1 at first, and positive. It is for a trained
 	// model: below 1 its samples are closer to the modes. It may be changed between calls.
 	Temperature float64
 
@@ -38,8 +38,9 @@ func NewDiagGaussian(dim int, opts *DiagGaussianOptions) *DiagGaussian {
 		panic(fmt.Sprintf("nfkit: NewDiagGaussian: got dimension %d, want 1 or more", dim))
 	}
 	g := &DiagGaussian{
-		loc:      ad.NewParam(1, dim, make([]float64, dim)),
-		logScale: ad.NewParam(1, dim, make([]float64, dim)),
+		Temperature: 1,
+		loc:         ad.NewParam(1, dim, make([]float64, dim)),
+		logScale:    ad.NewParam(1, dim, make([]float64, dim)),
 	}
 	if opts != nil && opts.Fixed {
 		g.loc.Frozen, g.logScale.Frozen = true, true
@@ -72,11 +73,11 @@ func (g *DiagGaussian) LogProb(z, _ *ad.Value) *ad.Value {
 // scaleOn returns the logarithmic standard deviation at the present temperature.
 func (g *DiagGaussian) scaleOn(t *ad.Tape) *ad.Value {
 	s := t.Param(g.logScale)
-	if g.Temperature == 0 {
+	switch {
+	case g.Temperature == 1:
 		return s
-	}
-	if !(g.Temperature > 0) {
-		panic(fmt.Sprintf("nfkit: DiagGaussian: got temperature %v, want a positive number, or 0 for 1", g.Temperature))
+	case !(g.Temperature > 0) || math.IsInf(g.Temperature, 1):
+		panic(fmt.Sprintf("nfkit: DiagGaussian: got temperature %v, want a positive number; at 0 there is no density", g.Temperature))
 	}
 	return s.Shift(math.Log(g.Temperature))
 }

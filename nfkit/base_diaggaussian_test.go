@@ -353,6 +353,8 @@ func TestBaseMisuse(t *testing.T) {
 	conditional := nf.NewConditionalDiagGaussian(nf.NewMLP([]int{3, 4}, nil, src))
 	hot := nf.NewDiagGaussian(1, nil)
 	hot.Temperature = -1
+	frozen := nf.NewDiagGaussian(1, nil)
+	frozen.Temperature = 0
 	for want, f := range map[string]func(){
 		"NewUniform: got dimension 0":                   func() { nf.NewUniform(0, nil) },
 		"NewUniform: got the interval [2, 1]":           func() { nf.NewUniform(1, &nf.UniformOptions{Low: 2, High: 1}) },
@@ -377,6 +379,7 @@ func TestBaseMisuse(t *testing.T) {
 		"NewMixture: distribution 1 is nil":             func() { nf.NewMixture([]nf.Base{hot, nil}, nil) },
 		"distribution 1 is in 2 dimensions":             func() { nf.NewMixture([]nf.Base{hot, conditional}, nil) },
 		"NewModelBase: got a nil model":                 func() { nf.NewEnsemble([]*nf.NormalizingFlow{nil}) },
+		"got temperature 0, want a positive number":     func() { modelOf(frozen).Sample(1, src) },
 		"got a model with a 1×3 context":                func() { nf.NewModelBase(modelOf(conditional)) },
 		"Gaussian.LogProb: got a 1×3 batch, want 2 col": func() { nf.NewGaussian(2, nil).LogProb(ad.NewEvalTape(ad.Float64).Full(1, 3, 0), nil) },
 	} {

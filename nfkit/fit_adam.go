@@ -13,7 +13,7 @@ import (
 // AdamOptions are the options of [NewAdam].
 type AdamOptions struct {
 	LearningRate float64    // 0 means 1e-3
-	Betas        [2]float64 // decay of the averages of gradient and squared gradient; zeros mean 0.9 and 0.999
+	Betas        [2]float64 // decay of the averages of gradient and squared gradient; both 0 mean 0.9 and 0.999
 	Epsilon      float64    // added to the root of the squared gradient; 0 means 1e-8
 	WeightDecay  float64    // λ of an L2 penalty ½λ‖p‖², whose gradient is added before the averages
 }

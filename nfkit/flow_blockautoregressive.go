@@ -12,7 +12,7 @@ import (
 // BlockAutoregressiveOptions are the options of [NewBlockAutoregressive].
 type BlockAutoregressiveOptions struct {
 	Units   int // hidden units of each component; 0 means 8
-	Depth   int // hidden layers; 0 means 1
+	Depth   int // hidden layers; 0 means 1, −1 none: the flow is linear
 	Context int // columns of a context, which enters the first layer by a linear map; 0 means none
 }
 
@@ -58,11 +58,11 @@ func NewBlockAutoregressive(dim int, opts *BlockAutoregressiveOptions, src rand.
 	if opts != nil {
 		o = *opts
 	}
-	if dim < 1 || min(o.Units, o.Depth, o.Context) < 0 {
-		panic(fmt.Sprintf("nfkit: NewBlockAutoregressive: got dimension %d, %d units, depth %d and a context of %d columns, want 1 or more and none negative", dim, o.Units, o.Depth, o.Context))
+	if dim < 1 || min(o.Units, o.Depth+1, o.Context) < 0 {
+		panic(fmt.Sprintf("nfkit: NewBlockAutoregressive: got dimension %d, %d units, depth %d and a context of %d columns, want 1 or more and none negative but −1 for no depth", dim, o.Units, o.Depth, o.Context))
 	}
 	checkSource("NewBlockAutoregressive", src)
-	o.Units, o.Depth = orDefault(o.Units, 8), orDefault(o.Depth, 1)
+	o.Units, o.Depth = orDefault(o.Units, 8), max(orDefault(o.Depth, 1), 0)
 	r := rand.New(src)
 	f := &BlockAutoregressive{dim: dim, contextDim: o.Context, gate: ad.NewParam(1, 1, []float64{blockGate})}
 	in := 1
@@ -75,7 +75,7 @@ func NewBlockAutoregressive(dim int, opts *BlockAutoregressiveOptions, src rand.
 		in = out
 	}
 	if o.Context > 0 {
-		c := newLinear(o.Context, dim*o.Units, r)
+		c := newLinear(o.Context, f.Width(), r)
 		f.context = &c
 	}
 	for j := range dim {
@@ -128,7 +128,7 @@ func (f *BlockAutoregressive) Dim() int { return f.dim }
 // ContextDim returns the number of columns of the context, 0 for none.
 func (f *BlockAutoregressive) ContextDim() int { return f.contextDim }
 
-// Width returns the number of units of a hidden layer.
+// Width returns the number of units of the first layer, which no other exceeds.
 func (f *BlockAutoregressive) Width() int { w, _ := f.layers[0].diagonal.Dims(); return w }
 
 // Inverse evaluates the network.

@@ -9,9 +9,9 @@ import (
 
 // ModelOptions are the options of the ready-made models.
 type ModelOptions struct {
-	Layers  int  // 0 means 8
+	Layers  int  // 0 means 8, −1 none
 	Hidden  int  // units in each hidden layer of a network; 0 means 64
-	Depth   int  // hidden layers of a network, or residual blocks of one that has those; 0 means 2
+	Depth   int  // hidden layers of a network, or residual blocks of one that has those; 0 means 2, −1 none: networks are linear
 	Context int  // columns of a context, see [NormalizingFlow.Given]; 0 means none
 	Base    Base // nil means the standard normal distribution, not trained
 
@@ -141,8 +141,8 @@ func (o *ModelOptions) orDefaults(caller string, dim, least int, src rand.Source
 		panic(fmt.Sprintf("nfkit: %s: got dimension 1; a coupling splits a point in two and needs 2 or more", caller))
 	case dim < least:
 		panic(fmt.Sprintf("nfkit: %s: got dimension %d, want %d or more", caller, dim, least))
-	case min(c.Layers, c.Hidden, c.Depth, c.Context) < 0:
-		panic(fmt.Sprintf("nfkit: %s: got %d layers, %d hidden units, depth %d and a context of %d columns, want none negative", caller, c.Layers, c.Hidden, c.Depth, c.Context))
+	case min(c.Layers, c.Depth) < -1 || min(c.Hidden, c.Context) < 0:
+		panic(fmt.Sprintf("nfkit: %s: got %d layers, %d hidden units, depth %d and a context of %d columns, want none negative but −1 for no layers or no depth", caller, c.Layers, c.Hidden, c.Depth, c.Context))
 	}
 	checkSource(caller, src)
 	if c.Standardize != nil {

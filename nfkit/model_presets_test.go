@@ -63,6 +63,45 @@ func TestPresets(t *testing.T) {
 	}
 }
 
+// No layers and networks without hidden layers are asked for by −1, as 0 means the defaults.
+func TestModelsWithoutLayers(t *testing.T) {
+	build := map[string]func(dim int, opts *nf.ModelOptions, src rand.Source) *nf.NormalizingFlow{}
+	for name, p := range presets {
+		build[name] = p.new
+	}
+	for name, f := range families {
+		build[name] = f.new
+	}
+	for name, build := range build {
+		t.Run(name, func(t *testing.T) {
+			base, x := nf.NewGaussianMixture(2, 3, nil, rand.NewPCG(3, 4)), testkit.NormalRows(5, 3, 1)
+			m := build(3, &nf.ModelOptions{Layers: -1, Base: base}, rand.NewPCG(1, 2))
+			compareSlices(t, "the density without layers", m.LogProb(x), nf.NewNormalizingFlow(base, nil).LogProb(x), 1e-12)
+
+			for _, context := range []int{0, 2} {
+				opts := &nf.ModelOptions{Layers: 2, Hidden: 12, Depth: -1, Context: context}
+				if families[name].plain && context == 0 || name == "NewPlanarFlow" && context == 0 {
+					continue // there are no networks
+				}
+				linear := build(3, opts, rand.NewPCG(1, 2))
+				opts.Depth = 1
+				if deep := build(3, opts, rand.NewPCG(1, 2)); size(linear) >= size(deep) {
+					t.Errorf("a model has %d parameters with linear networks, %d with a hidden layer", size(linear), size(deep))
+				}
+				checkPreset(t, linear, 3, context)
+			}
+		})
+	}
+}
+
+// size returns the number of parameters of m.
+func size(m *nf.NormalizingFlow) (n int) {
+	for _, p := range m.Params() {
+		n += len(p.Data)
+	}
+	return n
+}
+
 func checkPreset(t *testing.T, m *nf.NormalizingFlow, dim, context int) {
 	if m.Dim() != dim || m.ContextDim() != context {
 		t.Fatalf("the model has dimension %d and a context of %d columns, want %d and %d", m.Dim(), m.ContextDim(), dim, context)

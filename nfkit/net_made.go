@@ -15,7 +15,7 @@ type MADEOptions struct {
 	// Order[k−1]. nil is the natural order; for a random one, use rand.New(src).Perm(dim).
 	Order []int
 
-	Blocks        int  // blocks between first and last layer; 0 means 2
+	Blocks        int  // blocks between first and last layer; 0 means 2, −1 none: the network is linear
 	FeedForward   bool // a block is one layer and an activation; the default is a residual block of two
 	RandomDegrees bool // hidden units draw what they see; for FeedForward only, as skip connections need equal layers
 
@@ -151,8 +151,8 @@ func (o *MADEOptions) check(dim, outputs, hidden int) {
 	switch {
 	case dim < 1 || outputs < 1 || hidden < 1:
 		panic(fmt.Sprintf("nfkit: NewMADE: got dimension %d, %d outputs and %d hidden units, want 1 or more", dim, outputs, hidden))
-	case o.Blocks < 0 || o.Context < 0:
-		panic(fmt.Sprintf("nfkit: NewMADE: got %d blocks and a context of %d columns, want 0 or more", o.Blocks, o.Context))
+	case o.Blocks < -1 || o.Context < 0:
+		panic(fmt.Sprintf("nfkit: NewMADE: got %d blocks and a context of %d columns, want 0 or more, or −1 for no blocks", o.Blocks, o.Context))
 	case o.RandomDegrees && !o.FeedForward:
 		panic("nfkit: NewMADE: got RandomDegrees with residual blocks, whose skip connections need the same degrees in each layer; use FeedForward")
 	case preprocessed("NewMADE", dim, o.Preprocess) != dim:

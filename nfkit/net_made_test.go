@@ -265,7 +265,7 @@ func TestMADEMaskedWeights(t *testing.T) {
 func TestMADEMisuse(t *testing.T) {
 	for want, f := range map[string]func(){
 		"want 1 or more":                      func() { nf.NewMADE(0, 2, 8, nil, rand.NewPCG(1, 2)) },
-		"want 0 or more":                      func() { nf.NewMADE(2, 2, 8, &nf.MADEOptions{Blocks: -1}, rand.NewPCG(1, 2)) },
+		"want 0 or more":                      func() { nf.NewMADE(2, 2, 8, &nf.MADEOptions{Blocks: -2}, rand.NewPCG(1, 2)) },
 		"use FeedForward":                     func() { nf.NewMADE(2, 2, 8, &nf.MADEOptions{RandomDegrees: true}, rand.NewPCG(1, 2)) },
 		"want a permutation of 0 to 2":        func() { nf.NewMADE(3, 2, 8, &nf.MADEOptions{Order: []int{0, 2}}, rand.NewPCG(1, 2)) },
 		"got activation 9":                    func() { nf.NewMADE(2, 2, 8, &nf.MADEOptions{Activation: 9}, rand.NewPCG(1, 2)) },

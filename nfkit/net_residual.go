@@ -10,7 +10,7 @@ import (
 
 // ResidualNetOptions are the options of [NewResidualNet].
 type ResidualNetOptions struct {
-	Blocks     int // residual blocks; 0 means 2
+	Blocks     int // residual blocks; 0 means 2, −1 none
 	Activation Activation
 	Leaky      float64 // slope of ActReLU below 0
 	Dropout    float64 // probability with which a hidden unit of a block is left out in training
@@ -53,8 +53,8 @@ func NewResidualNet(in, out, hidden int, opts *ResidualNetOptions, src rand.Sour
 	switch {
 	case in < 1 || out < 1 || hidden < 1:
 		panic(fmt.Sprintf("nfkit: NewResidualNet: got widths %d, %d and %d, want 1 or more", in, out, hidden))
-	case o.Blocks < 0 || o.Context < 0:
-		panic(fmt.Sprintf("nfkit: NewResidualNet: got %d blocks and a context of %d columns, want 0 or more", o.Blocks, o.Context))
+	case o.Blocks < -1 || o.Context < 0:
+		panic(fmt.Sprintf("nfkit: NewResidualNet: got %d blocks and a context of %d columns, want 0 or more, or −1 for no blocks", o.Blocks, o.Context))
 	}
 	n := &ResidualNet{preprocess: o.Preprocess, context: o.Context}
 	width := preprocessed("NewResidualNet", in, o.Preprocess)

@@ -167,7 +167,7 @@ func TestMLPSlots(t *testing.T) {
 func TestNetMisuse(t *testing.T) {
 	for want, f := range map[string]func(){
 		"NewResidualNet: got widths 0":     func() { nf.NewResidualNet(0, 1, 1, nil, rand.NewPCG(1, 2)) },
-		"NewResidualNet: got -1 blocks":    func() { nf.NewResidualNet(1, 1, 1, &nf.ResidualNetOptions{Blocks: -1}, rand.NewPCG(1, 2)) },
+		"NewResidualNet: got -2 blocks":    func() { nf.NewResidualNet(1, 1, 1, &nf.ResidualNetOptions{Blocks: -2}, rand.NewPCG(1, 2)) },
 		"NewResidualNet: got activation 4": func() { nf.NewResidualNet(1, 1, 1, &nf.ResidualNetOptions{Activation: 4}, rand.NewPCG(1, 2)) },
 		"NewResidualNet: got dropout":      func() { nf.NewResidualNet(1, 1, 1, &nf.ResidualNetOptions{Dropout: -1}, rand.NewPCG(1, 2)) },
 		"NewResidualNet: got an input of 1": func() {

@@ -12,7 +12,7 @@ type CNFOptions struct {
 	FlowOptions
 
 	Hidden  int     // units in each hidden layer of the network; 0 means 64
-	Depth   int     // its hidden layers; 0 means 2
+	Depth   int     // its hidden layers; 0 means 2, −1 none
 	Context int     // columns of a context; 0 means none
 	Base    nf.Base // nil means the standard normal distribution, not trained
 }
@@ -28,8 +28,8 @@ func NewCNF(dim int, opts *CNFOptions, src rand.Source) (*nf.NormalizingFlow, *F
 	if opts != nil {
 		o = *opts
 	}
-	if dim < 1 || min(o.Hidden, o.Depth, o.Context) < 0 {
-		panic(fmt.Sprintf("continuous: NewCNF: got dimension %d, %d hidden units, depth %d and a context of %d columns, want 1 or more and none negative", dim, o.Hidden, o.Depth, o.Context))
+	if dim < 1 || min(o.Hidden, o.Depth+1, o.Context) < 0 {
+		panic(fmt.Sprintf("continuous: NewCNF: got dimension %d, %d hidden units, depth %d and a context of %d columns, want 1 or more and none negative but −1 for no depth", dim, o.Hidden, o.Depth, o.Context))
 	}
 	if o.Hidden == 0 {
 		o.Hidden = 64

@@ -232,6 +232,17 @@ func TestCNF(t *testing.T) {
 	}
 }
 
+// A network without hidden layers is asked for by −1, as 0 means the default.
+func TestCNFWithoutHiddenLayers(t *testing.T) {
+	m, _ := NewCNF(2, &CNFOptions{Depth: -1}, rand.NewPCG(1, 2))
+	if p := m.Params()[2:]; len(p) != 2 || len(p[0].Data) != 2*(2+1+2*frequencies) { // after those of the base, a weight and a bias
+		t.Errorf("a field without hidden layers has %d parameters", len(p))
+	}
+	if l := m.LogProb(mat.NewDense(1, 2, nil))[0]; math.Abs(l+math.Log(2*math.Pi)) > 1e-12 {
+		t.Errorf("the model starts with log-density %v, want that of its base", l)
+	}
+}
+
 // labelled is two normal distributions, with means −2 and 2 by the sign of the context.
 type labelled struct{}
 

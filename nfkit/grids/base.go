@@ -16,8 +16,8 @@ import (
 // where the context y is 1 for the class and 0 for the others, see [OneHot]; a mixture of classes has parameters between theirs. loc and
 // log_scale, both d×K for K classes, are 0 at first. Its twin in normflows is ClassCondDiagGaussian.
 type ClassCondDiagGaussian struct {
-	// Temperature multiplies the standard deviations, in samples and densities alike; 0 means 1. It is for a trained model, and may be
-	// changed between calls.
+	// Temperature multiplies the standard deviations, in samples and densities alike; it is 1 at first, and positive. It is for a trained
+	// model, and may be changed between calls.
 	Temperature float64
 
 	shape         Shape
@@ -42,7 +42,7 @@ func NewClassCondDiagGaussian(shape Shape, classes int) *ClassCondDiagGaussian {
 		p.Arrange(order, nil)
 		return p
 	}
-	return &ClassCondDiagGaussian{shape: shape, loc: param(), logScale: param()}
+	return &ClassCondDiagGaussian{Temperature: 1, shape: shape, loc: param(), logScale: param()}
 }
 
 // Dim returns the number of columns of a grid.
@@ -124,7 +124,7 @@ func NewGlowBase(shape Shape, classes int) *GlowBase {
 	param := func(rows int) *ad.Param {
 		return ad.NewParam(rows, shape.Channels, make([]float64, rows*shape.Channels))
 	}
-	g := &GlowBase{shape: shape, loc: param(1), logScale: param(1), locLogs: param(1), scaleLog: param(1)}
+	g := &GlowBase{Temperature: 1, shape: shape, loc: param(1), logScale: param(1), locLogs: param(1), scaleLog: param(1)}
 	if classes > 0 {
 		g.locClass, g.scaleClass = param(classes), param(classes)
 	}
@@ -206,10 +206,10 @@ func normalTerms(e, logScale *ad.Value) *ad.Value {
 // heated returns the logarithmic standard deviation s at a temperature.
 func heated(call string, s *ad.Value, temperature float64) *ad.Value {
 	switch {
-	case temperature == 0:
+	case temperature == 1:
 		return s
-	case !(temperature > 0):
-		panic(fmt.Sprintf("grids: %s: got temperature %v, want a positive number, or 0 for 1", call, temperature))
+	case !(temperature > 0) || math.IsInf(temperature, 1):
+		panic(fmt.Sprintf("grids: %s: got temperature %v, want a positive number; at 0 there is no density", call, temperature))
 	}
 	return s.Shift(math.Log(temperature))
 }

@@ -116,9 +116,9 @@ func (m *masked) apply(x, context *ad.Value) *ad.Value {
 
 // LatticeOptions are the options of [NewLatticeFlow].
 type LatticeOptions struct {
-	Layers    int  // couplings; 0 means 16
+	Layers    int  // couplings; 0 means 16, −1 none
 	Hidden    int  // channels of each hidden layer of a network; 0 means 16
-	Depth     int  // hidden layers; 0 means 2
+	Depth     int  // hidden layers; 0 means 2, −1 none
 	Kernel    int  // edge of each convolution; 0 means 3
 	Symmetric bool // the density is even: of φ as of −φ
 }
@@ -135,10 +135,11 @@ func NewLatticeFlow(lattice Shape, opts *LatticeOptions, src rand.Source) *nf.No
 	if opts != nil {
 		o = *opts
 	}
-	if min(o.Layers, o.Hidden, o.Depth, o.Kernel) < 0 {
-		panic(fmt.Sprintf("grids: %s: got %d layers, %d hidden channels, depth %d and kernels of %d, want none negative", caller, o.Layers, o.Hidden, o.Depth, o.Kernel))
+	if min(o.Layers+1, o.Hidden, o.Depth+1, o.Kernel) < 0 {
+		panic(fmt.Sprintf("grids: %s: got %d layers, %d hidden channels, depth %d and kernels of %d, want none negative but −1 for no layers or no depth", caller, o.Layers, o.Hidden, o.Depth, o.Kernel))
 	}
 	o.Layers, o.Hidden, o.Depth, o.Kernel = orDefault(o.Layers, 16), orDefault(o.Hidden, 16), orDefault(o.Depth, 2), orDefault(o.Kernel, 3)
+	o.Depth = max(o.Depth, 0)
 	channels := append(slices.Repeat([]int{o.Hidden}, o.Depth), 2*lattice.Channels)
 	edges := slices.Repeat([]int{o.Kernel}, o.Depth+1)
 	var flows []nf.Flow

@@ -123,6 +123,20 @@ func TestLatticeFlowLearns(t *testing.T) {
 	}
 }
 
+// No couplings and networks without hidden layers are asked for by −1, as 0 means the defaults.
+func TestLatticeFlowWithoutLayers(t *testing.T) {
+	linear := grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Layers: 2, Depth: -1}, source())
+	if n := len(linear.Params()); n != 6 { // those of the base, and a weight and a bias in each coupling
+		t.Errorf("two couplings with linear networks have %d parameters, want 6", n)
+	}
+	if _, err := linear.ReverseKL(targets.Phi4{L: 4, M2: 2}, 8, nil).LossGrad(nil, source()); err != nil {
+		t.Error(err)
+	}
+	if m := grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Layers: -1}, source()); len(m.Flows()) != 0 {
+		t.Errorf("a model without layers has %d", len(m.Flows()))
+	}
+}
+
 func TestLatticeMisuse(t *testing.T) {
 	net := grids.NewConvNet2d(shape(4, 4, 1), []int{2}, []int{3}, nil, source())
 	for name, c := range map[string]struct {

@@ -18,7 +18,7 @@ import (
 // with m = Loc and s = Scale, which differ by a factor of 10⁶ at most. It is not normalised. Rezende & Mohamed 2015, arXiv:1505.05770, table 1, U₁.
 // Its twin in normflows is TwoModes.
 type TwoModes struct {
-	Loc   float64 // 0 means 2
+	Loc   float64 // 0 means 2; at 10⁻⁶·Scale the crescents are one
 	Scale float64 // 0 means 0.1
 }
 
