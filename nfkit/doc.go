@@ -84,7 +84,9 @@
 // A context, for conditional models, has a row for each point or one row for all. [NormalizingFlow.Given] sets it.
 //
 // Random numbers come from a [math/rand/v2.Source] argument, inside layers too. The same seed gives the same bytes, on any number of cores; another one
-// other noise.
+// other noise. That holds for one build. Builds that round differently give numbers that differ in the last digits, by 2·10⁻¹² of a loss or less in the
+// first steps, and grow apart in a long training: other architectures, GOAMD64=v3 and above, the tag purego, and amd64 processors without AVX2, where
+// those with AVX2 and with AVX-512 agree.
 //
 // A model may be used by many goroutines at a time, also while it is trained.
 //

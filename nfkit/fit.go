@@ -93,7 +93,7 @@ type History struct {
 // Steps counts those of Adam: to go on with a run, give it the Adam that has taken the steps so far, as a [Checkpoint] keeps it, and the same
 // options. A run whose steps are all done already changes nothing. An Adam that has taken steps wants Steps or Epochs to be said.
 //
-// The same arguments give the same bytes, for any GOMAXPROCS. Fit panics when options are out of range, or rows have
+// The same arguments give the same bytes, for any GOMAXPROCS, in one build (see the conventions of this package). Fit panics when options are out of range, or rows have
 // another number of columns than the objective wants.
 func Fit(ctx context.Context, objective Objective, data Sampler, opts *FitOptions, src rand.Source) (*History, error) {
 	f := newFit(ctx, objective, data, opts, src)
