@@ -32,8 +32,12 @@ type NSFOptions struct {
 }
 
 // NewRealNVP returns a model of affine couplings, each of which scales and shifts half of the components by what an
-// [MLP] computes from the other half. It starts as its base, but for permutations. Scales are [ScaleBounded], so that densities are finite far
-// from all data. Densities and samples are equally fast. Dinh et al. 2017, arXiv:1605.08803.
+// [MLP] computes from the other half. It starts as its base, but for permutations. Densities and samples are equally fast. Dinh et al. 2017,
+// arXiv:1605.08803.
+//
+// Scales are [ScaleBounded], so that densities are finite far from all data, and networks see x/(1 + |x|/20) in place of x, so that with heavy tails
+// an outlier costs about what it costs the base. That costs nothing where the data are: on targets.Moons, held-out losses are the same or lower than
+// without, by TestBoundsCostNothing.
 //
 // A nil opts means the defaults, here and below; all these constructors panic when dim or an option is out of range.
 // This one wants dim to be at least 2.
@@ -50,8 +54,9 @@ func NewNICE(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 }
 
 // NewMAF returns a masked autoregressive flow: each component is scaled and shifted by what a [MADE] computes from
-// those before it, in another order in each layer. It starts as its base, but for permutations; scales are [ScaleBounded]. A density costs one
-// evaluation of the networks, a sample dim: it is for learning from data. Papamakarios et al. 2017, arXiv:1705.07057.
+// those before it, in another order in each layer. It starts as its base, but for permutations; scales and the input of networks are bounded as in
+// [NewRealNVP]. A density costs one evaluation of the networks, a sample dim: it is for learning from data. Papamakarios et al. 2017,
+// arXiv:1705.07057.
 func NewMAF(dim int, opts *ModelOptions, src rand.Source) *NormalizingFlow {
 	o := opts.orDefaults("NewMAF", dim, 1, src)
 	return o.model(dim, o.autoregressive(dim, false, src))
@@ -190,7 +195,7 @@ func (o *ModelOptions) couplings(dim int, scale ScaleMap, src rand.Source) []Flo
 			flows = append(flows, NewPermute(dim, PermuteShuffle, src))
 		}
 		net := NewMLP(o.widths(kept, out), &MLPOptions{Context: o.Context, InitZeros: true}, src)
-		flows = append(flows, NewAffineCouplingBlock(net, &AffineCouplingOptions{Split: split, Scale: scale}))
+		flows = append(flows, NewAffineCouplingBlock(clippedMLP{net}, &AffineCouplingOptions{Split: split, Scale: scale}))
 	}
 	return flows
 }
@@ -207,7 +212,7 @@ func (o *ModelOptions) autoregressive(dim int, latent bool, src rand.Source) []F
 		if k > 0 && dim > 1 {
 			flows = append(flows, NewPermute(dim, mode, src))
 		}
-		net := NewMADE(dim, 2, o.Hidden, &MADEOptions{Blocks: o.Depth, Context: o.Context}, src)
+		net := NewMADE(dim, 2, o.Hidden, &MADEOptions{Blocks: o.Depth, Context: o.Context, Preprocess: clippedInput{dim}}, src)
 		flows = append(flows, NewAutoregressive(Affine{Scale: ScaleBounded}, net, &AutoregressiveOptions{Latent: latent}))
 	}
 	return flows
