@@ -311,6 +311,9 @@ func (f *fit) train() (float64, error) {
 			f.batch = batch
 			if l, ok := f.objective.(*likelihood); ok {
 				f.history.Remarks = l.remarks(f.someRows())
+				if r, ok := f.data.(*Rows); ok && r.Len() == 1 {
+					f.history.Remarks = []string{"the data are a single row: its likelihood has no upper bound"}
+				}
 			}
 		}
 	}

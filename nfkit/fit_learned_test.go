@@ -179,6 +179,7 @@ func TestRemarks(t *testing.T) {
 		"a context":       {affine(nil), column(2, func(v float64) float64 { return 1e4 + v }), []string{"column 0 of the context has mean 1e+04"}},
 		"a spline":        {spline(nil), column(1, func(v float64) float64 { return 6 * v }), []string{"of the interval that flow 0 (Coupling(RationalQuadraticSpline 8 bins"}},
 		"standardized":    {affine(far.Slice(0, 200, 0, 2)), far, nil},
+		"one row":         {affine(nil), testkit.NormalRows(1, 3, 1), []string{"the data are a single row"}},
 		"spline and mean": {spline(nil), column(1, func(v float64) float64 { return 1e3 + v }), []string{"column 1 of the data has mean 1e+03", "100 % of column"}},
 	} {
 		var line bytes.Buffer

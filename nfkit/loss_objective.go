@@ -20,6 +20,9 @@ import (
 //		return net.Apply(v.Slice(0, 3), nil).Sub(v.Slice(3, 5)).Square().RowSum()
 //	})
 //
+// loss may evaluate the model that is trained, as with [NormalizingFlow.LogProb]: what it then gets are constants. It must not train it or load into
+// it, which waits until the step is over.
+//
 // It panics when columns is not positive, loss is nil, or two tensors have the same name.
 func NewObjective(state State, columns int, loss func(v *ad.Value) *ad.Value) *RowObjective {
 	if columns < 1 || loss == nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -92,6 +93,26 @@ func NewModel(train *Table, opts *ModelOptions, src rand.Source) (*Model, error)
 		}
 	}
 	return newModel(columns, len(columns)-len(o.Given), mean, scale, o.NewFlow, src), nil
+}
+
+// String describes the model: its columns, those that are given, and its flow.
+func (m *Model) String() string {
+	var b strings.Builder
+	b.WriteString("Model of " + columnList(m.columns[:m.dim]))
+	if given := m.columns[m.dim:]; len(given) > 0 {
+		b.WriteString("\ngiven " + columnList(given))
+	}
+	fmt.Fprintf(&b, "\n%v", m.flow)
+	return b.String()
+}
+
+// columnList describes columns, separated by commas.
+func columnList(columns []Column) string {
+	var all []string
+	for _, c := range columns {
+		all = append(all, c.String())
+	}
+	return strings.Join(all, ", ")
 }
 
 // newModel returns the model of the first dim columns given the others.

@@ -251,6 +251,17 @@ func TestSamplesFit(t *testing.T) {
 }
 
 // A model of given columns samples under each condition, or under one, and its density is that of the rows' own conditions.
+func TestModelString(t *testing.T) {
+	data, _ := everything()
+	m := nf.Must(tables.NewModel(data, &tables.ModelOptions{Given: []string{"positive"}}, rand.NewPCG(1, 2)))
+	text := m.String()
+	for _, want := range []string{`"real" (real)`, "\ngiven \"positive\" (positive)\n", "NormalizingFlow in 6 dimensions"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the model is %q, want it to say %q", text, want)
+		}
+	}
+}
+
 func TestGiven(t *testing.T) {
 	data, m := everything()
 	one, each := nf.Must(m.Given(data.Slice(7, 8))), nf.Must(m.Given(data))
