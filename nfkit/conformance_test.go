@@ -202,6 +202,29 @@ func TestFlows(t *testing.T) {
 	}
 }
 
+// The checks give no false alarm in many dimensions, or with many bins.
+func TestFlowsOfManyDimensions(t *testing.T) {
+	src := rand.NewPCG(1, 2)
+	maf := func(dim int) nf.Flow {
+		return nf.NewAutoregressive(nf.Affine{Scale: nf.ScaleBounded}, nf.NewMADE(dim, 2, 16, nil, src), nil)
+	}
+	chain := func(dim int) nf.Flow {
+		return nf.NewChain(nf.NewLULinearPermute(dim, &nf.LULinearPermuteOptions{RandomInit: true}, src), nf.NewPlanar(dim, nil, src), nf.NewAffineConstFlow(dim, nil))
+	}
+	for name, f := range map[string]nf.Flow{
+		"chain/10": chain(10), "chain/32": chain(32), "autoregressive/10": maf(10), "autoregressive/15": maf(15), "softplus/14": nf.NewSoftplus(14),
+		"spline/30": nf.NewElementwiseRationalQuadraticSpline(30, &nf.SplineOptions{Bins: 32, RandomInit: true}, src),
+	} {
+		var opts *nftest.FlowOptions
+		if name == "softplus/14" {
+			opts = &nftest.FlowOptions{Data: nftest.Interval{Lo: 0, Hi: math.Inf(1)}}
+		}
+		if err := nftest.Flow(f, opts, rand.NewPCG(3, 2)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // stirred returns the flow of a case with parameters that are not the first ones; nil if there is none of that
 // dimension.
 func (c flowCase) stirred(dim, context int, seed uint64) nf.Flow {

@@ -63,6 +63,9 @@ func (f *AffineConstFlow) State() State {
 // it, in the direction of that batch, has mean 0 and standard deviation 1 in each component. Before that it is the
 // identity, and evaluation does not set anything. Kingma & Dhariwal 2018, arXiv:1807.03039, section 3.1.
 // Its twin in normflows is ActNorm, which sets itself by the first batch of any kind, after a load as well.
+//
+// As the last flow of a model that is trained on data, it scales them to mean 0 and standard deviation 1, as [NewStandardization] does, but by the
+// first batch in place of all data, and with numbers that are trained on.
 type ActNorm struct {
 	*AffineConstFlow
 	done []float64 // 1 after the first batch
