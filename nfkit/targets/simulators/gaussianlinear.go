@@ -33,7 +33,7 @@ func (GaussianLinear) Name() string { return "gaussian_linear" }
 
 // Prior returns the normal distribution with mean 0 and variance 0.1 in ten dimensions.
 func (GaussianLinear) Prior() Prior {
-	p := Prior{make([]marginal, 10)}
+	p := Prior{make([]Marginal, 10)}
 	for i := range p.marginals {
 		p.marginals[i] = distuv.Normal{Sigma: linearSD}
 	}

@@ -29,6 +29,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -66,17 +67,18 @@ func All() []Task {
 }
 
 // Prior is a distribution of independent parameters.
-type Prior struct{ marginals []marginal }
+type Prior struct{ marginals []Marginal }
 
-// marginal is a continuous distribution on the line, as gonum has it.
-type marginal interface {
+// Marginal is a continuous distribution on the line, as gonum has it.
+type Marginal = interface {
+	CDF(x float64) float64
 	LogProb(x float64) float64
 	Quantile(p float64) float64
 }
 
 // box returns the uniform prior on [−c, c]ᵈ.
 func box(d int, c float64) Prior {
-	p := Prior{make([]marginal, d)}
+	p := Prior{make([]Marginal, d)}
 	for i := range p.marginals {
 		p.marginals[i] = distuv.Uniform{Min: -c, Max: c}
 	}
@@ -85,6 +87,9 @@ func box(d int, c float64) Prior {
 
 // Dim returns the number of parameters d.
 func (p Prior) Dim() int { return len(p.marginals) }
+
+// Marginals returns the distribution of each parameter.
+func (p Prior) Marginals() []Marginal { return slices.Clone(p.marginals) }
 
 // Bounds returns the least and the greatest value of each parameter: infinite ones where there is none.
 func (p Prior) Bounds() (lo, hi []float64) {

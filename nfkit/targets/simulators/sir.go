@@ -36,7 +36,7 @@ func (SIR) Name() string { return "sir" }
 
 // Prior returns the log-normal distributions of β and γ.
 func (SIR) Prior() Prior {
-	return Prior{[]marginal{
+	return Prior{[]Marginal{
 		distuv.LogNormal{Mu: math.Log(0.4), Sigma: 0.5},
 		distuv.LogNormal{Mu: math.Log(0.125), Sigma: 0.2},
 	}}
