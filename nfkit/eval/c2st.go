@@ -30,10 +30,21 @@ import (
 // GOMAXPROCS. It returns an error when a number is not finite. It panics when the numbers of rows or columns differ, or
 // there are fewer than 5 rows.
 func C2ST(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
-	d := checkSamples("C2ST", reference, x)
+	return c2st("C2ST", reference, x, (*classifier).train, src)
+}
+
+// C2STEarlyStopping is [C2ST] with networks that are trained until the cross-entropy of a tenth of their points, which they leave out, has not been
+// less for ten epochs, and that are then as they were when it was least. They do not learn the noise in the points, as those of C2ST do where the samples
+// are hard to tell apart: their accuracy is the same or higher, at a tenth of the cost in five dimensions or more.
+func C2STEarlyStopping(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
+	return c2st("C2STEarlyStopping", reference, x, (*classifier).trainStopping, src)
+}
+
+func c2st(caller string, reference, x mat.Matrix, train func(c *classifier, rows *mat.Dense, src rand.Source) error, src rand.Source) (Estimate, error) {
+	d := checkSamples(caller, reference, x)
 	n, _ := reference.Dims()
 	if m, _ := x.Dims(); n != m || n < folds {
-		panic(fmt.Sprintf("eval: C2ST: got samples of %d and %d rows, want as many in both, and at least %d", n, m, folds))
+		panic(fmt.Sprintf("eval: %s: got samples of %d and %d rows, want as many in both, and at least %d", caller, n, m, folds))
 	}
 	rows := mat.NewDense(2*n, d+1, nil) // the last column is 1 for the reference and −1 for x
 	rows.Slice(0, n, 0, d).(*mat.Dense).Copy(reference)
@@ -48,7 +59,7 @@ func C2ST(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
 		floats.Scale(1/sd, column)
 		for i, v := range column {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: C2ST: column %d has a number that is not finite, or too large to scale", j)
+				return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: %s: column %d has a number that is not finite, or too large to scale", caller, j)
 			}
 			rows.Set(i, j, v)
 		}
@@ -80,11 +91,11 @@ func C2ST(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
 		}
 		source := rand.NewPCG(seeds[i][0], seeds[i][1])
 		c := newClassifier(d, source)
-		failed[i] = c.train(&rest, source)
+		failed[i] = train(c, &rest, source)
 		accuracy[i] = c.accuracy(rows.Slice(lo, hi, 0, d+1).(*mat.Dense))
 	})
 	if err := errors.Join(failed[:]...); err != nil {
-		return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: C2ST: %w", err)
+		return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: %s: %w", caller, err)
 	}
 	a := stat.Mean(accuracy[:], nil)
 	return Estimate{a, math.Sqrt(a * (1 - a) / float64(2*n))}, nil
@@ -158,6 +169,19 @@ func (c *classifier) train(rows *mat.Dense, src rand.Source) error {
 			}
 			return nil
 		},
+	}, src)
+	return err
+}
+
+// trainStopping minimises the cross-entropy of nine tenths of rows, which are in no order, until that of the others has not been less for ten epochs.
+func (c *classifier) trainStopping(rows *mat.Dense, src rand.Source) error {
+	n, columns := rows.Dims()
+	held := (n + 9) / 10
+	size := min(200, n-held)
+	perEpoch := (n - held + size - 1) / size
+	_, err := nf.Fit(context.Background(), c.objective, nf.NewRows(rows.Slice(held, n, 0, columns)), &nf.FitOptions{
+		Epochs: 1000, BatchSize: size,
+		Validation: rows.Slice(0, held, 0, columns), ValidateEvery: perEpoch, Patience: 10,
 	}, src)
 	return err
 }

@@ -101,6 +101,20 @@ func BenchmarkC2ST(b *testing.B) {
 	}
 }
 
+// Networks that stop early are as good as the others where there is much to learn, and better where there is little.
+func TestC2STEarlyStopping(t *testing.T) {
+	for _, i := range []int{1} {
+		reference, x := c2stPair(i)
+		got, err := eval.C2STEarlyStopping(reference, x, rand.NewPCG(1, 2))
+		if want := c2stPairs[i].sklearn; err != nil || !(got.Value >= want-0.01 && got.Value <= want+0.02) {
+			t.Errorf("pair %d: C2STEarlyStopping is %v with error %v, the reference without it is %v", i, got, err, want)
+		}
+	}
+	if got, err := eval.C2STEarlyStopping(testkit.NormalRows(500, 8, 1), testkit.NormalRows(500, 8, 2), rand.NewPCG(1, 2)); err != nil || !(math.Abs(got.Value-0.5) <= 0.05) {
+		t.Errorf("two samples of one distribution are told apart with %v, error %v", got, err)
+	}
+}
+
 // A source gives one accuracy, however many cores there are.
 func TestC2STSameForAnyCores(t *testing.T) {
 	x, y := normals(300, 2, 1), shifted(normals(300, 2, 3), 1, 0)

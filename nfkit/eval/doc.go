@@ -12,7 +12,7 @@
 //
 // # Two samples
 //
-//	C2ST                                      accuracy of a classifier that tells them apart
+//	C2ST, C2STEarlyStopping                   accuracy of a classifier that tells them apart
 //	MMD, EnergyDistance, SlicedWasserstein    distances
 //	KolmogorovSmirnov                         the distance of each column
 //
@@ -22,6 +22,7 @@
 //	HighestDensityRank, TARPRank              expected coverage, of all parameters together
 //	RankKolmogorovSmirnov, RankChiSquare      tests of any of these ranks
 //	Coverage                                  their coverage of credible regions of a level
+//	NewLocalC2ST                              the posterior of one observation
 //
 // # Weighted points
 //
