@@ -105,6 +105,7 @@
 //	ad          differentiates
 //	targets     densities to learn, and simulators
 //	tables      data of one's own: columns with names and types
+//	inference   parameters of simulators
 //	eval        how good a model is
 //	grids       images and lattices
 //	montecarlo  stochastic layers

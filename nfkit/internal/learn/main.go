@@ -3,6 +3,8 @@
 //
 //	go run ./nfkit/internal/learn            # all recipes
 //	go run ./nfkit/internal/learn tutorial   # one
+//	go run ./nfkit/internal/learn sbi        # posteriors of simulators, in six tasks
+//	go run ./nfkit/internal/learn sbi slcp   # in one
 //
 // With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
 //
@@ -55,6 +57,9 @@ func main() {
 
 // command does what args say.
 func command(args []string, out io.Writer) error {
+	if len(args) > 0 && args[0] == "sbi" {
+		return sbi(args[1:], out)
+	}
 	var set []string
 	f := flag.NewFlagSet("learn", flag.ContinueOnError)
 	f.SetOutput(out)
