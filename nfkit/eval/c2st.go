@@ -16,6 +16,16 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/team"
 )
 
+// C2STOptions are the options of [C2ST].
+type C2STOptions struct {
+	// EarlyStopping trains each network until the cross-entropy of a tenth of its points, which it leaves out, has not been less for ten epochs, and takes it
+	// as it was when that was least. It does not learn the noise in the points then: the test is stronger where samples are hard to tell apart, and costs a
+	// tenth in five dimensions or more; but its accuracies are not to be compared with published ones.
+	EarlyStopping bool
+	// Folds is the number of folds that are classified, from 1 to 5; 0 means 5. Fewer cost less and have a larger error.
+	Folds int
+}
+
 // C2ST is the classifier two-sample test: the accuracy with which a neural network tells samples of a model, the rows of
 // x, from those of the reference, both n×d, on points that it was not trained with. ½ is perfect, 1 is useless.
 //
@@ -24,27 +34,26 @@ import (
 // been less by 1e-4 for more than ten epochs, or for a thousand. The accuracy is the mean over five folds, each of which
 // is classified by a network that was trained on the others. This is the test of the benchmark of Lueckmann et al. 2021,
 // arXiv:2101.04653, appendix A, with scikit-learn's MLPClassifier; networks start and stop as there. The error is
-// √(a(1−a)/2n), that of counting.
+// √(a(1−a)/N), that of counting N points.
 //
-// Lopez-Paz & Oquab 2017, arXiv:1610.06545. Cost O(nd²) an epoch and fold. The same source gives the same accuracy for any
-// GOMAXPROCS. It returns an error when a number is not finite. It panics when the numbers of rows or columns differ, or
-// there are fewer than 5 rows.
-func C2ST(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
-	return c2st("C2ST", reference, x, (*classifier).train, src)
-}
-
-// C2STEarlyStopping is [C2ST] with networks that are trained until the cross-entropy of a tenth of their points, which they leave out, has not been
-// less for ten epochs, and that are then as they were when it was least. They do not learn the noise in the points, as those of C2ST do where the samples
-// are hard to tell apart: their accuracy is the same or higher, at a tenth of the cost in five dimensions or more.
-func C2STEarlyStopping(reference, x mat.Matrix, src rand.Source) (Estimate, error) {
-	return c2st("C2STEarlyStopping", reference, x, (*classifier).trainStopping, src)
-}
-
-func c2st(caller string, reference, x mat.Matrix, train func(c *classifier, rows *mat.Dense, src rand.Source) error, src rand.Source) (Estimate, error) {
-	d := checkSamples(caller, reference, x)
+// That network learns noise in more than a few dimensions. Two normal distributions in five, 0.3 standard deviations apart, are told apart by the best rule
+// in 0.560 of the cases, by this network in 0.524, and with EarlyStopping in 0.563 ± 0.004, for n = 10 000.
+//
+// Lopez-Paz & Oquab 2017, arXiv:1610.06545. Cost O(nd²) an epoch and fold. A nil opts means the defaults. The same source gives the same accuracy for any
+// GOMAXPROCS. It returns an error when a number is not finite. It panics when the numbers of rows or columns differ,
+// there are fewer than 5 rows, or an option is out of range.
+func C2ST(reference, x mat.Matrix, opts *C2STOptions, src rand.Source) (Estimate, error) {
+	var o C2STOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Folds == 0 {
+		o.Folds = folds
+	}
+	d := checkSamples("C2ST", reference, x)
 	n, _ := reference.Dims()
-	if m, _ := x.Dims(); n != m || n < folds {
-		panic(fmt.Sprintf("eval: %s: got samples of %d and %d rows, want as many in both, and at least %d", caller, n, m, folds))
+	if m, _ := x.Dims(); n != m || n < folds || o.Folds < 1 || o.Folds > folds {
+		panic(fmt.Sprintf("eval: C2ST: got samples of %d and %d rows and %d folds, want as many in both, at least %d, and 1 to 5 folds", n, m, o.Folds, folds))
 	}
 	rows := mat.NewDense(2*n, d+1, nil) // the last column is 1 for the reference and −1 for x
 	rows.Slice(0, n, 0, d).(*mat.Dense).Copy(reference)
@@ -59,7 +68,7 @@ func c2st(caller string, reference, x mat.Matrix, train func(c *classifier, rows
 		floats.Scale(1/sd, column)
 		for i, v := range column {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: %s: column %d has a number that is not finite, or too large to scale", caller, j)
+				return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: C2ST: column %d has a number that is not finite, or too large to scale", j)
 			}
 			rows.Set(i, j, v)
 		}
@@ -78,7 +87,7 @@ func c2st(caller string, reference, x mat.Matrix, train func(c *classifier, rows
 	}
 	var accuracy [folds]float64
 	var failed [folds]error
-	team.Do(cores(), folds, func(_, i int) {
+	team.Do(cores(), o.Folds, func(_, i int) {
 		lo, hi := i*2*n/folds, (i+1)*2*n/folds
 		var rest mat.Dense
 		switch {
@@ -91,14 +100,18 @@ func c2st(caller string, reference, x mat.Matrix, train func(c *classifier, rows
 		}
 		source := rand.NewPCG(seeds[i][0], seeds[i][1])
 		c := newClassifier(d, source)
-		failed[i] = train(c, &rest, source)
+		if o.EarlyStopping {
+			failed[i] = c.trainStopping(&rest, source)
+		} else {
+			failed[i] = c.train(&rest, source)
+		}
 		accuracy[i] = c.accuracy(rows.Slice(lo, hi, 0, d+1).(*mat.Dense))
 	})
 	if err := errors.Join(failed[:]...); err != nil {
-		return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: %s: %w", caller, err)
+		return Estimate{math.NaN(), math.NaN()}, fmt.Errorf("eval: C2ST: %w", err)
 	}
-	a := stat.Mean(accuracy[:], nil)
-	return Estimate{a, math.Sqrt(a * (1 - a) / float64(2*n))}, nil
+	a := stat.Mean(accuracy[:o.Folds], nil)
+	return Estimate{a, math.Sqrt(a * (1 - a) / float64(o.Folds*2*n/folds))}, nil
 }
 
 const folds = 5

@@ -76,7 +76,7 @@ func c2stPair(i int) (reference, x *mat.Dense) {
 func checkC2ST(t testing.TB, i int) {
 	t.Helper()
 	reference, x := c2stPair(i)
-	got, err := eval.C2ST(reference, x, rand.NewPCG(1, 2))
+	got, err := eval.C2ST(reference, x, nil, rand.NewPCG(1, 2))
 	if want := c2stPairs[i].sklearn; err != nil || !(math.Abs(got.Value-want) <= 0.01) {
 		t.Errorf("pair %d: C2ST is %v with error %v, that of the reference is %v", i, got, err, want)
 	} else if want := math.Sqrt(got.Value * (1 - got.Value) / 20_000); math.Abs(got.Error-want) > 1e-12 {
@@ -101,16 +101,26 @@ func BenchmarkC2ST(b *testing.B) {
 	}
 }
 
+// One fold has the accuracy of five, and the error of counting its own points.
+func TestC2STFolds(t *testing.T) {
+	reference, x := c2stPair(8)
+	got, err := eval.C2ST(reference, x, &eval.C2STOptions{Folds: 1}, rand.NewPCG(1, 2))
+	want := math.Sqrt(got.Value * (1 - got.Value) / 4000)
+	if err != nil || math.Abs(got.Value-c2stPairs[8].sklearn) > 4*want || math.Abs(got.Error-want) > 1e-12 {
+		t.Errorf("of one fold: %v with error %v, five have %v", got, err, c2stPairs[8].sklearn)
+	}
+}
+
 // Networks that stop early are as good as the others where there is much to learn, and better where there is little.
 func TestC2STEarlyStopping(t *testing.T) {
 	for _, i := range []int{1} {
 		reference, x := c2stPair(i)
-		got, err := eval.C2STEarlyStopping(reference, x, rand.NewPCG(1, 2))
+		got, err := eval.C2ST(reference, x, &eval.C2STOptions{EarlyStopping: true}, rand.NewPCG(1, 2))
 		if want := c2stPairs[i].sklearn; err != nil || !(got.Value >= want-0.01 && got.Value <= want+0.02) {
-			t.Errorf("pair %d: C2STEarlyStopping is %v with error %v, the reference without it is %v", i, got, err, want)
+			t.Errorf("pair %d: C2ST with early stopping is %v with error %v, the reference without it is %v", i, got, err, want)
 		}
 	}
-	if got, err := eval.C2STEarlyStopping(testkit.NormalRows(500, 8, 1), testkit.NormalRows(500, 8, 2), rand.NewPCG(1, 2)); err != nil || !(math.Abs(got.Value-0.5) <= 0.05) {
+	if got, err := eval.C2ST(testkit.NormalRows(500, 8, 1), testkit.NormalRows(500, 8, 2), &eval.C2STOptions{EarlyStopping: true}, rand.NewPCG(1, 2)); err != nil || !(math.Abs(got.Value-0.5) <= 0.05) {
 		t.Errorf("two samples of one distribution are told apart with %v, error %v", got, err)
 	}
 }
@@ -118,12 +128,12 @@ func TestC2STEarlyStopping(t *testing.T) {
 // A source gives one accuracy, however many cores there are.
 func TestC2STSameForAnyCores(t *testing.T) {
 	x, y := normals(300, 2, 1), shifted(normals(300, 2, 3), 1, 0)
-	want, err := eval.C2ST(x, y, rand.NewPCG(1, 2))
+	want, err := eval.C2ST(x, y, nil, rand.NewPCG(1, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
 	testkit.OnCores(func(cores int) {
-		if got, err := eval.C2ST(x, y, rand.NewPCG(1, 2)); got != want || err != nil {
+		if got, err := eval.C2ST(x, y, nil, rand.NewPCG(1, 2)); got != want || err != nil {
 			t.Errorf("on %d cores the accuracy is %v with error %v, want %v", cores, got, err, want)
 		}
 	})
@@ -131,18 +141,19 @@ func TestC2STSameForAnyCores(t *testing.T) {
 
 func TestC2STAtExtremes(t *testing.T) {
 	ones := mat.NewDense(20, 1, nil)
-	if got, err := eval.C2ST(ones, shifted(ones, 1), rand.NewPCG(1, 2)); err != nil || got.Value != 1 {
+	if got, err := eval.C2ST(ones, shifted(ones, 1), nil, rand.NewPCG(1, 2)); err != nil || got.Value != 1 {
 		t.Errorf("C2ST of two constants is %v with error %v, want 1", got, err)
 	}
 	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
 		x := testkit.NormalRows(20, 2, 1)
 		x.Set(3, 1, bad)
 		for _, s := range [][2]mat.Matrix{{x, testkit.NormalRows(20, 2, 2)}, {testkit.NormalRows(20, 2, 2), x}} {
-			if got, err := eval.C2ST(s[0], s[1], rand.NewPCG(1, 2)); err == nil || !math.IsNaN(got.Value) || !strings.Contains(err.Error(), "column 1") {
+			if got, err := eval.C2ST(s[0], s[1], nil, rand.NewPCG(1, 2)); err == nil || !math.IsNaN(got.Value) || !strings.Contains(err.Error(), "column 1") {
 				t.Errorf("C2ST of a sample with %v is %v with error %v", bad, got, err)
 			}
 		}
 	}
-	testkit.WantPanic(t, "C2ST: got samples of 20 and 19 rows", func() { eval.C2ST(ones, mat.NewDense(19, 1, nil), rand.NewPCG(1, 2)) })
-	testkit.WantPanic(t, "at least 5", func() { eval.C2ST(testkit.NormalRows(4, 1, 1), testkit.NormalRows(4, 1, 2), rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "C2ST: got samples of 20 and 19 rows and 5 folds", func() { eval.C2ST(ones, mat.NewDense(19, 1, nil), nil, rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "6 folds", func() { eval.C2ST(ones, ones, &eval.C2STOptions{Folds: 6}, rand.NewPCG(1, 2)) })
+	testkit.WantPanic(t, "at least 5", func() { eval.C2ST(testkit.NormalRows(4, 1, 1), testkit.NormalRows(4, 1, 2), nil, rand.NewPCG(1, 2)) })
 }

@@ -12,7 +12,7 @@
 //
 // # Two samples
 //
-//	C2ST, C2STEarlyStopping                   accuracy of a classifier that tells them apart
+//	C2ST                                      accuracy of a classifier that tells them apart
 //	MMD, EnergyDistance, SlicedWasserstein    distances
 //	KolmogorovSmirnov                         the distance of each column
 //

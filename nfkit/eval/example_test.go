@@ -204,7 +204,7 @@ func ExampleAUROC() {
 // Two normal distributions a distance of 2 apart: the best classifier is right in Φ(1) = 0.84 of all cases.
 func ExampleC2ST() {
 	x, y := testkit.NormalRows(1000, 1, 1), shifted(testkit.NormalRows(1000, 1, 2), 2)
-	accuracy, err := eval.C2ST(x, y, rand.NewPCG(1, 2))
+	accuracy, err := eval.C2ST(x, y, nil, rand.NewPCG(1, 2))
 	if err != nil {
 		log.Fatal(err)
 	}

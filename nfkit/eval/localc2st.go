@@ -27,7 +27,7 @@ type Local struct {
 //	θᵢ ~ p(θ),  xᵢ ~ p(x|θᵢ),  θ̃ᵢ ~ q(θ|xᵢ):
 //
 // truth has the θᵢ, n×d, draws one θ̃ᵢ each, n×d, and x the data, n×m. A network learns the probability D(θ, x) that θ is a truth and not a draw, which is ½
-// everywhere if q is the posterior. It has two layers of 10·(d+m) ReLUs, and stops as those of [C2STEarlyStopping]. The given number of further networks, 1
+// everywhere if q is the posterior. It has two layers of 10·(d+m) ReLUs, and stops as that of [C2ST] with EarlyStopping. The given number of further networks, 1
 // or more, learn the same with truth and draw swapped at random in each pair: they show what D is by chance. A hundred are usual; p-values are no
 // smaller than 1/(null + 1).
 //
