@@ -27,10 +27,14 @@ type EstimatorOptions struct {
 // of columns.
 type NewFlow func(dim, context int, src rand.Source) *nf.NormalizingFlow
 
-// Spline is the [NewFlow] of estimators that are not told another: four autoregressive layers of rational-quadratic splines with networks of 48 hidden
-// units, as [nf.NewNSF] has them.
+// Spline is the [NewFlow] of estimators that are not told another: five couplings with rational-quadratic splines and networks of 64 hidden units, as
+// [nf.NewNSF] has them, or an autoregressive layer of one component.
 func Spline(dim, context int, src rand.Source) *nf.NormalizingFlow {
-	return nf.NewNSF(dim, &nf.NSFOptions{ModelOptions: nf.ModelOptions{Layers: 4, Hidden: 48, Context: context}}, src)
+	o := nf.NSFOptions{ModelOptions: nf.ModelOptions{Layers: 5, Hidden: 64, Context: context}, Coupling: dim > 1}
+	if dim == 1 {
+		o.Layers = 1
+	}
+	return nf.NewNSF(dim, &o, src)
 }
 
 // FitOptions are the options of [NPE.Fit] and [NLE.Fit].
