@@ -450,3 +450,24 @@ func TestMisusePanics(t *testing.T) {
 		testkit.WantPanic(t, want, f)
 	}
 }
+
+// Data of any scale, of counts and without any variation, and parameters of one dimension, with the flows that are the default.
+func TestDataOfAnyScale(t *testing.T) {
+	prior := inference.NewPrior(distuv.Uniform{Min: 0, Max: 1})
+	sims := simulate(t, prior, func(theta []float64, src rand.Source) ([]float64, error) {
+		r := rand.New(src)
+		cauchy := r.NormFloat64() / r.NormFloat64()
+		return []float64{1e200 * (theta[0] + 0.1*r.NormFloat64()), 1e-200 * theta[0], cauchy, 7, math.Floor(3 * r.Float64())}, nil
+	}, 200, 1)
+	npe := inference.NewNPE(prior, 5, nil, rand.NewPCG(1, 2))
+	if _, err := npe.Fit(context.Background(), sims, &inference.FitOptions{Steps: 30}, rand.NewPCG(3, 4)); err != nil {
+		t.Fatal(err)
+	}
+	p := nf.Must(npe.Posterior([]float64{0.8e200, 0.8e-200, -1, 7, 2}))
+	if m := stat.Mean(mat.Col(nil, 0, p.Sample(1000, rand.NewPCG(5, 6))), nil); !(math.Abs(m-0.8) <= 0.1) {
+		t.Errorf("the mean is %v, want 0.8 or so", m)
+	}
+	if r := p.Remarks(); r != nil {
+		t.Errorf("remarks: %q", r)
+	}
+}
