@@ -31,8 +31,9 @@ func referencePosteriors(task simulators.Task, observations int) []*mat.Dense {
 }
 
 // particles sample a posterior by sequential Monte Carlo: from the prior to the posterior along p(θ)·p(x|θ)^β, with β from 0 to 1 such that the weights of
-// each step have an effective sample size of half of the particles, which are resampled then and moved by Markov chains. Del Moral, Doucet & Jasra 2006; the
-// moves are those of differential evolution, ter Braak 2006, in the normal numbers of the prior.
+// each step have an effective sample size of half of the particles, which are resampled then and moved by Markov chains. In the end each is copied, and the
+// copies are moved apart. Del Moral, Doucet & Jasra 2006; the moves
+// are those of differential evolution, ter Braak 2006, in the normal numbers of the prior.
 type particles struct {
 	task          simulators.Task
 	marginals     []simulators.Marginal
@@ -42,9 +43,10 @@ type particles struct {
 	r             *rand.Rand
 }
 
+// newParticles returns particles of the prior, for n of the posterior.
 func newParticles(task simulators.Task, x []float64, n int, src rand.Source) *particles {
 	p := &particles{task: task, marginals: task.Prior().Marginals(), x: mat.NewDense(1, len(x), x), r: rand.New(src)}
-	p.z = mat.NewDense(n, len(p.marginals), nil)
+	p.z = mat.NewDense(n/copies, len(p.marginals), nil)
 	p.z.Apply(func(_, _ int, _ float64) float64 { return p.r.NormFloat64() }, p.z)
 	p.logLikelihood = task.LogLikelihood(p.parameters(p.z), p.x)
 	return p
@@ -58,15 +60,16 @@ func (p *particles) parameters(z *mat.Dense) *mat.Dense {
 }
 
 func (p *particles) posterior() *mat.Dense {
-	const moves, last = 6, 20
+	const moves, last = 6, 15
 	for beta := 0.0; beta < 1; {
 		step := p.step(1 - beta)
-		p.resample(step)
+		p.take(p.n(), step)
 		beta += step
 		for range moves {
 			p.move(beta)
 		}
 	}
+	p.take(copies*p.n(), 0)
 	for range last {
 		p.move(1)
 	}
@@ -93,19 +96,25 @@ func (p *particles) step(most float64) float64 {
 	return hi
 }
 
-// resample takes particles in proportion to their weights, systematically.
-func (p *particles) resample(step float64) {
-	n, d := p.z.Dims()
+// copies is how many particles there are in the end for each on the way.
+const copies = 10
+
+func (p *particles) n() int { return len(p.logLikelihood) }
+
+// take replaces the particles by n of them, in proportion to their weights of a step, systematically.
+func (p *particles) take(n int, step float64) {
+	_, d := p.z.Dims()
 	top := floats.Max(p.logLikelihood)
-	weights := make([]float64, n)
+	weights := make([]float64, p.n())
 	for i, l := range p.logLikelihood {
 		weights[i] = math.Exp(step * (l - top))
 	}
 	floats.CumSum(weights, weights)
+	last := len(weights) - 1
 	z, logs := mat.NewDense(n, d, nil), make([]float64, n)
 	offset, at := p.r.Float64(), 0
 	for i := range n {
-		for at < n-1 && weights[at] <= (float64(i)+offset)/float64(n)*weights[n-1] {
+		for at < last && weights[at] <= (float64(i)+offset)/float64(n)*weights[last] {
 			at++
 		}
 		z.SetRow(i, p.z.RawRowView(at))
