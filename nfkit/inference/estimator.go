@@ -19,7 +19,7 @@ import (
 
 // EstimatorOptions are the options of [NewNPE] and [NewNLE].
 type EstimatorOptions struct {
-	Members int     // flows whose densities are averaged; 0 means 3
+	Members int     // flows whose densities are averaged; 0 means 5
 	NewFlow NewFlow // nil means [Spline]
 }
 
@@ -39,7 +39,7 @@ func Spline(dim, context int, src rand.Source) *nf.NormalizingFlow {
 
 // FitOptions are the options of [NPE.Fit] and [NLE.Fit].
 //
-// Each member takes batches of a twentieth of its rows, 32 to 256, with [nf.Cosine] from 1e-3, gradients of at most norm 5, and a small weight decay, until
+// Each member takes batches of a twentieth of its rows, 32 to 256, with [nf.Cosine] from 2e-3, gradients of at most norm 5, and a small weight decay, until
 // the likelihood of the rows that it leaves out has not been better for 15 validations.
 type FitOptions struct {
 	Steps    int           // at most, for each member; 0 means 100 passes over the rows, and no more than 3000
@@ -63,7 +63,7 @@ func newEstimator(caller string, dim, given int, opts *EstimatorOptions, src ran
 		panic(fmt.Sprintf("inference: %s: got %d members, want 1 or more, or 0 for the default", caller, o.Members))
 	}
 	if o.Members == 0 {
-		o.Members = 3
+		o.Members = 5
 	}
 	if o.NewFlow == nil {
 		o.NewFlow = Spline
@@ -162,7 +162,7 @@ func fitMember(ctx context.Context, m *nf.NormalizingFlow, train, held *mat.Dens
 		epochs, most          = 100, 3000
 		smallest, largest     = 32, 256
 		batches, validations  = 20, 100
-		rate, decay, patience = 1e-3, 1e-5, 15
+		rate, decay, patience = 2e-3, 1e-5, 15
 	)
 	n, _ := train.Dims()
 	batch := min(max(n/batches, smallest), largest)

@@ -29,8 +29,8 @@ func Example() {
 	}
 	sims := nf.Must(inference.Simulate(nf.UntilInterrupt(), prior, simulator, 1000, nil, rand.NewPCG(1, 2)))
 
-	npe := inference.NewNPE(prior, sims.DataDim(), nil, rand.NewPCG(3, 4))
-	nf.Must(npe.Fit(nf.UntilInterrupt(), sims, &inference.FitOptions{Steps: 150}, rand.NewPCG(5, 6)))
+	npe := inference.NewNPE(prior, sims.DataDim(), &inference.EstimatorOptions{Members: 2}, rand.NewPCG(3, 4))
+	nf.Must(npe.Fit(nf.UntilInterrupt(), sims, &inference.FitOptions{Steps: 120}, rand.NewPCG(5, 6)))
 
 	posterior := nf.Must(npe.Posterior([]float64{74.3, 66.1, 52.6, 42.4, 36.2})) // of 85 °C and 0.035
 	theta := posterior.Sample(2000, rand.NewPCG(7, 8))
