@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
-	"log"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -35,18 +36,26 @@ const sbiDraws = 10_000
 // sbi prints how well the posterior estimation of package inference, as it is by default, does in the tasks of the benchmark: the mean C2ST over
 // the observations, median over the seeds, ½ being perfect. It returns an error when one is worse than the published one of posterior estimation, a sample is
 // out of the prior's bounds, or, of all six tasks, fewer than four are better than the best method at the larger budget.
-func sbi(args []string) error {
-	flags := flag.NewFlagSet("sbi", flag.ExitOnError)
+func sbi(args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("learn sbi", flag.ContinueOnError)
+	flags.SetOutput(out)
 	seeds := flags.Uint64("seeds", 3, "trainings of each task and budget")
 	observations := flags.Int("observations", 10, "of each task, from 1 to 10")
 	most := flags.Int("simulations", 10_000, "the larger budget: 10000, or 1000 for the smaller one alone")
-	flags.Parse(args)
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if *observations < 1 || *observations > 10 || *seeds < 1 {
+		return fmt.Errorf("sbi: got %d seeds and %d observations, want 1 or more, and 1 to 10", *seeds, *observations)
+	}
 	for _, name := range flags.Args() {
 		if published[name] == nil {
 			return fmt.Errorf("sbi has no task %q", name)
 		}
 	}
-	fmt.Printf("%-24s %11s %9s %9s %9s %-17s %8s\n", "task", "simulations", "NPE-NSF", "best", "ours", "of the seeds", "seconds")
+	fmt.Fprintf(out, "%-24s %11s %9s %9s %9s %-17s %8s\n", "task", "simulations", "NPE-NSF", "best", "ours", "of the seeds", "seconds")
 	var missed []string
 	better, judged := 0, 0
 	for _, task := range simulators.All() {
@@ -73,7 +82,7 @@ func sbi(args []string) error {
 			for _, s := range scores {
 				each = append(each, fmt.Sprintf("%.3f", s))
 			}
-			fmt.Printf("%-24s %11d %9.3f %9.3f %9.3f %-17s %8.0f\n", task.Name(), n, p[0], p[1], ours, strings.Join(each, " "), time.Since(start).Seconds())
+			fmt.Fprintf(out, "%-24s %11d %9.3f %9.3f %9.3f %-17s %8.0f\n", task.Name(), n, p[0], p[1], ours, strings.Join(each, " "), time.Since(start).Seconds())
 			start = time.Now()
 			if !(ours <= p[0]) {
 				missed = append(missed, fmt.Sprintf("%s at %d", task.Name(), n))
@@ -130,11 +139,4 @@ func sbiScore(task simulators.Task, n int, references []*mat.Dense, seed uint64)
 		sum += c.Value / float64(len(references))
 	}
 	return sum, nil
-}
-
-// runSBI is main for the recipe sbi.
-func runSBI(args []string) {
-	if err := sbi(args); err != nil {
-		log.Fatalf("learn: sbi: %v", err)
-	}
 }
