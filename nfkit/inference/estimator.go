@@ -124,7 +124,8 @@ func (e *estimator) fit(ctx context.Context, y, c *mat.Dense, opts *FitOptions, 
 	report := &progress{report: o.Progress, members: k}
 	team.Do(runtime.GOMAXPROCS(0), k, func(_, i int) {
 		parts := max(k, 10)
-		train, held := without(rows, i*n/parts, (i+1)*n/parts)
+		lo := i * n / parts
+		train, held := without(rows, lo, max((i+1)*n/parts, lo+1))
 		histories[i], failed[i] = fitMember(ctx, e.members[i].WithPrecision(ad.Float32), train, held, o.Steps, report.of(i), sources[i])
 	})
 	report.finish()

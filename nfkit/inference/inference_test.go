@@ -451,6 +451,27 @@ func TestMisusePanics(t *testing.T) {
 	}
 }
 
+// Steps of all members are reported as those of one run; more members than parts of the rows still have a row each to stop by.
+func TestFitProgress(t *testing.T) {
+	sims := simulate(t, linear.prior, simulateLinear, 20, 1)
+	many := *small
+	many.Members = 25
+	npe := inference.NewNPE(linear.prior, 2, &many, rand.NewPCG(1, 2))
+	var steps []nf.Step
+	histories, err := npe.Fit(context.Background(), sims, &inference.FitOptions{Steps: 2, Progress: func(s nf.Step) { steps = append(steps, s) }}, rand.NewPCG(3, 4))
+	if err != nil || len(histories) != 25 {
+		t.Fatalf("%d histories, error %v", len(histories), err)
+	}
+	if len(steps) != 51 || !steps[50].Done || steps[49].Done {
+		t.Fatalf("%d reports, want 50 and the end", len(steps))
+	}
+	for i, s := range steps[:50] {
+		if s.Number != i+1 || s.Of != 50 {
+			t.Errorf("report %d is of step %d of %d", i, s.Number, s.Of)
+		}
+	}
+}
+
 // Data of any scale, of counts and without any variation, and parameters of one dimension, with the flows that are the default.
 func TestDataOfAnyScale(t *testing.T) {
 	prior := inference.NewPrior(distuv.Uniform{Min: 0, Max: 1})
