@@ -80,6 +80,69 @@ var baseCases = map[string]baseCase{
 		return nf.NewGaussianPCA(dim, &nf.GaussianPCAOptions{Latent: 1, Sigma: 0.5}, src)
 	}},
 	"StudentT": {new: func(dim int, _ rand.Source) nf.Base { return nf.NewStudentT(dim, 6, nil) }},
+	"Laplace":  {new: func(dim int, _ rand.Source) nf.Base { return nf.NewLaplace(dim, nil) }},
+	"Gamma": {
+		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewGamma(dim, 3.5, nil) },
+		opts: supported(0, math.Inf(1)),
+	},
+	"Beta": {
+		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewBeta(dim, 2.5, 3) },
+		opts: supported(0, 1),
+	},
+	"TruncatedGaussian": {
+		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewTruncatedGaussian(dim, -1, 2, nil) },
+		opts: supported(-1, 2),
+	},
+	"TruncatedGaussian/tail": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewTruncatedGaussian(dim, 6, 7, &nf.TruncatedGaussianOptions{Scale: 0.9})
+		},
+		opts: supported(6, 7),
+	},
+	"TruncatedGaussian/lower tail": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewTruncatedGaussian(dim, -7, -6, &nf.TruncatedGaussianOptions{Scale: 0.9})
+		},
+		opts: supported(-7, -6),
+	},
+	"Uniform/box": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewUniform(dim, &nf.UniformOptions{Box: box[:dim]})
+		},
+		opts: func(dim int) *nftest.BaseOptions {
+			var support []nftest.Interval
+			for _, ends := range box[:dim] {
+				support = append(support, nftest.Interval{Lo: ends[0], Hi: ends[1]})
+			}
+			return &nftest.BaseOptions{Support: support}
+		},
+	},
+	"Joint": {new: func(dim int, src rand.Source) nf.Base {
+		if dim == 1 {
+			return nf.NewJoint(nf.NewLaplace(1, nil))
+		}
+		return nf.NewJoint(nf.NewGaussianMixture(2, 1, nil, src), nf.NewStudentT(dim-1, 6, nil))
+	}},
+	"Joint/conditional": {new: func(dim int, src rand.Source) nf.Base {
+		first := nf.NewConditionalDiagGaussian(nf.NewMLP([]int{3, 8, 2}, &nf.MLPOptions{Leaky: 0.1}, src))
+		if dim == 1 {
+			return nf.NewJoint(first)
+		}
+		return nf.NewJoint(first, nf.NewDiagGaussian(dim-1, nil))
+	}},
+	"GaussianMixture/full": {new: func(dim int, src rand.Source) nf.Base {
+		return nf.NewGaussianMixture(3, dim, &nf.GaussianMixtureOptions{Covariance: nf.CovarianceFull}, src)
+	}},
+	"GaussianMixture/tied": {new: func(dim int, src rand.Source) nf.Base {
+		return nf.NewGaussianMixture(3, dim, &nf.GaussianMixtureOptions{Covariance: nf.CovarianceTied}, src)
+	}},
+	"ConditionalGaussianMixture":      conditionalMixtureCase(nf.CovarianceDiag),
+	"ConditionalGaussianMixture/full": conditionalMixtureCase(nf.CovarianceFull),
+	"ConditionalGaussianMixture/tied": conditionalMixtureCase(nf.CovarianceTied),
+	"ModelBase/log-normal": {
+		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewLogNormal(dim, nil) },
+		opts: supported(0, math.Inf(1)),
+	},
 	"ConditionalDiagGaussian": {new: func(dim int, src rand.Source) nf.Base {
 		return nf.NewConditionalDiagGaussian(nf.NewMLP([]int{3, 8, 2 * dim}, &nf.MLPOptions{Leaky: 0.1}, src))
 	}},
@@ -108,6 +171,22 @@ var baseCases = map[string]baseCase{
 			return &nftest.BaseOptions{Support: slices.Repeat([]nftest.Interval{{Lo: -1, Hi: 1}}, dim), Dead: []string{"weight_scores"}} // one weight is always 1
 		},
 	},
+}
+
+var box = [][2]float64{{-0.5, 2}, {1, 1.5}, {-3, -1}, {0, 1}, {2, 7}}
+
+// supported has the given interval as support of each component.
+func supported(lo, hi float64) func(dim int) *nftest.BaseOptions {
+	return func(dim int) *nftest.BaseOptions {
+		return &nftest.BaseOptions{Support: slices.Repeat([]nftest.Interval{{Lo: lo, Hi: hi}}, dim)}
+	}
+}
+
+func conditionalMixtureCase(covariance nf.Covariance) baseCase {
+	return baseCase{new: func(dim int, src rand.Source) nf.Base {
+		net := nf.NewMLP([]int{3, 8, nf.GaussianMixtureParams(2, dim, covariance)}, &nf.MLPOptions{Leaky: 0.1, Output: nf.OutputTanh}, src) // tame: a quadrature must follow
+		return nf.NewConditionalGaussianMixture(net, 2, dim, covariance)
+	}}
 }
 
 // modelOf returns b as a model without flows, given a context if it takes one.
