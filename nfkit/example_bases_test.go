@@ -7,9 +7,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
-// A model starts from a base: normal, with heavy tails, with several modes, on a box, or partly on one.
+// A model starts from a base: normal, with heavy tails, with several modes, on a box, or partly on one, or of parts of these.
 func ExampleBase() {
 	src := rand.NewPCG(1, 2)
 	x := mat.NewDense(1, 2, []float64{0.5, -1})
@@ -21,6 +22,10 @@ func ExampleBase() {
 		nf.NewStudentT(2, 4, nil),
 		nf.NewUniform(2, &nf.UniformOptions{Low: -2, High: 2}),
 		nf.NewUniformGaussian(2, []int{0}, nil),
+		nf.NewLaplace(2, nil),
+		nf.NewCauchy(2, nil),
+		nf.NewTruncatedGaussian(2, -2, 2, nil),
+		nf.NewJoint(nf.NewBeta(1, 2, 3), nf.NewLaplace(1, nil)),
 	} {
 		fmt.Printf("%T %.3f\n", base, nf.NewNormalizingFlow(base, nil).LogProb(x)[0])
 	}
@@ -32,6 +37,36 @@ func ExampleBase() {
 	// *nfkit.StudentT -2.671
 	// *nfkit.Uniform -2.773
 	// *nfkit.UniformGaussian -1.419
+	// *nfkit.Laplace -2.886
+	// *nfkit.StudentT -3.206
+	// *nfkit.TruncatedGaussian -2.370
+	// *nfkit.Joint -1.288
+}
+
+// Bases of positive numbers have shapes of their own.
+func ExampleNewGamma() {
+	x := mat.NewDense(1, 2, []float64{0.5, 1})
+	for _, base := range []nf.Base{nf.NewGamma(2, 1.5, nil), nf.NewLogNormal(2, nil)} {
+		fmt.Printf("%.3f\n", nf.NewNormalizingFlow(base, nil).LogProb(x)[0])
+	}
+	// Output:
+	// -1.605
+	// -1.385
+}
+
+// A mixture can start from data, with the covariances of clusters; or a network can compute it from the context.
+func ExampleNewConditionalGaussianMixture() {
+	src := rand.NewPCG(1, 2)
+	x := targets.CircularGaussianMixture{}.Sample(2000, src)
+	clusters := nf.NewGaussianMixture(8, 2, &nf.GaussianMixtureOptions{Covariance: nf.CovarianceFull, Data: x}, src)
+	loss, err := nf.NewNormalizingFlow(clusters, nil).NLL(nil).Loss(targets.CircularGaussianMixture{}.Sample(20_000, src), nil)
+	fmt.Printf("%.2f, at least %.2f %v\n", loss, targets.CircularGaussianMixture{}.Entropy(), err)
+
+	encoder := nf.NewMLP([]int{3, 16, nf.GaussianMixtureParams(8, 2, nf.CovarianceFull)}, nil, src)
+	fmt.Println(nf.NewNormalizingFlow(nf.NewConditionalGaussianMixture(encoder, 8, 2, nf.CovarianceFull), nil).ContextDim(), "columns of context")
+	// Output:
+	// 2.18, at least 2.18 <nil>
+	// 3 columns of context
 }
 
 // A base can depend on the context: here, a network gives mean and deviation.
