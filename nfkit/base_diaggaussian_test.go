@@ -139,6 +139,20 @@ var baseCases = map[string]baseCase{
 	"ConditionalGaussianMixture":      conditionalMixtureCase(nf.CovarianceDiag),
 	"ConditionalGaussianMixture/full": conditionalMixtureCase(nf.CovarianceFull),
 	"ConditionalGaussianMixture/tied": conditionalMixtureCase(nf.CovarianceTied),
+	"QuasiRandom":                     {new: func(dim int, _ rand.Source) nf.Base { return nf.NewQuasiRandom(nf.NewGaussian(dim, nil)) }},
+	"QuasiRandom/mixture": {new: func(dim int, src rand.Source) nf.Base {
+		return nf.NewQuasiRandom(nf.NewJoint(nf.NewGaussianMixture(2, dim, nil, src)))
+	}},
+	"QuasiRandom/angles": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewQuasiRandom(nf.NewUniformGaussian(dim, []int{0}, nil))
+		},
+		opts: func(dim int) *nftest.BaseOptions {
+			support := make([]nftest.Interval, dim)
+			support[0] = nftest.Interval{Lo: -0.5, Hi: 0.5}
+			return &nftest.BaseOptions{Support: support}
+		},
+	},
 	"ModelBase/log-normal": {
 		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewLogNormal(dim, nil) },
 		opts: supported(0, math.Inf(1)),

@@ -1,0 +1,107 @@
+package nfkit
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/stat/samplemv"
+)
+
+// QuasiRandom is a base whose points are spread more evenly than independent ones: the noise of one call is made of a Halton sequence whose digits are
+// permuted at random. Each point has the distribution of the base, and means over the points of one call have no bias and, for smooth functions in few
+// dimensions, a variance that falls nearly like 1/n² instead of 1/n: those of [NormalizingFlow.ReverseKL] and [NormalizingFlow.ImportanceSample]. They are not
+// independent: what assumes that, as standard errors and tests do, is not to be had from them. Take the base itself then; states are the same.
+//
+// Densities are those of the base. Cost of noise: some 50 operations a number. Owen 2017, arXiv:1706.02808; Buchholz, Wenzel & Mandt 2018,
+// arXiv:1807.01604.
+type QuasiRandom struct {
+	Base
+	quantile []func(p float64) float64 // of the noise, by columns
+}
+
+var (
+	_ Base        = (*QuasiRandom)(nil)
+	_ Conditional = (*QuasiRandom)(nil)
+)
+
+// NewQuasiRandom returns the base with evenly spread noise. It is one whose noise has normal or uniform columns: [DiagGaussian], [Gaussian], [GaussianPCA],
+// [ConditionalDiagGaussian], [Uniform], [UniformGaussian], [GaussianMixture], [ConditionalGaussianMixture], or a [ModelBase] or [Joint] of these. It
+// panics for another one.
+func NewQuasiRandom(base Base) *QuasiRandom {
+	q := quantiles(base)
+	if q == nil {
+		panic(fmt.Sprintf("nfkit: NewQuasiRandom: got a base (%T) whose noise is not made of normal or uniform numbers", base))
+	}
+	return &QuasiRandom{base, q}
+}
+
+// quantiles returns the quantile function of each column of the noise of a base, nil if that is not known.
+func quantiles(base Base) []func(float64) float64 {
+	uniform := func(p float64) float64 { return p }
+	normal := distuv.UnitNormal.Quantile
+	columns := make([]func(float64) float64, 0, 8)
+	repeat := func(n int, f func(float64) float64) {
+		for range n {
+			columns = append(columns, f)
+		}
+	}
+	switch b := base.(type) {
+	case *DiagGaussian, *Gaussian, *GaussianPCA, *ConditionalDiagGaussian:
+		repeat(b.NoiseDim(), normal)
+	case *Uniform:
+		repeat(b.NoiseDim(), uniform)
+	case *UniformGaussian:
+		for j := range b.Dim() {
+			if b.position[j] < len(b.uniform) {
+				repeat(1, func(p float64) float64 { return p - 0.5 })
+			} else {
+				repeat(1, normal)
+			}
+		}
+	case *GaussianMixture, *ConditionalGaussianMixture:
+		repeat(1, uniform)
+		repeat(b.NoiseDim()-1, normal)
+	case *ModelBase:
+		return quantiles(b.model.base)
+	case *Joint:
+		for _, m := range b.marginals {
+			q := quantiles(m)
+			if q == nil {
+				return nil
+			}
+			columns = append(columns, q...)
+		}
+	default:
+		return nil
+	}
+	return columns
+}
+
+// ContextDim returns the number of columns of the context that the base takes, 0 for none.
+func (q *QuasiRandom) ContextDim() int { return contextDim(q.Base) }
+
+// Noise draws noise for all rows of dst at once.
+func (q *QuasiRandom) Noise(dst []float64, r *rand.Rand) {
+	if len(dst) == 0 {
+		return
+	}
+	d := q.NoiseDim()
+	halton := samplemv.Halton{Kind: samplemv.Owen, Q: q, Src: r}
+	halton.Sample(mat.NewDense(len(dst)/d, d, dst))
+}
+
+// Quantile returns the noise whose columns have the given probabilities.
+func (q *QuasiRandom) Quantile(x, p []float64) []float64 {
+	if x == nil {
+		x = make([]float64, len(p))
+	}
+	for j, f := range q.quantile {
+		x[j] = f(min(max(p[j], 0x1p-53), 1-0x1p-53))
+	}
+	return x
+}
+
+// String describes the base.
+func (q *QuasiRandom) String() string { return "QuasiRandom(" + describe(q.Base) + ")" }
