@@ -3,6 +3,7 @@
 //
 //	go run ./nfkit/internal/learn            # all recipes
 //	go run ./nfkit/internal/learn tutorial   # one
+//	go run ./nfkit/internal/learn toys       # all families on all densities in the plane; -quick for a part
 //
 // With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
 //
@@ -55,6 +56,9 @@ func main() {
 
 // command does what args say.
 func command(args []string, out io.Writer) error {
+	if len(args) > 0 && args[0] == "toys" {
+		return toys(args[1:], out, os.Stderr)
+	}
 	var set []string
 	f := flag.NewFlagSet("learn", flag.ContinueOnError)
 	f.SetOutput(out)
