@@ -75,6 +75,7 @@
 //	Gamma, NewLogNormal                          positive
 //	UniformGaussian                              partly angles
 //	Joint, ModelBase                             of several distributions side by side; of a model
+//	QuasiRandom                                  of another one, spread evenly
 //
 // [NormalizingFlow.WithEmbedding] puts a network between a context and all layers. [Chain], [Invert] and [Indexed] make flows of flows. NAMES.md, beside this package, lists what users of other libraries know under other names.
 //

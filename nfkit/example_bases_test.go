@@ -2,11 +2,13 @@ package nfkit_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -114,4 +116,22 @@ func ExampleNewEnsemble() {
 	ensemble := nf.NewEnsemble(models)
 	fmt.Println(ensemble.Sample(10, rand.NewPCG(1, 2)).Dims())
 	// Output: 10 2
+}
+
+// Noise that is spread evenly makes estimates from few points better. Training and estimates take it; densities are those of the base.
+func ExampleNewQuasiRandom() {
+	target := nf.TargetFunc(func(x, _ *ad.Value) *ad.Value { return x.Shift(-1).Square().RowSum().Scale(-0.5) })
+	plain := nf.NewDiagGaussian(2, nil)
+	for _, base := range []nf.Base{plain, nf.NewQuasiRandom(plain)} {
+		loss := nf.NewNormalizingFlow(base, nil).ReverseKL(target, 512, nil)
+		var most float64
+		for seed := range uint64(20) {
+			l := nf.Must(loss.Loss(nil, rand.NewPCG(seed, 2)))
+			most = max(most, math.Abs(l-(1-math.Log(2*math.Pi)))) // the loss is known here
+		}
+		fmt.Printf("%T: at most %.3f off\n", base, most)
+	}
+	// Output:
+	// *nfkit.DiagGaussian: at most 0.122 off
+	// *nfkit.QuasiRandom: at most 0.017 off
 }

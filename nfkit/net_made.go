@@ -93,7 +93,7 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 	units := func(before []int) []int { return o.hiddenDegrees(hidden, dim, before, r) }
 	if o.Adjacency != nil {
 		g := newGraph(o.Adjacency, dim, o.Context)
-		m.graph, in = g, indexes(dim)
+		m.graph, in = g, firstNumbers(dim)
 		sees, seesBefore, seesLast = g.unitSees, g.unitsSee, g.outputSees
 		units = func([]int) []int { return g.hidden(hidden) }
 	}

@@ -49,12 +49,12 @@ func (g *graph) order(dim int) {
 	for placed := 0; placed < dim; {
 		var level []int
 		for j, parents := range g.parents {
-			if !done[j] && !slices.ContainsFunc(indexes(dim), func(i int) bool { return parents[i] && !done[i] }) {
+			if !done[j] && !slices.ContainsFunc(firstNumbers(dim), func(i int) bool { return parents[i] && !done[i] }) {
 				level = append(level, j)
 			}
 		}
 		if level == nil {
-			cycle := slices.DeleteFunc(indexes(dim), func(j int) bool { return done[j] })
+			cycle := slices.DeleteFunc(firstNumbers(dim), func(j int) bool { return done[j] })
 			panic(fmt.Sprintf("nfkit: NewMADE: got an Adjacency with a cycle among the components %v; want an order in which each depends on those before", cycle))
 		}
 		for _, j := range level {
@@ -62,15 +62,6 @@ func (g *graph) order(dim int) {
 		}
 		g.levels, placed = append(g.levels, level), placed+len(level)
 	}
-}
-
-// indexes returns 0 to n−1.
-func indexes(n int) []int {
-	s := make([]int, n)
-	for i := range s {
-		s[i] = i
-	}
-	return s
 }
 
 // hidden returns the number of the set of each unit of a hidden layer.
