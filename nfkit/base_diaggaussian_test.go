@@ -474,6 +474,27 @@ func TestBaseMisuse(t *testing.T) {
 		"NewModelBase: got a nil model":                 func() { nf.NewEnsemble([]*nf.NormalizingFlow{nil}) },
 		"got temperature 0, want a positive number":     func() { modelOf(frozen).Sample(1, src) },
 		"got a model with a 1×3 context":                func() { nf.NewModelBase(modelOf(conditional)) },
+		"NewLaplace: got dimension 0":                   func() { nf.NewLaplace(0, nil) },
+		"NewCauchy: got dimension 0":                    func() { nf.NewCauchy(0, nil) },
+		"NewLogNormal: got dimension 0":                 func() { nf.NewLogNormal(0, nil) },
+		"NewGamma: got shape NaN":                       func() { nf.NewGamma(1, math.NaN(), nil) },
+		"NewBeta: got shape -1":                         func() { nf.NewBeta(1, 2, -1) },
+		"NewTruncatedGaussian: got the interval [1, 1]": func() { nf.NewTruncatedGaussian(1, 1, 1, nil) },
+		"got location 0 and scale -1":                   func() { nf.NewTruncatedGaussian(1, 0, 1, &nf.TruncatedGaussianOptions{Scale: -1}) },
+		"NewJoint: got no distributions":                func() { nf.NewJoint() },
+		"NewJoint: distribution 1 is nil":               func() { nf.NewJoint(hot, nil) },
+		"got 1 intervals in Box, Low 0 and High 0":      func() { nf.NewUniform(2, &nf.UniformOptions{Box: box[:1]}) },
+		"got Data with Loc": func() {
+			nf.NewGaussianMixture(1, 1, &nf.GaussianMixtureOptions{Data: mat.NewDense(1, 1, nil), Weights: []float64{1}}, src)
+		},
+		"got 1×2 Data, want 2 rows or more": func() { nf.NewGaussianMixture(2, 2, &nf.GaussianMixtureOptions{Data: mat.NewDense(1, 2, nil)}, src) },
+		"got column 0 of the Data, which is NaN": func() {
+			nf.NewGaussianMixture(1, 1, &nf.GaussianMixtureOptions{Data: mat.NewDense(1, 1, []float64{math.NaN()})}, src)
+		},
+		"in dimension 1 and covariance 3":               func() { nf.NewGaussianMixture(1, 1, &nf.GaussianMixtureOptions{Covariance: 3}, src) },
+		"a network with 4 columns of output, want 5":    func() { nf.NewConditionalGaussianMixture(nf.NewMLP([]int{3, 4}, nil, src), 1, 2, nf.CovarianceDiag) },
+		"got a base (*nfkit.Joint) whose noise":         func() { nf.NewQuasiRandom(nf.NewJoint(nf.NewStudentT(1, 3, nil))) },
+		"with 1001 columns of noise, want at most 1000": func() { nf.NewQuasiRandom(nf.NewDiagGaussian(1001, nil)) },
 		"Gaussian.LogProb: got a 1×3 batch, want 2 col": func() { nf.NewGaussian(2, nil).LogProb(ad.NewEvalTape(ad.Float64).Full(1, 3, 0), nil) },
 	} {
 		if got := testkit.Panic(f); !strings.HasPrefix(got, "nfkit: ") || !strings.Contains(got, want) {

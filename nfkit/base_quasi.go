@@ -28,14 +28,20 @@ var (
 
 // NewQuasiRandom returns the base with evenly spread noise. It is one whose noise has normal or uniform columns: [DiagGaussian], [Gaussian], [GaussianPCA],
 // [ConditionalDiagGaussian], [Uniform], [UniformGaussian], [GaussianMixture], [ConditionalGaussianMixture], or a [ModelBase] or [Joint] of these. It
-// panics for another one.
+// panics for another one, and for one with more than 1000 columns of noise.
 func NewQuasiRandom(base Base) *QuasiRandom {
 	q := quantiles(base)
-	if q == nil {
+	switch {
+	case q == nil:
 		panic(fmt.Sprintf("nfkit: NewQuasiRandom: got a base (%T) whose noise is not made of normal or uniform numbers", base))
+	case len(q) > mostQuasi:
+		panic(fmt.Sprintf("nfkit: NewQuasiRandom: got a base with %d columns of noise, want at most %d; in many dimensions it spreads no better", len(q), mostQuasi))
 	}
 	return &QuasiRandom{base, q}
 }
+
+// mostQuasi is the number of columns for which gonum has primes.
+const mostQuasi = 1000
 
 // quantiles returns the quantile function of each column of the noise of a base, nil if that is not known.
 func quantiles(base Base) []func(float64) float64 {

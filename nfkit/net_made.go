@@ -181,8 +181,6 @@ func (o *MADEOptions) check(dim, outputs, hidden int) {
 		panic(fmt.Sprintf("nfkit: NewMADE: got %d blocks and a context of %d columns, want 0 or more, or −1 for no blocks", o.Blocks, o.Context))
 	case o.Adjacency != nil && (o.Order != nil || o.RandomDegrees):
 		panic(fmt.Sprintf("nfkit: NewMADE: got an Adjacency with Order %v and RandomDegrees %t; it says all of that", o.Order, o.RandomDegrees))
-	case o.Adjacency != nil && o.Preprocess != nil:
-		panic("nfkit: NewMADE: got an Adjacency and preprocessing, which may mix components; give one of the two")
 	case o.RandomDegrees && !o.FeedForward:
 		panic("nfkit: NewMADE: got RandomDegrees with residual blocks, whose skip connections need the same degrees in each layer; use FeedForward")
 	case preprocessed("NewMADE", dim, o.Preprocess) != dim:

@@ -109,7 +109,6 @@ func TestGraphMisuse(t *testing.T) {
 		"an Adjacency of 2 rows, want 3":     {Adjacency: edges(3, nil, nil)},
 		"got 4 columns in row 0":             {Adjacency: edges(4, nil, nil, nil), Context: 2},
 		"Adjacency with Order [0 1 2]":       {Adjacency: edges(3, nil, nil, nil), Order: []int{0, 1, 2}},
-		"Adjacency and preprocessing":        {Adjacency: edges(3, nil, nil, nil), Preprocess: testMLP(3, 3)},
 	} {
 		if got := testkit.Panic(func() { nf.NewMADE(3, 2, 8, &o, src) }); !strings.HasPrefix(got, "nfkit: NewMADE: ") || !strings.Contains(got, want) {
 			t.Errorf("got the panic %q, want %q in it", got, want)
