@@ -18,7 +18,7 @@ import (
 // arXiv:1807.01604.
 type QuasiRandom struct {
 	Base
-	quantile []func(p float64) float64 // of the noise, by columns
+	quantiles quantiles
 }
 
 var (
@@ -30,7 +30,7 @@ var (
 // [ConditionalDiagGaussian], [Uniform], [UniformGaussian], [GaussianMixture], [ConditionalGaussianMixture], or a [ModelBase] or [Joint] of these. It
 // panics for another one, and for one with more than 1000 columns of noise.
 func NewQuasiRandom(base Base) *QuasiRandom {
-	q := quantiles(base)
+	q := quantilesOf(base)
 	switch {
 	case q == nil:
 		panic(fmt.Sprintf("nfkit: NewQuasiRandom: got a base (%T) whose noise is not made of normal or uniform numbers", base))
@@ -43,11 +43,22 @@ func NewQuasiRandom(base Base) *QuasiRandom {
 // mostQuasi is the number of columns for which gonum has primes.
 const mostQuasi = 1000
 
-// quantiles returns the quantile function of each column of the noise of a base, nil if that is not known.
-func quantiles(base Base) []func(float64) float64 {
+// quantiles has the quantile function of each column of noise.
+type quantiles []func(p float64) float64
+
+// Quantile returns the noise whose columns have the given probabilities, as gonum wants it.
+func (q quantiles) Quantile(x, p []float64) []float64 {
+	for j, f := range q {
+		x[j] = f(min(max(p[j], 0x1p-53), 1-0x1p-53))
+	}
+	return x
+}
+
+// quantilesOf returns those of a base, nil if they are not known.
+func quantilesOf(base Base) quantiles {
 	uniform := func(p float64) float64 { return p }
 	normal := distuv.UnitNormal.Quantile
-	columns := make([]func(float64) float64, 0, 8)
+	var columns quantiles
 	repeat := func(n int, f func(float64) float64) {
 		for range n {
 			columns = append(columns, f)
@@ -70,10 +81,10 @@ func quantiles(base Base) []func(float64) float64 {
 		repeat(1, uniform)
 		repeat(b.NoiseDim()-1, normal)
 	case *ModelBase:
-		return quantiles(b.model.base)
+		return quantilesOf(b.model.base)
 	case *Joint:
 		for _, m := range b.marginals {
-			q := quantiles(m)
+			q := quantilesOf(m)
 			if q == nil {
 				return nil
 			}
@@ -94,19 +105,8 @@ func (q *QuasiRandom) Noise(dst []float64, r *rand.Rand) {
 		return
 	}
 	d := q.NoiseDim()
-	halton := samplemv.Halton{Kind: samplemv.Owen, Q: q, Src: r}
+	halton := samplemv.Halton{Kind: samplemv.Owen, Q: q.quantiles, Src: r}
 	halton.Sample(mat.NewDense(len(dst)/d, d, dst))
-}
-
-// Quantile returns the noise whose columns have the given probabilities.
-func (q *QuasiRandom) Quantile(x, p []float64) []float64 {
-	if x == nil {
-		x = make([]float64, len(p))
-	}
-	for j, f := range q.quantile {
-		x[j] = f(min(max(p[j], 0x1p-53), 1-0x1p-53))
-	}
-	return x
 }
 
 // String describes the base.
