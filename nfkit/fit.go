@@ -93,7 +93,7 @@ type History struct {
 //
 // With Average, validations are those of the averaged parameters, and they are what the model has in the end; steps are taken from, and losses of steps
 // are those of, the parameters themselves, which the end of the run discards. A run that goes on begins its average anew. Averages even out the noise of
-// a learning rate that is not small in the end; where a schedule brings it to 0, they gain little.
+// a constant learning rate, by which they gain as much as a schedule that brings it to 0, or more; with such a schedule they gain nothing.
 //
 // Steps counts those of Adam: to go on with a run, give it the Adam that has taken the steps so far, as a [Checkpoint] keeps it, and the same
 // options. A run whose steps are all done already changes nothing. An Adam that has taken steps wants Steps or Epochs to be said.

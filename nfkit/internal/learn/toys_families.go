@@ -65,16 +65,18 @@ var toyFamilies = []toyFamily{
 	{"gaussianize", gaussianize},
 }
 
-// byLikelihood trains a model, scaled by rows of the target, on 512 fresh rows a step, in float32, with a learning rate that falls from a peak to 0.
-func byLikelihood(steps int, peak float64, newModel func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow) trainToy {
+// byLikelihood trains a model, scaled by rows of the target, on fresh rows in float32.
+func byLikelihood(steps int, rate float64, newModel func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow) trainToy {
 	return func(ctx context.Context, target targets.Target, scale float64, src rand.Source) (*nf.NormalizingFlow, error) {
 		model := newModel(nf.ModelOptions{Standardize: target.Sample(toyRows, src)}, src)
-		return model, fitToy(ctx, model.WithPrecision(ad.Float32).NLL(nil), target, max(1, int(scale*float64(steps))), peak, src)
+		return model, fitToy(ctx, model.WithPrecision(ad.Float32).NLL(nil), target, max(1, int(scale*float64(steps))), rate, src)
 	}
 }
 
-func fitToy(ctx context.Context, objective nf.Objective, data nf.Sampler, steps int, peak float64, src rand.Source) error {
-	opts := &nf.FitOptions{Steps: steps, BatchSize: 512, Schedule: nf.Cosine(peak, 0, steps), MaxGradNorm: 10, SkipNonFinite: true}
+// fitToy trains on 512 fresh rows a step and keeps the average of the parameters: at a constant learning rate, that gains more than a rate that falls.
+func fitToy(ctx context.Context, objective nf.Objective, data nf.Sampler, steps int, rate float64, src rand.Source) error {
+	adam := nf.NewAdam(objective.State().Params(), &nf.AdamOptions{LearningRate: rate})
+	opts := &nf.FitOptions{Steps: steps, BatchSize: 512, Adam: adam, Average: 0.998, MaxGradNorm: 10, SkipNonFinite: true}
 	_, err := nf.Fit(ctx, objective, data, opts, src)
 	return err
 }
@@ -97,7 +99,7 @@ func (s standardized) Sample(n int, src rand.Source) *mat.Dense {
 }
 
 // flowMatching trains a field by pairs of optimal transport, and gives it a scaling.
-func flowMatching(steps int, peak float64) trainToy {
+func flowMatching(steps int, rate float64) trainToy {
 	return func(ctx context.Context, target targets.Target, scale float64, src rand.Source) (*nf.NormalizingFlow, error) {
 		o := nf.ModelOptions{Standardize: target.Sample(toyRows, src)}
 		model, field := continuous.NewCNF(2, &continuous.CNFOptions{FlowOptions: continuous.FlowOptions{Steps: 32}, Hidden: 128}, src)
@@ -105,16 +107,16 @@ func flowMatching(steps int, peak float64) trainToy {
 		pairs := continuous.NewPairs(noise, standardized{target, scaled(nil, o)}, 2, &continuous.PairsOptions{Transport: true})
 		objective := continuous.FlowMatching(field, nil)
 		objective.Precision = ad.Float32
-		return scaled(model.Flows(), o), fitToy(ctx, objective, pairs, max(1, int(scale*float64(steps))), peak, src)
+		return scaled(model.Flows(), o), fitToy(ctx, objective, pairs, max(1, int(scale*float64(steps))), rate, src)
 	}
 }
 
 // mixture trains 64 normal distributions with covariances, which start from clusters.
-func mixture(steps int, peak float64) trainToy {
+func mixture(steps int, rate float64) trainToy {
 	return func(ctx context.Context, target targets.Target, scale float64, src rand.Source) (*nf.NormalizingFlow, error) {
 		base := nf.NewGaussianMixture(64, 2, &nf.GaussianMixtureOptions{Covariance: nf.CovarianceFull, Data: target.Sample(toyRows, src)}, src)
 		model := nf.NewNormalizingFlow(base, nil)
-		return model, fitToy(ctx, model.WithPrecision(ad.Float32).NLL(nil), target, max(1, int(scale*float64(steps))), peak, src)
+		return model, fitToy(ctx, model.WithPrecision(ad.Float32).NLL(nil), target, max(1, int(scale*float64(steps))), rate, src)
 	}
 }
 
