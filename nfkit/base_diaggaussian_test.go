@@ -198,7 +198,7 @@ func supported(lo, hi float64) func(dim int) *nftest.BaseOptions {
 
 func conditionalMixtureCase(covariance nf.Covariance) baseCase {
 	return baseCase{new: func(dim int, src rand.Source) nf.Base {
-		net := nf.NewMLP([]int{3, 8, nf.GaussianMixtureParams(2, dim, covariance)}, &nf.MLPOptions{Leaky: 0.1, Output: nf.OutputTanh}, src) // tame: a quadrature must follow
+		net := nf.NewMLP([]int{3, 8, nf.GaussianMixtureParams(2, dim, covariance)}, &nf.MLPOptions{Leaky: 0.1, Output: nf.OutputTanh, OutputScale: 0.5}, src) // tame: a quadrature must follow
 		return nf.NewConditionalGaussianMixture(net, 2, dim, covariance)
 	}}
 }
