@@ -11,7 +11,7 @@ import (
 // K·d(d−1)/2; with [CovarianceTied] there is one set of the last two. [GaussianMixtureParams] counts them. Cost: that of the network and of the
 // mixture; a sample takes d steps with covariances. Bishop 1994. Its twin in zuko is GMM with a context.
 type ConditionalGaussianMixture struct {
-	mixture
+	gaussianModes
 	encoder Net
 }
 
@@ -23,7 +23,7 @@ var (
 // GaussianMixtureParams returns the number of parameters of a mixture: what a [ConditionalGaussianMixture] wants as output of its network. It panics
 // when modes or dim is not positive.
 func GaussianMixtureParams(modes, dim int, covariance Covariance) int {
-	m := newMixture("GaussianMixtureParams", modes, dim, covariance)
+	m := newGaussianModes("GaussianMixtureParams", modes, dim, covariance)
 	return m.columns()
 }
 
@@ -35,7 +35,7 @@ func NewConditionalGaussianMixture(encoder Net, modes, dim int, covariance Covar
 	if encoder == nil {
 		panic("nfkit: " + caller + ": got a nil network")
 	}
-	m := newMixture(caller, modes, dim, covariance)
+	m := newGaussianModes(caller, modes, dim, covariance)
 	if out := encoder.Out(); out != m.columns() {
 		panic(fmt.Sprintf("nfkit: %s: got a network with %d columns of output, want %d", caller, out, m.columns()))
 	}

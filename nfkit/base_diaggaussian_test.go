@@ -141,7 +141,8 @@ var baseCases = map[string]baseCase{
 	"ConditionalGaussianMixture/tied": conditionalMixtureCase(nf.CovarianceTied),
 	"QuasiRandom":                     {new: func(dim int, _ rand.Source) nf.Base { return nf.NewQuasiRandom(nf.NewGaussian(dim, nil)) }},
 	"QuasiRandom/mixture": {new: func(dim int, src rand.Source) nf.Base {
-		return nf.NewQuasiRandom(nf.NewJoint(nf.NewGaussianMixture(2, dim, nil, src)))
+		parts := []nf.Base{nf.NewGaussianMixture(2, dim, nil, src), nf.NewGaussian(dim, nil)}
+		return nf.NewQuasiRandom(nf.NewJoint(nf.NewMixture(parts, nil)))
 	}},
 	"QuasiRandom/angles": {
 		new: func(dim int, _ rand.Source) nf.Base {

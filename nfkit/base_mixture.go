@@ -25,7 +25,7 @@ import (
 // has no gradient. Its density has gradients of all. Its twin in normflows is GaussianMixture, in zuko GMM. [ConditionalGaussianMixture] depends
 // on a context.
 type GaussianMixture struct {
-	mixture
+	gaussianModes
 	loc, logScale, lower, scores *ad.Param // lower is nil if components are independent
 }
 
@@ -64,7 +64,7 @@ func NewGaussianMixture(modes, dim int, opts *GaussianMixtureOptions, src rand.S
 	if opts != nil {
 		o = *opts
 	}
-	g := &GaussianMixture{mixture: newMixture(caller, modes, dim, o.Covariance)}
+	g := &GaussianMixture{gaussianModes: newGaussianModes(caller, modes, dim, o.Covariance)}
 	means, scales, scores := make([]float64, modes*dim), make([]float64, g.shapes()*dim), make([]float64, modes)
 	lower := make([]float64, g.shapes()*len(g.before))
 	if o.Data != nil {

@@ -27,7 +27,7 @@ var (
 )
 
 // NewQuasiRandom returns the base with evenly spread noise. It is one whose noise has normal or uniform columns: [DiagGaussian], [Gaussian], [GaussianPCA],
-// [ConditionalDiagGaussian], [Uniform], [UniformGaussian], [GaussianMixture], [ConditionalGaussianMixture], or a [ModelBase] or [Joint] of these. It
+// [ConditionalDiagGaussian], [Uniform], [UniformGaussian], [GaussianMixture], [ConditionalGaussianMixture], or a [ModelBase], [Joint] or [Mixture] of these. It
 // panics for another one, and for one with more than 1000 columns of noise.
 func NewQuasiRandom(base Base) *QuasiRandom {
 	q := quantilesOf(base)
@@ -82,18 +82,27 @@ func quantilesOf(base Base) quantiles {
 		repeat(b.NoiseDim()-1, normal)
 	case *ModelBase:
 		return quantilesOf(b.model.base)
+	case *Mixture:
+		repeat(1, uniform)
+		return columns.and(b.components)
 	case *Joint:
-		for _, m := range b.marginals {
-			q := quantilesOf(m)
-			if q == nil {
-				return nil
-			}
-			columns = append(columns, q...)
-		}
+		return columns.and(b.marginals)
 	default:
 		return nil
 	}
 	return columns
+}
+
+// and returns q followed by the quantile functions of bases, nil if one has none.
+func (q quantiles) and(bases []Base) quantiles {
+	for _, b := range bases {
+		more := quantilesOf(b)
+		if more == nil {
+			return nil
+		}
+		q = append(q, more...)
+	}
+	return q
 }
 
 // ContextDim returns the number of columns of the context that the base takes, 0 for none.

@@ -8,8 +8,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// mixture is what mixtures of normal distributions have in common: their arithmetic, given parameters.
-type mixture struct {
+// gaussianModes is what mixtures of normal distributions have in common: their arithmetic, given parameters.
+type gaussianModes struct {
 	modes, dim int
 	covariance Covariance
 	tile       []int     // the numbers of the components of a point, K times
@@ -28,11 +28,11 @@ type normals struct {
 	lower  *ad.Value // K·d(d−1)/2, or d(d−1)/2; nil if components are independent
 }
 
-func newMixture(caller string, modes, dim int, covariance Covariance) mixture {
+func newGaussianModes(caller string, modes, dim int, covariance Covariance) gaussianModes {
 	if modes < 1 || dim < 1 || covariance > CovarianceTied {
 		panic(fmt.Sprintf("nfkit: %s: got %d modes in dimension %d and covariance %d, want 1 or more of both, and CovarianceDiag, CovarianceFull or CovarianceTied", caller, modes, dim, covariance))
 	}
-	m := mixture{modes: modes, dim: dim, covariance: covariance}
+	m := gaussianModes{modes: modes, dim: dim, covariance: covariance}
 	for k := range modes {
 		for j := range dim {
 			m.tile = append(m.tile, j)
@@ -65,7 +65,7 @@ func newMixture(caller string, modes, dim int, covariance Covariance) mixture {
 }
 
 // shapes returns the number of covariance matrices.
-func (m *mixture) shapes() int {
+func (m *gaussianModes) shapes() int {
 	if m.covariance == CovarianceTied {
 		return 1
 	}
@@ -73,13 +73,13 @@ func (m *mixture) shapes() int {
 }
 
 // Dim returns the number of components of a point.
-func (m *mixture) Dim() int { return m.dim }
+func (m *gaussianModes) Dim() int { return m.dim }
 
 // NoiseDim returns 1 more than the number of components: the first number chooses the mode.
-func (m *mixture) NoiseDim() int { return 1 + m.dim }
+func (m *gaussianModes) NoiseDim() int { return 1 + m.dim }
 
 // Noise draws, for each row, a uniform number from [0, 1) and then standard normal ones.
-func (m *mixture) Noise(dst []float64, r *rand.Rand) {
+func (m *gaussianModes) Noise(dst []float64, r *rand.Rand) {
 	for i := range dst {
 		if i%m.NoiseDim() == 0 {
 			dst[i] = r.Float64()
@@ -90,7 +90,7 @@ func (m *mixture) Noise(dst []float64, r *rand.Rand) {
 }
 
 // logProb returns the log-density of each row of z.
-func (m *mixture) logProb(z *ad.Value, p normals) *ad.Value {
+func (m *gaussianModes) logProb(z *ad.Value, p normals) *ad.Value {
 	t, n, d, k := z.Tape(), z.Rows(), m.dim, m.modes
 	y := z.Columns(m.tile).Sub(p.loc) // n×Kd
 	if half := len(m.before); half > 0 {
@@ -106,7 +106,7 @@ func (m *mixture) logProb(z *ad.Value, p normals) *ad.Value {
 }
 
 // ofAll returns v, of width columns for each covariance matrix, with as many for each mode.
-func (m *mixture) ofAll(v *ad.Value, width int) *ad.Value {
+func (m *gaussianModes) ofAll(v *ad.Value, width int) *ad.Value {
 	if m.shapes() == m.modes {
 		return v
 	}
@@ -118,7 +118,7 @@ func (m *mixture) ofAll(v *ad.Value, width int) *ad.Value {
 }
 
 // sample returns points made of noise, n×(1+d), and their log-density.
-func (m *mixture) sample(noise *ad.Value, p normals) (z, logProb *ad.Value) {
+func (m *gaussianModes) sample(noise *ad.Value, p normals) (z, logProb *ad.Value) {
 	choice := m.choose(noise.Slice(0, 1), p.scores) // n×K
 	y := noise.Slice(1, 1+m.dim).Mul(m.pick(choice, p.scale, m.dim).Exp())
 	if half := len(m.before); half > 0 {
@@ -129,7 +129,7 @@ func (m *mixture) sample(noise *ad.Value, p normals) (z, logProb *ad.Value) {
 }
 
 // correlated takes from each component what those before it say, one after the other.
-func (m *mixture) correlated(e, lower *ad.Value) *ad.Value {
+func (m *gaussianModes) correlated(e, lower *ad.Value) *ad.Value {
 	y, at := e.Slice(0, 1), 0
 	for i := 1; i < m.dim; i++ {
 		mean := y.Mul(lower.Slice(at, at+i)).RowSum()
@@ -139,7 +139,7 @@ func (m *mixture) correlated(e, lower *ad.Value) *ad.Value {
 }
 
 // pick returns the width columns of v that belong to the mode of each row.
-func (m *mixture) pick(choice, v *ad.Value, width int) *ad.Value {
+func (m *gaussianModes) pick(choice, v *ad.Value, width int) *ad.Value {
 	switch {
 	case v.Cols() == width: // all have the same, or there is one
 		return v
@@ -155,7 +155,7 @@ func (m *mixture) pick(choice, v *ad.Value, width int) *ad.Value {
 
 // choose returns, for each row of u, 1 in the column of the mode that it chooses and 0 in the others. Of the K−1 sums
 // w₁ + … + wₖ that leave out the last weight, u has passed as many as there are modes before its own.
-func (m *mixture) choose(u, scores *ad.Value) *ad.Value {
+func (m *gaussianModes) choose(u, scores *ad.Value) *ad.Value {
 	t := u.Tape()
 	sums := scores.LogSoftmax().Exp().MatMul(t.Const(m.modes, m.modes, m.upTo))  // rows×K
 	passed := u.Sub(sums.Slice(0, m.modes-1)).LogIndicator(0, math.Inf(1)).Exp() // n×(K−1)
@@ -164,12 +164,12 @@ func (m *mixture) choose(u, scores *ad.Value) *ad.Value {
 }
 
 // columns returns the number of parameters.
-func (m *mixture) columns() int {
+func (m *gaussianModes) columns() int {
 	return m.modes + m.modes*m.dim + m.shapes()*(m.dim+len(m.before))
 }
 
 // of takes the columns of v for parameters: scores, means, logarithms of deviations, elements below diagonals.
-func (m *mixture) of(v *ad.Value) normals {
+func (m *gaussianModes) of(v *ad.Value) normals {
 	ends := []int{0, m.modes, m.modes * m.dim, m.shapes() * m.dim, m.shapes() * len(m.before)}
 	for i := range ends[1:] {
 		ends[i+1] += ends[i]

@@ -12,7 +12,7 @@ import (
 
 // startAt sets parameters to those of clusters of rows. To variances, a millionth of that of the column is added, or a millionth where it is
 // constant.
-func (m *mixture) startAt(rows mat.Matrix, means, scales, lower, scores []float64, r *rand.Rand) {
+func (m *gaussianModes) startAt(rows mat.Matrix, means, scales, lower, scores []float64, r *rand.Rand) {
 	n, c := rows.Dims()
 	if n < m.modes || c != m.dim {
 		panic(fmt.Sprintf("nfkit: NewGaussianMixture: got %d×%d Data, want %d rows or more of %d columns", n, c, m.modes, m.dim))
@@ -62,7 +62,7 @@ func (m *mixture) startAt(rows mat.Matrix, means, scales, lower, scores []float6
 }
 
 // setShape sets the parameters of one covariance matrix LLᵀ: with the diagonal l of L, s = ln l, and L⁻¹ has the rows of I + m divided by l.
-func (m *mixture) setShape(cov *mat.SymDense, scales, lower []float64) {
+func (m *gaussianModes) setShape(cov *mat.SymDense, scales, lower []float64) {
 	var factor mat.Cholesky
 	if !factor.Factorize(cov) {
 		panic(fmt.Sprintf("nfkit: NewGaussianMixture: the covariance of a cluster is not positive definite: %v", mat.Formatted(cov, mat.Squeeze())))
