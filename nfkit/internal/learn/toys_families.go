@@ -102,7 +102,7 @@ func (s standardized) Sample(n int, src rand.Source) *mat.Dense {
 func flowMatching(steps int, rate float64) trainToy {
 	return func(ctx context.Context, target targets.Target, scale float64, src rand.Source) (*nf.NormalizingFlow, error) {
 		o := nf.ModelOptions{Standardize: target.Sample(toyRows, src)}
-		model, field := continuous.NewCNF(2, &continuous.CNFOptions{FlowOptions: continuous.FlowOptions{Steps: 32}, Hidden: 128}, src)
+		model, field := continuous.NewCNF(2, nil, src)
 		noise := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), nil)
 		pairs := continuous.NewPairs(noise, standardized{target, scaled(nil, o)}, 2, &continuous.PairsOptions{Transport: true})
 		objective := continuous.FlowMatching(field, nil)
