@@ -80,6 +80,84 @@ var baseCases = map[string]baseCase{
 		return nf.NewGaussianPCA(dim, &nf.GaussianPCAOptions{Latent: 1, Sigma: 0.5}, src)
 	}},
 	"StudentT": {new: func(dim int, _ rand.Source) nf.Base { return nf.NewStudentT(dim, 6, nil) }},
+	"Laplace":  {new: func(dim int, _ rand.Source) nf.Base { return nf.NewLaplace(dim, nil) }},
+	"Gamma": {
+		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewGamma(dim, 3.5, nil) },
+		opts: supported(0, math.Inf(1)),
+	},
+	"Beta": {
+		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewBeta(dim, 2.5, 3) },
+		opts: supported(0, 1),
+	},
+	"TruncatedGaussian": {
+		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewTruncatedGaussian(dim, -1, 2, nil) },
+		opts: supported(-1, 2),
+	},
+	"TruncatedGaussian/tail": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewTruncatedGaussian(dim, 6, 7, &nf.TruncatedGaussianOptions{Scale: 0.9})
+		},
+		opts: supported(6, 7),
+	},
+	"TruncatedGaussian/lower tail": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewTruncatedGaussian(dim, -7, -6, &nf.TruncatedGaussianOptions{Scale: 0.9})
+		},
+		opts: supported(-7, -6),
+	},
+	"Uniform/box": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewUniform(dim, &nf.UniformOptions{Box: box[:dim]})
+		},
+		opts: func(dim int) *nftest.BaseOptions {
+			var support []nftest.Interval
+			for _, ends := range box[:dim] {
+				support = append(support, nftest.Interval{Lo: ends[0], Hi: ends[1]})
+			}
+			return &nftest.BaseOptions{Support: support}
+		},
+	},
+	"Joint": {new: func(dim int, src rand.Source) nf.Base {
+		if dim == 1 {
+			return nf.NewJoint(nf.NewLaplace(1, nil))
+		}
+		return nf.NewJoint(nf.NewGaussianMixture(2, 1, nil, src), nf.NewStudentT(dim-1, 6, nil))
+	}},
+	"Joint/conditional": {new: func(dim int, src rand.Source) nf.Base {
+		first := nf.NewConditionalDiagGaussian(nf.NewMLP([]int{3, 8, 2}, &nf.MLPOptions{Leaky: 0.1}, src))
+		if dim == 1 {
+			return nf.NewJoint(first)
+		}
+		return nf.NewJoint(first, nf.NewDiagGaussian(dim-1, nil))
+	}},
+	"GaussianMixture/full": {new: func(dim int, src rand.Source) nf.Base {
+		return nf.NewGaussianMixture(3, dim, &nf.GaussianMixtureOptions{Covariance: nf.CovarianceFull}, src)
+	}},
+	"GaussianMixture/tied": {new: func(dim int, src rand.Source) nf.Base {
+		return nf.NewGaussianMixture(3, dim, &nf.GaussianMixtureOptions{Covariance: nf.CovarianceTied}, src)
+	}},
+	"ConditionalGaussianMixture":      conditionalMixtureCase(nf.CovarianceDiag),
+	"ConditionalGaussianMixture/full": conditionalMixtureCase(nf.CovarianceFull),
+	"ConditionalGaussianMixture/tied": conditionalMixtureCase(nf.CovarianceTied),
+	"QuasiRandom":                     {new: func(dim int, _ rand.Source) nf.Base { return nf.NewQuasiRandom(nf.NewGaussian(dim, nil)) }},
+	"QuasiRandom/mixture": {new: func(dim int, src rand.Source) nf.Base {
+		parts := []nf.Base{nf.NewGaussianMixture(2, dim, nil, src), nf.NewGaussian(dim, nil)}
+		return nf.NewQuasiRandom(nf.NewJoint(nf.NewMixture(parts, nil)))
+	}},
+	"QuasiRandom/angles": {
+		new: func(dim int, _ rand.Source) nf.Base {
+			return nf.NewQuasiRandom(nf.NewUniformGaussian(dim, []int{0}, nil))
+		},
+		opts: func(dim int) *nftest.BaseOptions {
+			support := make([]nftest.Interval, dim)
+			support[0] = nftest.Interval{Lo: -0.5, Hi: 0.5}
+			return &nftest.BaseOptions{Support: support}
+		},
+	},
+	"ModelBase/log-normal": {
+		new:  func(dim int, _ rand.Source) nf.Base { return nf.NewLogNormal(dim, nil) },
+		opts: supported(0, math.Inf(1)),
+	},
 	"ConditionalDiagGaussian": {new: func(dim int, src rand.Source) nf.Base {
 		return nf.NewConditionalDiagGaussian(nf.NewMLP([]int{3, 8, 2 * dim}, &nf.MLPOptions{Leaky: 0.1}, src))
 	}},
@@ -108,6 +186,22 @@ var baseCases = map[string]baseCase{
 			return &nftest.BaseOptions{Support: slices.Repeat([]nftest.Interval{{Lo: -1, Hi: 1}}, dim), Dead: []string{"weight_scores"}} // one weight is always 1
 		},
 	},
+}
+
+var box = [][2]float64{{-0.5, 2}, {1, 1.5}, {-3, -1}, {0, 1}, {2, 7}}
+
+// supported has the given interval as support of each component.
+func supported(lo, hi float64) func(dim int) *nftest.BaseOptions {
+	return func(dim int) *nftest.BaseOptions {
+		return &nftest.BaseOptions{Support: slices.Repeat([]nftest.Interval{{Lo: lo, Hi: hi}}, dim)}
+	}
+}
+
+func conditionalMixtureCase(covariance nf.Covariance) baseCase {
+	return baseCase{new: func(dim int, src rand.Source) nf.Base {
+		net := nf.NewMLP([]int{3, 8, nf.GaussianMixtureParams(2, dim, covariance)}, &nf.MLPOptions{Leaky: 0.1, Output: nf.OutputTanh, OutputScale: 0.5}, src) // tame: a quadrature must follow
+		return nf.NewConditionalGaussianMixture(net, 2, dim, covariance)
+	}}
 }
 
 // modelOf returns b as a model without flows, given a context if it takes one.
@@ -381,6 +475,27 @@ func TestBaseMisuse(t *testing.T) {
 		"NewModelBase: got a nil model":                 func() { nf.NewEnsemble([]*nf.NormalizingFlow{nil}) },
 		"got temperature 0, want a positive number":     func() { modelOf(frozen).Sample(1, src) },
 		"got a model with a 1×3 context":                func() { nf.NewModelBase(modelOf(conditional)) },
+		"NewLaplace: got dimension 0":                   func() { nf.NewLaplace(0, nil) },
+		"NewCauchy: got dimension 0":                    func() { nf.NewCauchy(0, nil) },
+		"NewLogNormal: got dimension 0":                 func() { nf.NewLogNormal(0, nil) },
+		"NewGamma: got shape NaN":                       func() { nf.NewGamma(1, math.NaN(), nil) },
+		"NewBeta: got shape -1":                         func() { nf.NewBeta(1, 2, -1) },
+		"NewTruncatedGaussian: got the interval [1, 1]": func() { nf.NewTruncatedGaussian(1, 1, 1, nil) },
+		"got location 0 and scale -1":                   func() { nf.NewTruncatedGaussian(1, 0, 1, &nf.TruncatedGaussianOptions{Scale: -1}) },
+		"NewJoint: got no distributions":                func() { nf.NewJoint() },
+		"NewJoint: distribution 1 is nil":               func() { nf.NewJoint(hot, nil) },
+		"got 1 intervals in Box, Low 0 and High 0":      func() { nf.NewUniform(2, &nf.UniformOptions{Box: box[:1]}) },
+		"got Data with Loc": func() {
+			nf.NewGaussianMixture(1, 1, &nf.GaussianMixtureOptions{Data: mat.NewDense(1, 1, nil), Weights: []float64{1}}, src)
+		},
+		"got 1×2 Data, want 2 rows or more": func() { nf.NewGaussianMixture(2, 2, &nf.GaussianMixtureOptions{Data: mat.NewDense(1, 2, nil)}, src) },
+		"got column 0 of the Data, which is NaN": func() {
+			nf.NewGaussianMixture(1, 1, &nf.GaussianMixtureOptions{Data: mat.NewDense(1, 1, []float64{math.NaN()})}, src)
+		},
+		"in dimension 1 and covariance 3":               func() { nf.NewGaussianMixture(1, 1, &nf.GaussianMixtureOptions{Covariance: 3}, src) },
+		"a network with 4 columns of output, want 5":    func() { nf.NewConditionalGaussianMixture(nf.NewMLP([]int{3, 4}, nil, src), 1, 2, nf.CovarianceDiag) },
+		"got a base (*nfkit.Joint) whose noise":         func() { nf.NewQuasiRandom(nf.NewJoint(nf.NewStudentT(1, 3, nil))) },
+		"with 1001 columns of noise, want at most 1000": func() { nf.NewQuasiRandom(nf.NewDiagGaussian(1001, nil)) },
 		"Gaussian.LogProb: got a 1×3 batch, want 2 col": func() { nf.NewGaussian(2, nil).LogProb(ad.NewEvalTape(ad.Float64).Full(1, 3, 0), nil) },
 	} {
 		if got := testkit.Panic(f); !strings.HasPrefix(got, "nfkit: ") || !strings.Contains(got, want) {

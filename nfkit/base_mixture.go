@@ -10,51 +10,75 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// GaussianMixture is a mixture of K normal distributions with independent components,
+// GaussianMixture is a mixture of K normal distributions, by default with independent components,
 //
 //	p(z) = Σₖ wₖ·Πⱼ Normal(zⱼ; μₖⱼ, e^{sₖⱼ}),  w = softmax(weight_scores),
 //
-// with means μ (loc) and logarithmic standard deviations s (log_scale), both 1×K×d. Cost O(nKd). A sample is a
-// differentiable function of means and deviations, but not of the weights: those choose the component, and the choice
-// has no gradient. Its density has gradients of all. Its twin in normflows is GaussianMixture.
+// with means μ (loc) and logarithmic standard deviations s (log_scale), both 1×K×d. With [CovarianceFull], each component depends on those before it,
+//
+//	p(z) = Σₖ wₖ·Πⱼ Normal(zⱼ; μₖⱼ − Σ_{i<j} mₖⱼᵢ·(zᵢ − μₖᵢ), e^{sₖⱼ}),
+//
+// which is the modified Cholesky decomposition of a covariance matrix, with m (lower_entries) 1×K×d(d−1)/2 by rows and 0 at first; with
+// [CovarianceTied], m and s are the same for all K. Pourahmadi 1999, doi:10.1093/biomet/86.3.677. Cost O(nKd), or O(nKd²).
+//
+// A sample is a differentiable function of means and deviations, but not of the weights: those choose the distribution, and the choice
+// has no gradient. Its density has gradients of all. Its twin in normflows is GaussianMixture, in zuko GMM. [ConditionalGaussianMixture] depends
+// on a context.
 type GaussianMixture struct {
-	modes, dim            int
-	loc, logScale, scores *ad.Param
-	tile                  []int     // the numbers of the components of a point, K times
-	upTo                  []float64 // K×K, ones on and above the diagonal
+	gaussianModes
+	loc, logScale, lower, scores *ad.Param // lower is nil if components are independent
 }
 
 var _ Base = (*GaussianMixture)(nil)
 
+// Covariance says how the components of the distributions of a [GaussianMixture] depend on each other.
+type Covariance uint8
+
+const (
+	CovarianceDiag Covariance = iota // not at all
+	CovarianceFull                   // in each distribution in its own way
+	CovarianceTied                   // in all distributions in the same way, with the same deviations
+)
+
 // GaussianMixtureOptions are the options of [NewGaussianMixture].
 type GaussianMixtureOptions struct {
+	Covariance Covariance
+
 	Loc     mat.Matrix // means, K×d; nil means to draw them from the standard normal distribution
-	Scale   mat.Matrix // standard deviations, K×d; nil means ones
+	Scale   mat.Matrix // standard deviations, K×d, or 1×d with CovarianceTied; nil means ones
 	Weights []float64  // K positive numbers, proportional to the weights; nil means equal weights
-	Fixed   bool       // nothing is trained
+
+	// Data are rows to start at, instead of Loc, Scale and Weights: K clusters of them are found by k-means, and their means, covariances and
+	// shares are those of the mixture. Arthur & Vassilvitskii 2007, k-means++.
+	Data mat.Matrix
+
+	Fixed bool // nothing is trained
 }
 
 // NewGaussianMixture returns a mixture of the given number of modes in dim dimensions. A nil opts means the defaults.
 // src is used when there are no means in opts and may be nil otherwise. It panics when modes or dim is not positive, or
-// an option has another size or numbers that are not positive.
+// an option has another size or numbers that are not positive, or Data fewer rows than modes or numbers that are not finite.
 func NewGaussianMixture(modes, dim int, opts *GaussianMixtureOptions, src rand.Source) *GaussianMixture {
-	if modes < 1 || dim < 1 {
-		panic(fmt.Sprintf("nfkit: NewGaussianMixture: got %d modes in dimension %d, want 1 or more of both", modes, dim))
-	}
+	const caller = "NewGaussianMixture"
 	o := GaussianMixtureOptions{}
 	if opts != nil {
 		o = *opts
 	}
-	g := &GaussianMixture{modes: modes, dim: dim}
-	means := make([]float64, modes*dim)
-	if o.Loc == nil {
-		fillNormal(means, newRand("NewGaussianMixture", src))
+	g := &GaussianMixture{gaussianModes: newGaussianModes(caller, modes, dim, o.Covariance)}
+	means, scales, scores := make([]float64, modes*dim), make([]float64, g.shapes()*dim), make([]float64, modes)
+	lower := make([]float64, g.shapes()*len(g.before))
+	if o.Data != nil {
+		if o.Loc != nil || o.Scale != nil || o.Weights != nil {
+			panic("nfkit: NewGaussianMixture: got Data with Loc, Scale or Weights, which are taken from it")
+		}
+		g.startAt(o.Data, means, scales, lower, scores, newRand(caller, src))
+	} else if o.Loc == nil {
+		fillNormal(means, newRand(caller, src))
 	} else {
-		g.fill(means, "means", o.Loc)
+		fillFrom(means, "means", o.Loc, modes, dim)
 	}
-	scales, scores := make([]float64, modes*dim), make([]float64, modes)
 	if o.Scale != nil {
-		g.fill(scales, "standard deviations", o.Scale)
+		fillFrom(scales, "standard deviations", o.Scale, g.shapes(), dim)
 		logPositive("NewGaussianMixture", scales, "standard deviations")
 	}
 	if o.Weights != nil {
@@ -64,30 +88,22 @@ func NewGaussianMixture(modes, dim int, opts *GaussianMixtureOptions, src rand.S
 		copy(scores, o.Weights)
 		logPositive("NewGaussianMixture", scores, "weights")
 	}
-	g.loc, g.logScale, g.scores = ad.NewParam(1, modes*dim, means), ad.NewParam(1, modes*dim, scales), ad.NewParam(1, modes, scores)
+	g.loc, g.logScale, g.scores = ad.NewParam(1, len(means), means), ad.NewParam(1, len(scales), scales), ad.NewParam(1, modes, scores)
 	g.loc.Frozen, g.logScale.Frozen, g.scores.Frozen = o.Fixed, o.Fixed, o.Fixed
-	for k := range modes {
-		for j := range dim {
-			g.tile = append(g.tile, j)
-		}
-		for l := range modes {
-			one := 0.0
-			if l >= k {
-				one = 1
-			}
-			g.upTo = append(g.upTo, one)
-		}
+	if o.Covariance != CovarianceDiag {
+		g.lower = ad.NewParam(1, len(lower), lower)
+		g.lower.Frozen = o.Fixed
 	}
 	return g
 }
 
-// fill copies the elements of m, which must be K×d.
-func (g *GaussianMixture) fill(dst []float64, what string, m mat.Matrix) {
-	if r, c := m.Dims(); r != g.modes || c != g.dim {
-		panic(fmt.Sprintf("nfkit: NewGaussianMixture: got %d×%d %s, want %d×%d", r, c, what, g.modes, g.dim))
+// fillFrom copies the elements of m, which must be r×c.
+func fillFrom(dst []float64, what string, m mat.Matrix, r, c int) {
+	if n, k := m.Dims(); n != r || k != c {
+		panic(fmt.Sprintf("nfkit: NewGaussianMixture: got %d×%d %s, want %d×%d", n, k, what, r, c))
 	}
 	for i := range dst {
-		dst[i] = m.At(i/g.dim, i%g.dim)
+		dst[i] = m.At(i/c, i%c)
 	}
 }
 
@@ -101,61 +117,36 @@ func logPositive(caller string, s []float64, what string) {
 	}
 }
 
-// Dim returns the number of components of a point.
-func (g *GaussianMixture) Dim() int { return g.dim }
-
-// NoiseDim returns 1 more than the number of components: the first number chooses the mode.
-func (g *GaussianMixture) NoiseDim() int { return 1 + g.dim }
-
-// Noise draws, for each row, a uniform number from [0, 1) and then standard normal ones.
-func (g *GaussianMixture) Noise(dst []float64, r *rand.Rand) {
-	for i := range dst {
-		if i%g.NoiseDim() == 0 {
-			dst[i] = r.Float64()
-		} else {
-			dst[i] = r.NormFloat64()
-		}
+// on returns the parameters on a tape.
+func (g *GaussianMixture) on(t *ad.Tape) normals {
+	p := normals{scores: t.Param(g.scores), loc: t.Param(g.loc), scale: t.Param(g.logScale)}
+	if g.lower != nil {
+		p.lower = t.Param(g.lower)
 	}
+	return p
 }
 
 // LogProb returns the log-density of each row of z.
 func (g *GaussianMixture) LogProb(z, _ *ad.Value) *ad.Value {
 	checkBatch("GaussianMixture.LogProb", z, g.dim)
-	t, n := z.Tape(), z.Rows()
-	scale := t.Param(g.logScale)
-	e := z.Columns(g.tile).Sub(g.loc).Mul(scale.Neg().Exp())              // n×Kd
-	distance := e.Square().Reshape(n*g.modes, g.dim).RowSum().Scale(-0.5) // nK×1
-	volume := scale.Reshape(g.modes, g.dim).RowSum().Reshape(1, g.modes)  // 1×K
-	weight := t.Param(g.scores).LogSoftmax().Sub(volume)                  // 1×K
-	return distance.Reshape(n, g.modes).Add(weight).LogSumExp().Shift(-0.5 * log2Pi * float64(g.dim))
+	return g.logProb(z, g.on(z.Tape()))
 }
 
-// Sample returns μₖ + e^{sₖ}⊙ε, where ε is all of the noise but its first column, and k the mode that this chooses: the
-// first for which w₁ + … + wₖ is greater.
+// Sample returns a sample of the distribution k that the first column of noise chooses, the first for which w₁ + … + wₖ is greater: without
+// covariances μₖ + e^{sₖ}⊙ε, where ε is the rest of the noise.
 func (g *GaussianMixture) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 	checkBatch("GaussianMixture.Sample", noise, g.NoiseDim())
-	t := noise.Tape()
-	choice := g.choose(noise.Slice(0, 1)) // n×K
-	loc := choice.MatMul(t.Param(g.loc).Reshape(g.modes, g.dim))
-	scale := choice.MatMul(t.Param(g.logScale).Reshape(g.modes, g.dim))
-	z = noise.Slice(1, 1+g.dim).Mul(scale.Exp()).Add(loc)
-	return z, g.LogProb(z, nil)
+	return g.sample(noise, g.on(noise.Tape()))
 }
 
-// choose returns, for each row of u, 1 in the column of the mode that it chooses and 0 in the others. Of the K−1 sums
-// w₁ + … + wₖ that leave out the last weight, u has passed as many as there are modes before its own.
-func (g *GaussianMixture) choose(u *ad.Value) *ad.Value {
-	t := u.Tape()
-	sums := t.Param(g.scores).LogSoftmax().Exp().MatMul(t.Const(g.modes, g.modes, g.upTo)) // 1×K
-	passed := u.Sub(sums.Slice(0, g.modes-1)).LogIndicator(0, math.Inf(1)).Exp()           // n×(K−1)
-	ones, zeros := t.Full(u.Rows(), 1, 1), t.Full(u.Rows(), 1, 0)
-	return ones.Concat(passed).Sub(passed.Concat(zeros))
-}
-
-// State lists loc, log_scale and weight_scores.
+// State lists loc, log_scale and weight_scores, and lower_entries if there are covariances.
 func (g *GaussianMixture) State() State {
-	return State{
-		ParamTensor("loc", g.loc, 1, g.modes, g.dim), ParamTensor("log_scale", g.logScale, 1, g.modes, g.dim),
+	s := State{
+		ParamTensor("loc", g.loc, 1, g.modes, g.dim), ParamTensor("log_scale", g.logScale, 1, g.shapes(), g.dim),
 		ParamTensor("weight_scores", g.scores, 1, g.modes),
 	}
+	if g.lower != nil {
+		s = append(s, ParamTensor("lower_entries", g.lower, 1, g.shapes(), len(g.before)))
+	}
+	return s
 }

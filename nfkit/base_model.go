@@ -43,10 +43,13 @@ func (b *ModelBase) NoiseDim() int { return b.model.base.NoiseDim() }
 func (b *ModelBase) Noise(dst []float64, r *rand.Rand) { b.model.base.Noise(dst, r) }
 
 // LogProb returns the log-density of each row of z.
-func (b *ModelBase) LogProb(z, context *ad.Value) *ad.Value { return b.model.logProb(z, context) }
+func (b *ModelBase) LogProb(z, context *ad.Value) *ad.Value {
+	return b.model.logProb(z, b.model.embed(context))
+}
 
 // Sample maps a sample of the model's base through its flows.
 func (b *ModelBase) Sample(noise, context *ad.Value) (z, logProb *ad.Value) {
+	context = b.model.embed(context)
 	z, logProb = b.model.base.Sample(noise, context)
 	x, logDet := b.model.chain.Forward(z, context)
 	return x, logProb.Sub(logDet)

@@ -46,21 +46,34 @@ var flowCases = map[string]flowCase{
 	"Autoregressive/affine":              autoregressiveCase(nf.MADEOptions{Activation: nf.ActSiLU}, false),
 	"Autoregressive/affine softplus":     autoregressiveCase(nf.MADEOptions{Activation: nf.ActTanh, Blocks: 1}, true),
 	"Autoregressive/affine feed-forward": autoregressiveCase(nf.MADEOptions{FeedForward: true, Activation: nf.ActELU}, false),
-	"Permute/shuffle":                    permuteCase(nf.PermuteShuffle),
-	"Permute/swap":                       permuteCase(nf.PermuteSwap),
-	"Permute/reverse":                    permuteCase(nf.PermuteReverse),
-	"Elementwise/spline":                 elementwiseSplineCase(nf.SplineOptions{RandomInit: true}),
-	"Elementwise/spline circular":        elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailCircular, Bound: 2, Bins: 5}),
-	"Elementwise/spline free":            elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailFree, Bins: 4}),
-	"Coupling/spline":                    coupledSplineCase(false, nf.CoupledSplineOptions{}),
-	"Coupling/spline reversed":           coupledSplineCase(false, nf.CoupledSplineOptions{ReverseMask: true, SplineOptions: nf.SplineOptions{Bins: 3, RandomInit: true}}),
-	"Coupling/spline free":               coupledSplineCase(false, nf.CoupledSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailFree}}),
-	"Coupling/spline angles":             coupledSplineCase(true, nf.CoupledSplineOptions{}),
-	"Autoregressive/spline":              autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{}),
-	"Autoregressive/spline circular":     autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailCircular, RandomInit: true}}),
-	"Autoregressive/spline angles":       autoregressiveSplineCase(true, nf.AutoregressiveSplineOptions{}),
-	"PeriodicWrap":                       periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicWrap(dim, index, 1.5) }),
-	"PeriodicShift":                      periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicShift(dim, index, 1.5, 0.4) }),
+	"Autoregressive/graph": {
+		new: func(dim, context int, src rand.Source) nf.Flow {
+			parents := make([][]int, dim) // each depends on the next
+			for j := range dim - 1 {
+				parents[j] = []int{j + 1}
+			}
+			net := nf.NewMADE(dim, 2, 16, &nf.MADEOptions{Adjacency: edges(dim, parents...), Context: context, Activation: nf.ActSiLU}, src)
+			return nf.NewAutoregressive(nf.Affine{Scale: nf.ScaleBounded}, net, nil)
+		},
+		opts: deadInOneDimension("net.initial_layer.weight"),
+	},
+	"Permute/shuffle":                permuteCase(nf.PermuteShuffle),
+	"Permute/swap":                   permuteCase(nf.PermuteSwap),
+	"Permute/reverse":                permuteCase(nf.PermuteReverse),
+	"Elementwise/spline":             elementwiseSplineCase(nf.SplineOptions{RandomInit: true}),
+	"Elementwise/spline circular":    elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailCircular, Bound: 2, Bins: 5}),
+	"Elementwise/spline free":        elementwiseSplineCase(nf.SplineOptions{Tail: ad.TailFree, Bins: 4}),
+	"Elementwise/spline asymmetric":  elementwiseSplineCase(nf.SplineOptions{Lo: -1, Hi: 4, Bins: 5, RandomInit: true}),
+	"Coupling/spline asymmetric":     coupledSplineCase(false, nf.CoupledSplineOptions{SplineOptions: nf.SplineOptions{Lo: -4, Hi: 0.5, RandomInit: true}}),
+	"Coupling/spline":                coupledSplineCase(false, nf.CoupledSplineOptions{}),
+	"Coupling/spline reversed":       coupledSplineCase(false, nf.CoupledSplineOptions{ReverseMask: true, SplineOptions: nf.SplineOptions{Bins: 3, RandomInit: true}}),
+	"Coupling/spline free":           coupledSplineCase(false, nf.CoupledSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailFree}}),
+	"Coupling/spline angles":         coupledSplineCase(true, nf.CoupledSplineOptions{}),
+	"Autoregressive/spline":          autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{}),
+	"Autoregressive/spline circular": autoregressiveSplineCase(false, nf.AutoregressiveSplineOptions{SplineOptions: nf.SplineOptions{Tail: ad.TailCircular, RandomInit: true}}),
+	"Autoregressive/spline angles":   autoregressiveSplineCase(true, nf.AutoregressiveSplineOptions{}),
+	"PeriodicWrap":                   periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicWrap(dim, index, 1.5) }),
+	"PeriodicShift":                  periodicCase(func(dim int, index []int) nf.Flow { return nf.NewPeriodicShift(dim, index, 1.5, 0.4) }),
 
 	"Indexed": {new: func(dim, context int, src rand.Source) nf.Flow {
 		if dim < 3 {
@@ -68,6 +81,28 @@ var flowCases = map[string]flowCase{
 		}
 		return nf.NewIndexed(dim, []int{dim - 1, 0}, newCoupling(nf.ScaleExp, nf.SplitChannel, 2, context, src))
 	}},
+
+	"Triangular": {
+		new: func(dim, context int, _ rand.Source) nf.Flow { return unconditional(context, nf.NewTriangular(dim)) },
+	},
+	"Rotation": {
+		new:  func(dim, context int, _ rand.Source) nf.Flow { return unconditional(context, nf.NewRotation(dim)) },
+		opts: func(dim int) *nftest.FlowOptions { return &nftest.FlowOptions{Identity: dim == 1} },
+	},
+	"Householder":       householderCase(0),
+	"Householder/three": householderCase(3),
+	"Chain/QR": {
+		new: func(dim, context int, src rand.Source) nf.Flow {
+			return unconditional(context, nf.NewQRLinear(dim, nil, src))
+		},
+		opts: deadInOneDimension("_flows.0.q_vectors"),
+	},
+	"Chain/SVD": {
+		new: func(dim, context int, src rand.Source) nf.Flow {
+			return unconditional(context, nf.NewSVDLinear(dim, nil, src))
+		},
+		opts: deadInOneDimension("_flows.0.q_vectors", "_flows.2.q_vectors"),
+	},
 
 	"ActNorm":                actNormCase(),
 	"AffineConstFlow":        affineConstCase(nf.AffineConstOptions{}),
@@ -120,6 +155,29 @@ func unconditional(context int, f nf.Flow) nf.Flow {
 		return nil
 	}
 	return f
+}
+
+func householderCase(reflections int) flowCase {
+	return flowCase{
+		new: func(dim, context int, src rand.Source) nf.Flow {
+			return unconditional(context, nf.NewHouseholder(dim, &nf.HouseholderOptions{Reflections: reflections}, src))
+		},
+		opts: func(dim int) *nftest.FlowOptions {
+			if dim == 1 { // all reflections are alike
+				return &nftest.FlowOptions{Identity: reflections == 0, Dead: []string{"q_vectors"}}
+			}
+			return nil
+		},
+	}
+}
+
+func deadInOneDimension(names ...string) func(dim int) *nftest.FlowOptions {
+	return func(dim int) *nftest.FlowOptions {
+		if dim == 1 {
+			return &nftest.FlowOptions{Dead: names}
+		}
+		return nil
+	}
 }
 
 func couplingCase(scale nf.ScaleMap, split nf.Split) flowCase {

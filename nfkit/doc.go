@@ -58,7 +58,26 @@
 //	Elementwise               they are parameters themselves           both
 //	ConditionalElementwise    a network of the context alone           both
 //
-// [Chain], [Invert] and [Indexed] make flows of flows. NAMES.md, beside this package, lists what users of other libraries know under other names.
+//	Linear map                as                                      cost of a map
+//	LULinearPermute           triangles after a permutation           d² a row
+//	InvertibleAffine          triangles, from a rotation              d² a row
+//	Triangular                a triangle                              d² a row
+//	Householder, Rotation     reflections, a skew-symmetric matrix    d² a row, d³ a batch
+//	NewQRLinear               a rotation and a triangle               d² a row, d³ a batch
+//	NewSVDLinear              two rotations and a scale between them  d² a row, d³ a batch
+//
+//	Base                                         its points
+//	DiagGaussian, Gaussian, GaussianPCA          normal, with covariances of more and more freedom, or of few factors
+//	StudentT, NewCauchy, Laplace                 with heavier tails
+//	GaussianMixture                              in several modes, which may start from data
+//	ConditionalDiagGaussian, …GaussianMixture    the same, given a context
+//	Uniform, Beta, TruncatedGaussian             in a box
+//	Gamma, NewLogNormal                          positive
+//	UniformGaussian                              partly angles
+//	Joint, ModelBase                             of several distributions side by side; of a model
+//	QuasiRandom                                  of another one, spread evenly
+//
+// [NormalizingFlow.WithEmbedding] puts a network between a context and all layers. [Chain], [Invert] and [Indexed] make flows of flows. NAMES.md, beside this package, lists what users of other libraries know under other names.
 //
 // # Training
 //

@@ -22,6 +22,7 @@ type FitOptions struct {
 	Adam          *Adam                  // the optimiser; nil means one with its defaults
 	Schedule      func(step int) float64 // learning rate by the number of steps that Adam has taken, as [Cosine] makes it; nil leaves it alone
 	MaxGradNorm   float64                // longer gradients are scaled to this norm, see [ClipGradNorm]; 0 means no limit
+	Average       float64                // decay of an exponential moving average of the parameters, as 0.999, which is validated and kept in their place; 0 means none
 	SkipNonFinite bool                   // pass over steps whose loss or gradient is not finite, instead of stopping
 
 	Validation    mat.Matrix // rows to judge by, like those of the data; nil means none
@@ -90,6 +91,10 @@ type History struct {
 // deviation far from 0 and 1 after the [NewStandardization] of the model, and of which a tenth or more lies outside of the interval of the
 // first splines that they come to.
 //
+// With Average, validations are those of the averaged parameters, and they are what the model has in the end; steps are taken from, and losses of steps
+// are those of, the parameters themselves, which the end of the run discards. A run that goes on begins its average anew. Averages even out the noise of
+// a constant learning rate, by which they gain as much as a schedule that brings it to 0, or more; with such a schedule they gain nothing.
+//
 // Steps counts those of Adam: to go on with a run, give it the Adam that has taken the steps so far, as a [Checkpoint] keeps it, and the same
 // options. A run whose steps are all done already changes nothing. An Adam that has taken steps wants Steps or Epochs to be said.
 //
@@ -116,6 +121,7 @@ type fit struct {
 	columns   int // of a row
 	validates bool
 	guard     *ad.Guard
+	average   *average // or nil
 
 	history  *History
 	first    int      // steps done before this run
@@ -181,6 +187,7 @@ func newFit(ctx context.Context, objective Objective, data Sampler, opts *FitOpt
 		}
 	}
 	f.guard = ad.NewGuard(params)
+	f.average = newAverage(f.Adam.params, o.Average)
 	f.first, f.step = o.Adam.Steps(), o.Adam.Steps()
 	if f.validates {
 		f.best = newSnapshot(state)
@@ -332,6 +339,7 @@ func (f *fit) train() (float64, error) {
 		f.Adam.LearningRate = rate
 	}
 	f.Adam.Step()
+	f.average.add()
 	return loss, nil
 }
 
@@ -342,6 +350,8 @@ func (f *fit) validate() (float64, error) {
 		return math.NaN(), nil
 	}
 	f.at = f.step
+	f.average.swap(f.guard)
+	defer f.average.swap(f.guard)
 	loss, err := f.objective.Loss(f.Validation, rand.NewPCG(0, 0))
 	f.history.Validation = append(f.history.Validation, loss)
 	f.history.ValidationSteps = append(f.history.ValidationSteps, float64(f.step))
@@ -363,6 +373,7 @@ func (f *fit) finish() error {
 		_, err = f.validate()
 	}
 	if math.IsInf(f.lowest, 1) { // there was no finite one
+		f.average.swap(f.guard)
 		f.history.Best = f.step
 	} else {
 		f.guard.Lock()

@@ -59,7 +59,7 @@ func (o *likelihood) remarks(rows mat.Matrix) []string {
 	say(fixed, ": its likelihood has no upper bound")
 	say(far, ": models learn best near mean 0 and standard deviation 1; see NewStandardization, and Standardize of ready-made models")
 	say(context, ": networks learn best near mean 0 and standard deviation 1")
-	say(outside, fmt.Sprintf(" lies outside of the interval that %s can bend: scale the data, or raise Bound", spline))
+	say(outside, fmt.Sprintf(" lies outside of the interval that %s can bend: scale the data, or widen it", spline))
 	return remarks
 }
 
@@ -95,8 +95,8 @@ func (o *likelihood) toSpline(d *dataRows, n int) (scaled *mat.Dense, spline str
 	z, context := t.Rows(scaled, 0, n), m.contextRows(t, 0, n)
 	for ; k >= 0; k-- {
 		f := m.chain.flows[k]
-		if bounds := splineBounds(f); bounds != nil {
-			return scaled, fmt.Sprintf("flow %d (%s)", k, describe(f)), outsideOf(bounds, z)
+		if intervals := splineIntervals(f); intervals != nil {
+			return scaled, fmt.Sprintf("flow %d (%s)", k, describe(f)), outsideOf(intervals, z)
 		}
 		if _, ok := f.(Observer); ok {
 			break // it is not known yet what it does
@@ -106,19 +106,23 @@ func (o *likelihood) toSpline(d *dataRows, n int) (scaled *mat.Dense, spline str
 	return scaled, "", nil
 }
 
-// splineBounds returns the bound of each component that f bends by a spline with linear tails, +Inf for the others; nil if there are no splines.
-func splineBounds(f Flow) []float64 {
-	bounds := slices.Repeat([]float64{math.Inf(1)}, f.Dim())
+// splineIntervals returns the interval of each component that f bends by a spline with linear tails, the line for the others; nil if there are no splines.
+func splineIntervals(f Flow) [][2]float64 {
+	intervals := slices.Repeat([][2]float64{{math.Inf(-1), math.Inf(1)}}, f.Dim())
 	found := false
 	see := func(t Transformer, columns []int) {
 		s, ok := t.(*RationalQuadraticSpline)
-		if !ok || s.Lower != nil {
+		if !ok || s.Tails[0] == ad.TailFree {
 			return
 		}
 		found = true
 		for i, j := range columns {
 			if s.Tails[min(i, len(s.Tails)-1)] == ad.TailLinear {
-				bounds[j] = s.Upper[min(i, len(s.Upper)-1)]
+				at := min(i, len(s.Upper)-1)
+				intervals[j] = [2]float64{-s.Upper[at], s.Upper[at]}
+				if s.Lower != nil {
+					intervals[j][0] = s.Lower[at]
+				}
 			}
 		}
 	}
@@ -130,15 +134,15 @@ func splineBounds(f Flow) []float64 {
 	case *Coupling:
 		see(f.transformer, f.changed)
 		if f.own != nil {
-			for i, bound := range splineBounds(f.own) {
-				bounds[f.kept[i]], found = bound, true
+			for i, interval := range splineIntervals(f.own) {
+				intervals[f.kept[i]], found = interval, true
 			}
 		}
 	}
 	if !found {
 		return nil
 	}
-	return bounds
+	return intervals
 }
 
 // firstNumbers returns 0 to n−1.
@@ -150,15 +154,15 @@ func firstNumbers(n int) []int {
 	return numbers
 }
 
-// outsideOf names the columns of x of which more than a part lies outside of their bounds.
-func outsideOf(bounds []float64, x *ad.Value) []string {
+// outsideOf names the columns of x of which more than a part lies outside of their intervals.
+func outsideOf(intervals [][2]float64, x *ad.Value) []string {
 	n, c := x.Dims()
 	data := x.Data()
 	var found []string
-	for j, bound := range bounds {
+	for j, interval := range intervals {
 		count := 0
 		for i := range n {
-			if math.Abs(data[i*c+j]) > bound {
+			if v := data[i*c+j]; v < interval[0] || v > interval[1] {
 				count++
 			}
 		}

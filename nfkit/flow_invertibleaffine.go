@@ -49,6 +49,12 @@ func NewInvertibleAffine(dim int, opts *InvertibleAffineOptions, src rand.Source
 	if opts != nil && opts.Plain {
 		return &InvertibleAffine{w: ad.NewParam(dim, dim, w.RawMatrix().Data)}
 	}
+	return invertibleAffine(w)
+}
+
+// invertibleAffine returns the map by a matrix that is not singular, in its LU decomposition.
+func invertibleAffine(w *mat.Dense) *InvertibleAffine {
+	dim, _ := w.Dims()
 	f := &InvertibleAffine{permutation: make([]float64, dim*dim), eye: make([]float64, dim*dim)}
 	var lu mat.LU
 	var lower, upper mat.TriDense

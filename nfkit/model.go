@@ -31,6 +31,7 @@ type NormalizingFlow struct {
 	context   *mat.Dense // nil for none
 	engine    *engine
 
+	embedding  Net // of the context, nil for none
 	contextDim int // columns of the context that it takes
 }
 
@@ -42,12 +43,20 @@ func NewNormalizingFlow(base Base, flows []Flow) *NormalizingFlow {
 	}
 	m := &NormalizingFlow{base: base, chain: newChain("NewNormalizingFlow", base.Dim(), flows)}
 	m.contextDim = commonContextDim[any]("NewNormalizingFlow", base, m.chain)
-	var parts []any
-	for _, f := range flows {
+	m.engine = m.newEngine()
+	return m
+}
+
+// newEngine returns one for base, flows and embedding as they are.
+func (m *NormalizingFlow) newEngine() *engine {
+	parts := []any{m.base}
+	for _, f := range m.chain.flows {
 		parts = append(parts, f)
 	}
-	m.engine = newEngine(m.State(), max(m.Dim(), m.ContextDim(), base.NoiseDim()), append(parts, base)...)
-	return m
+	if m.embedding != nil {
+		parts = append(parts, m.embedding)
+	}
+	return newEngine(m.State(), max(m.Dim(), m.ContextDim(), m.base.NoiseDim()), parts...)
 }
 
 // view returns a model with the same base, flows and parameters.
@@ -92,9 +101,13 @@ func (m *NormalizingFlow) Flows() []Flow { return append([]Flow(nil), m.chain.fl
 // Params returns the parameters of base and flows, frozen ones included.
 func (m *NormalizingFlow) Params() []*ad.Param { return m.engine.params }
 
-// State lists the tensors of the base under q0 and of the flows under flows.0, flows.1, …
+// State lists the tensors of the base under q0 and of the flows under flows.0, flows.1, …, and those of an embedding of the context under embedding.
 func (m *NormalizingFlow) State() State {
-	return append(m.base.State().Under("q0"), m.chain.state("flows.")...)
+	s := append(m.base.State().Under("q0"), m.chain.state("flows.")...)
+	if m.embedding != nil {
+		s = append(s, m.embedding.State().Under("embedding")...)
+	}
+	return s
 }
 
 // logProb returns the log-density of each row of x, n×1.
@@ -255,15 +268,23 @@ func (m *NormalizingFlow) checkContext(method string, n int) {
 	}
 }
 
-// contextRows returns rows lo to hi of the context on t, nil if the model takes none.
+// contextRows returns what base and flows get for rows lo to hi: those of the context on t, after the embedding if there is one; nil if the model
+// takes none.
 func (m *NormalizingFlow) contextRows(t *ad.Tape, lo, hi int) *ad.Value {
 	if m.context == nil {
 		return nil
 	}
 	if r, _ := m.context.Dims(); r == 1 {
-		return t.Rows(m.context, 0, 1).Repeat(hi - lo)
+		return m.embed(t.Rows(m.context, 0, 1)).Repeat(hi - lo)
 	}
-	return t.Rows(m.context, lo, hi)
+	return m.embed(t.Rows(m.context, lo, hi))
+}
+
+// givenRows returns rows lo to hi of the context as it was given.
+func (m *NormalizingFlow) givenRows(t *ad.Tape, lo, hi int) *ad.Value {
+	v := *m
+	v.embedding = nil
+	return v.contextRows(t, lo, hi)
 }
 
 // dense returns x as a dense matrix, which is x itself if it is one.

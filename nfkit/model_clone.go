@@ -25,6 +25,9 @@ func (c *cloner) model(m *NormalizingFlow) *NormalizingFlow {
 		flows = append(flows, cloneOf(c, f))
 	}
 	n := NewNormalizingFlow(base, flows)
+	if m.embedding != nil {
+		n = n.WithEmbedding(cloneOf(c, m.embedding))
+	}
 	n.precision, n.context = m.precision, m.context
 	return n
 }

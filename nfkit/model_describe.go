@@ -17,6 +17,9 @@ func (m *NormalizingFlow) String() string {
 	for k, f := range m.chain.flows {
 		lines = append(lines, [3]string{strconv.Itoa(k), describe(f), trained(f)})
 	}
+	if m.embedding != nil {
+		lines = append(lines, [3]string{"embedding", describe(m.embedding), trained(m.embedding)})
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "NormalizingFlow in %d dimensions, %s parameters", m.Dim(), trained(m))
 	if c := m.ContextDim(); c > 0 {

@@ -14,8 +14,9 @@ import (
 
 // GaussianizeOptions are the options of [Gaussianize].
 type GaussianizeOptions struct {
-	Layers int // 0 means 30
-	Bins   int // of each spline, 4 or more; 0 means 16
+	Layers int  // 0 means 30
+	Bins   int  // of each spline, 4 or more; 0 means 16
+	PCA    bool // rotations are to principal components, those of RBIG; the default is the best of 8 random ones
 }
 
 // gaussianizeDirections is the number of rotations from which a layer takes one.
@@ -24,7 +25,7 @@ const gaussianizeDirections = 8
 // Gaussianize returns a model of rows that it makes without training. After a scaling to standard deviation 1, or less where data would lie outside of
 // [−5, 5], each of its layers rotates the points and maps their marginal distributions to the normal one, by a [RationalQuadraticSpline] through
 // quantiles on [−5, 5]: again and again, until little is left but the standard normal distribution. The rotation is, of 8 random ones, that after
-// which the marginals are farthest from normal: whose sorted columns have the largest mean squared distance from normal quantiles. The model has
+// which the marginals are farthest from normal: whose sorted columns have the largest mean squared distance from normal quantiles; with PCA, that to the principal components. The model has
 // exact densities and samples; it is a baseline that takes seconds to have, and may be trained further. It needs some hundred rows or more; rows
 // that it has not seen say how many layers are too many.
 //
@@ -67,17 +68,14 @@ func Gaussianize(rows mat.Matrix, opts *GaussianizeOptions, src rand.Source) (*N
 	}
 	for range o.Layers {
 		if d > 1 {
-			var best Flow
-			var rotated *mat.Dense
-			most := -1.0
-			for range gaussianizeDirections {
-				f := NewInvertibleAffine(d, nil, src)
-				y := inverseOf(f, x)
-				if far := distanceFromNormal(y, quantiles); far > most {
-					best, rotated, most = f, y, far
-				}
+			var rotation Flow
+			if o.PCA {
+				rotation = principalRotation(x)
+				x = inverseOf(rotation, x)
+			} else {
+				rotation, x = bestRotation(x, quantiles, src)
 			}
-			flows, x = append(flows, best), rotated
+			flows = append(flows, rotation)
 		}
 		marginals := newElementwiseSpline(d, SplineOptions{Bins: o.Bins, Bound: gaussianizeBound}.spline("Gaussianize", d, nil))
 		for j := range d {
@@ -94,6 +92,33 @@ const gaussianizeBound = 5
 func inverseOf(f Flow, x *mat.Dense) *mat.Dense {
 	z, _ := NewNormalizingFlow(NewDiagGaussian(f.Dim(), nil), []Flow{f}).Inverse(x)
 	return z
+}
+
+// bestRotation returns, of a few random rotations, that after which the columns of x are farthest from normal, and what it makes of x.
+func bestRotation(x *mat.Dense, quantiles []float64, src rand.Source) (best Flow, rotated *mat.Dense) {
+	_, d := x.Dims()
+	most := -1.0
+	for range gaussianizeDirections {
+		f := NewInvertibleAffine(d, nil, src)
+		y := inverseOf(f, x)
+		if far := distanceFromNormal(y, quantiles); far > most {
+			best, rotated, most = f, y, far
+		}
+	}
+	return best, rotated
+}
+
+// principalRotation returns the rotation to the eigenvectors of the covariance of the columns of x.
+func principalRotation(x *mat.Dense) Flow {
+	var cov mat.SymDense
+	stat.CovarianceMatrix(&cov, x, nil)
+	var eigen mat.EigenSym
+	if !eigen.Factorize(&cov, true) {
+		panic("nfkit: Gaussianize: a covariance matrix of finite numbers has no eigenvectors")
+	}
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	return invertibleAffine(mat.DenseCopyOf(&vectors))
 }
 
 // distanceFromNormal returns the mean squared distance of the sorted columns from the quantiles of the normal distribution.

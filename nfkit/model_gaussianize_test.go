@@ -19,12 +19,14 @@ func TestGaussianize(t *testing.T) {
 	for name, c := range map[string]struct {
 		target nf.Sampler
 		most   float64
+		opts   *nf.GaussianizeOptions
 	}{
-		"moons":  {targets.Moons{}, 1.35},                   // entropy 1.008, a normal distribution 2.1
-		"normal": {targets.StandardNormal{}, 2.8379 + 0.03}, // entropy 2.838: there is nothing to find
+		"moons":        {targets.Moons{}, 1.35, nil},                   // entropy 1.008, a normal distribution 2.1
+		"normal":       {targets.StandardNormal{}, 2.8379 + 0.03, nil}, // entropy 2.838: there is nothing to find
+		"moons by PCA": {targets.Moons{}, 1.45, &nf.GaussianizeOptions{PCA: true}},
 	} {
 		src := rand.NewPCG(1, 2)
-		m, err := nf.Gaussianize(c.target.Sample(4000, src), nil, src)
+		m, err := nf.Gaussianize(c.target.Sample(4000, src), c.opts, src)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,7 +41,7 @@ func (p *modelPoints) rows(t *ad.Tape, lo, hi int) (x, logQ, logP *ad.Value) {
 	context := p.model.contextRows(t, lo, hi)
 	z, logQ := p.model.base.Sample(t.Rows(p.noise, lo, hi), context)
 	x, logDet := p.model.chain.Forward(z, context)
-	return x, logQ.Sub(logDet), p.logDensity(x, context)
+	return x, logQ.Sub(logDet), p.logDensity(x, p.model.givenRows(t, lo, hi))
 }
 
 // logDensity returns ln p̃ of each row of x. While layers observe the points, it is of no use, and the target is not asked.
@@ -120,7 +120,7 @@ func (p *modelPoints) path(t *ad.Tape, lo, hi int, see func(v *ad.Value, where s
 		see(x, fmt.Sprintf("flow %d (%T)", k, f))
 		see(logDet, fmt.Sprintf("the log-determinant of flow %d (%T)", k, f))
 	}
-	see(p.logDensity(x, context), fmt.Sprintf("the log-density of the target (%T)", p.target))
+	see(p.logDensity(x, m.givenRows(t, lo, hi)), fmt.Sprintf("the log-density of the target (%T)", p.target))
 }
 
 // ImportanceSample returns n points drawn from the model, n×d, and the logarithms of their weights w = p̃(x)/q(x): with

@@ -15,6 +15,11 @@ type MADEOptions struct {
 	// Order[k−1]. nil is the natural order; for a random one, use rand.New(src).Perm(dim).
 	Order []int
 
+	// Adjacency says instead what components depend on: Adjacency[j][i] is whether the outputs of component j see component i. There must be an
+	// order in which each sees some of those before. With columns for the context after those of the components, outputs see what these say of it
+	// too; without, all of it. Components that do not wait for each other are solved for together.
+	Adjacency [][]bool
+
 	Blocks        int  // blocks between first and last layer; 0 means 2, −1 none: the network is linear
 	FeedForward   bool // a block is one layer and an activation; the default is a residual block of two
 	RandomDegrees bool // hidden units draw what they see; for FeedForward only, as skip connections need equal layers
@@ -45,6 +50,8 @@ type MADEOptions struct {
 // whose first layer has no activation, as in the reference. A context enters the first layer by a linear map, and
 // gates residual blocks.
 //
+// With an Adjacency, there are as many kinds of hidden units as there are different rows; a unit sees what the outputs of its row see.
+//
 // Germain et al. 2015, arXiv:1502.03509. Its twin in normflows is nets.MADE.
 type MADE struct {
 	dim, outputs int
@@ -56,7 +63,8 @@ type MADE struct {
 	final        maskedLinear
 	act          activation
 	dropout      float64
-	preprocess   Net // or nil
+	preprocess   Net    // or nil
+	graph        *graph // or nil
 }
 
 var (
@@ -67,7 +75,7 @@ var (
 
 // NewMADE returns a network with the given number of outputs for each of dim components, and of hidden units in each
 // layer between. A nil opts means the defaults. It panics when a size or an option is out of range, Order is not a
-// permutation, or RandomDegrees is asked of residual blocks.
+// permutation, Adjacency has a cycle or another size, or RandomDegrees is asked of residual blocks.
 func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE {
 	var o MADEOptions
 	if opts != nil {
@@ -81,9 +89,20 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 	m := &MADE{dim: dim, outputs: outputs, dropout: o.Dropout, preprocess: o.Preprocess,
 		act: newActivation("NewMADE", o.Activation, o.Leaky)}
 	in := o.inputDegrees(dim)
-	m.initial = newMaskedLinear(in, o.hiddenDegrees(hidden, dim, in, r), 0, r)
+	sees, seesBefore, seesLast := atLeast(0), atLeast(0), atLeast(1)
+	units := func(before []int) []int { return o.hiddenDegrees(hidden, dim, before, r) }
+	if o.Adjacency != nil {
+		g := newGraph(o.Adjacency, dim, o.Context)
+		m.graph, in = g, firstNumbers(dim)
+		sees, seesBefore, seesLast = g.unitSees, g.unitsSee, g.outputSees
+		units = func([]int) []int { return g.hidden(hidden) }
+	}
+	m.initial = newMaskedLinear(in, units(in), sees, r)
 	if o.Context > 0 {
 		context := newLinear(o.Context, hidden, r)
+		if m.graph != nil {
+			m.graph.maskContext(&context)
+		}
 		m.context = &context
 	}
 	last := m.initial
@@ -93,7 +112,7 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 			layers = 1
 		}
 		for range layers {
-			last = newMaskedLinear(last.degrees, o.hiddenDegrees(hidden, dim, last.degrees, r), 0, r)
+			last = newMaskedLinear(last.degrees, units(last.degrees), seesBefore, r)
 			m.hidden = append(m.hidden, last)
 			var norm *hiddenNorm
 			if o.BatchNorm {
@@ -104,7 +123,11 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 		if !o.FeedForward {
 			b := residualBlock{act: m.act, dropout: o.Dropout, layers: [2]linear{m.hidden[len(m.hidden)-2].linear, last.linear},
 				norms: [2]*hiddenNorm(m.norms[len(m.norms)-2:])}
-			m.blocks = append(m.blocks, b.ready(o.Context, r))
+			b = b.ready(o.Context, r)
+			if m.graph != nil && b.gate != nil {
+				m.graph.maskContext(b.gate)
+			}
+			m.blocks = append(m.blocks, b)
 		}
 	}
 	var out []int
@@ -113,7 +136,10 @@ func NewMADE(dim, outputs, hidden int, opts *MADEOptions, src rand.Source) *MADE
 			out = append(out, k)
 		}
 	}
-	m.final = newMaskedLinear(last.degrees, out, 1, r)
+	m.final = newMaskedLinear(last.degrees, out, seesLast, r)
+	if m.graph != nil {
+		m.final.degrees = m.graph.places(outputs)
+	}
 	m.arrange()
 	return m
 }
@@ -153,6 +179,8 @@ func (o *MADEOptions) check(dim, outputs, hidden int) {
 		panic(fmt.Sprintf("nfkit: NewMADE: got dimension %d, %d outputs and %d hidden units, want 1 or more", dim, outputs, hidden))
 	case o.Blocks < -1 || o.Context < 0:
 		panic(fmt.Sprintf("nfkit: NewMADE: got %d blocks and a context of %d columns, want 0 or more, or −1 for no blocks", o.Blocks, o.Context))
+	case o.Adjacency != nil && (o.Order != nil || o.RandomDegrees):
+		panic(fmt.Sprintf("nfkit: NewMADE: got an Adjacency with Order %v and RandomDegrees %t; it says all of that", o.Order, o.RandomDegrees))
 	case o.RandomDegrees && !o.FeedForward:
 		panic("nfkit: NewMADE: got RandomDegrees with residual blocks, whose skip connections need the same degrees in each layer; use FeedForward")
 	case preprocessed("NewMADE", dim, o.Preprocess) != dim:
@@ -256,7 +284,8 @@ func (m *MADE) startAt(row []float64) { m.final.setConstant(row) }
 
 // solve inverts an autoregressive flow: it finds the components of x in their order, each from its y and the outputs of
 // the network for those before it: f returns x and ln|dx/dy|, each n×1, for component j of the batch. Components that are still to come are 0, so that they cannot overflow.
-// Cost: d evaluations of the network, but for its last layer; memory, where nothing is recorded, O(nd) beside that of one evaluation.
+// Cost: d evaluations of the network, but for its last layer, or as many as a graph has levels; memory, where nothing is recorded, O(nd) beside that of
+// one evaluation.
 func (m *MADE) solve(y, context *ad.Value, f func(j int, y, params *ad.Value) (x, logDet *ad.Value)) (x, logDet *ad.Value) {
 	t := y.Tape()
 	columns, zero := make([]ad.Operand, m.dim), t.Full(y.Rows(), 1, 0)
@@ -264,21 +293,45 @@ func (m *MADE) solve(y, context *ad.Value, f func(j int, y, params *ad.Value) (x
 		columns[j] = zero
 	}
 	logDet = zero
-	for k := range m.dim {
-		j := m.component(k)
-		both := t.Scratch(func() *ad.Value {
-			xj, l := f(j, y.Slice(j, j+1), m.outputsOf(j, zero.Slice(0, 0).Concat(columns...), context))
-			return xj.Concat(logDet.Add(l))
+	for _, level := range m.levels() {
+		k := len(level)
+		solved := t.Scratch(func() *ad.Value {
+			params, sum := m.outputsOf(level, zero.Slice(0, 0).Concat(columns...), context), logDet
+			var found []ad.Operand
+			for i, j := range level {
+				xj, l := f(j, y.Slice(j, j+1), params.Slice(i*m.outputs, (i+1)*m.outputs))
+				found, sum = append(found, xj), sum.Add(l)
+			}
+			return zero.Slice(0, 0).Concat(append(found, sum)...)
 		})
-		columns[j], logDet = both.Slice(0, 1), both.Slice(1, 2)
+		for i, j := range level {
+			columns[j] = solved.Slice(i, i+1)
+		}
+		logDet = solved.Slice(k, k+1)
 	}
 	return zero.Slice(0, 0).Concat(columns...), logDet
 }
 
-// outputsOf returns the outputs of component j alone.
-func (m *MADE) outputsOf(j int, x, context *ad.Value) *ad.Value {
+// levels returns the components in their order; those of one level are solved for together.
+func (m *MADE) levels() [][]int {
+	if m.graph != nil {
+		return m.graph.levels
+	}
+	levels := make([][]int, m.dim)
+	for k := range levels {
+		levels[k] = []int{m.component(k)}
+	}
+	return levels
+}
+
+// outputsOf returns the outputs of some components alone.
+func (m *MADE) outputsOf(components []int, x, context *ad.Value) *ad.Value {
 	return m.evaluate(x, context, func(h *ad.Value) *ad.Value {
-		return m.final.applyRows(h, j*m.outputs, (j+1)*m.outputs)
+		var outputs []ad.Operand
+		for _, j := range components {
+			outputs = append(outputs, m.final.applyRows(h, j*m.outputs, (j+1)*m.outputs))
+		}
+		return outputs[0].(*ad.Value).Concat(outputs[1:]...)
 	})
 }
 
@@ -293,20 +346,25 @@ func (m *MADE) component(k int) int {
 }
 
 // maskedLinear is a linear map between units that have degrees: a weight is masked unless the degree of its output is
-// at least that of its input, or in the last layer at least one more.
+// at least that of its input, or in the last layer at least one more. With a graph, degrees are numbers of sets of units, and of places in the last layer.
 type maskedLinear struct {
 	linear
 	mask    []float64 // out×in, 0 or 1
 	degrees []int     // of the outputs
 }
 
-func newMaskedLinear(in, out []int, more int, r *rand.Rand) maskedLinear {
+// atLeast reports whether a degree is that much above another one, or more.
+func atLeast(more int) func(out, in int) bool {
+	return func(out, in int) bool { return out >= in+more }
+}
+
+func newMaskedLinear(in, out []int, sees func(out, in int) bool, r *rand.Rand) maskedLinear {
 	l := newLinear(len(in), len(out), r)
 	mask := make([]float64, 0, len(in)*len(out))
 	for _, o := range out {
 		for _, i := range in {
 			m := 0.0
-			if o >= i+more {
+			if sees(o, i) {
 				m = 1
 			}
 			mask = append(mask, m)

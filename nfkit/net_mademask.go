@@ -21,6 +21,9 @@ type checkedLayer struct {
 
 // maskGroup returns the group of the masks and degrees of all layers, which come in pairs.
 func (m *MADE) maskGroup() *TensorGroup {
+	if m.graph != nil {
+		return &TensorGroup{Check: m.checkGraph}
+	}
 	return &TensorGroup{Check: func(tensors []Tensor) error {
 		c := &maskCheck{outputs: m.outputs, skip: m.blocks != nil}
 		for i := 0; i+1 < len(tensors); i += 2 {

@@ -147,6 +147,8 @@ func (s *RationalQuadraticSpline) periodicFeatures(dim int, angles []int) Net {
 		for _, j := range angles {
 			o.Scales = append(o.Scales, math.Pi/s.Upper[j])
 		}
+	} else if s.Lower != nil {
+		o.Scale = 2 * math.Pi / (s.Upper[0] - s.Lower[0])
 	} else {
 		o.Scale = math.Pi / s.Upper[0]
 	}

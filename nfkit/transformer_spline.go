@@ -13,9 +13,10 @@ type SplineOptions struct {
 	Bins   int       // 0 means 8
 	Bound  float64   // the splines run on [−Bound, Bound]; 0 means 3
 	Bounds []float64 // the bound of each component, instead of one for all; kept with the weights as tail_bound
+	Lo, Hi float64   // the splines run on [Lo, Hi] instead; both 0 means not
 
 	// Tail says what the splines do at the ends of their interval, outside of which they are the identity. With
-	// ad.TailFree, as with tails=None in the reference, the interval is [0, 1].
+	// ad.TailFree, as with tails=None in the reference, the interval is [0, 1] unless Lo and Hi say another one.
 	Tail ad.Tail
 
 	// RandomInit starts with random splines. The default is the identity.
@@ -85,6 +86,14 @@ func (o SplineOptions) spline(caller string, dim int, circular []int) *RationalQ
 		panic(fmt.Sprintf("nfkit: %s: got tail %d, want ad.TailLinear, ad.TailCircular or ad.TailFree", caller, o.Tail))
 	case o.Tail == ad.TailFree && (o.Bound != 0 || o.Bounds != nil):
 		panic(fmt.Sprintf("nfkit: %s: got Bound %v and Bounds %v with ad.TailFree, whose interval is [0, 1]", caller, o.Bound, o.Bounds))
+	case (o.Lo != 0 || o.Hi != 0) && (o.Bound != 0 || o.Bounds != nil):
+		panic(fmt.Sprintf("nfkit: %s: got the interval [%v, %v] with Bound %v and Bounds %v, want one of them", caller, o.Lo, o.Hi, o.Bound, o.Bounds))
+	case o.Lo != 0 || o.Hi != 0:
+		s.Lower, s.Upper = []float64{o.Lo}, []float64{o.Hi}
+		if !(o.Lo < o.Hi) || math.IsInf(o.Hi-o.Lo, 0) {
+			panic(fmt.Sprintf("nfkit: %s: got the interval [%v, %v], want finite ends in order", caller, o.Lo, o.Hi))
+		}
+		return s.on(caller, dim, circular, o.Tail)
 	case o.Bound != 0 && o.Bounds != nil:
 		panic(fmt.Sprintf("nfkit: %s: got Bound %v and Bounds %v, want one of them", caller, o.Bound, o.Bounds))
 	case o.Bounds != nil && len(o.Bounds) != dim:
@@ -101,13 +110,18 @@ func (o SplineOptions) spline(caller string, dim int, circular []int) *RationalQ
 	if err := checkPositive(s.Upper); err != nil {
 		panic(fmt.Sprintf("nfkit: %s: got bounds %v, want positive numbers", caller, s.Upper))
 	}
+	return s.on(caller, dim, circular, o.Tail)
+}
+
+// on returns s, with the components in circular on a circle if it is not nil.
+func (s *RationalQuadraticSpline) on(caller string, dim int, circular []int, tail ad.Tail) *RationalQuadraticSpline {
 	if circular == nil {
 		return s
 	}
-	if o.Tail != ad.TailLinear {
-		panic(fmt.Sprintf("nfkit: %s: got tail %d; components that are not circular have ad.TailLinear", caller, o.Tail))
+	if tail != ad.TailLinear {
+		panic(fmt.Sprintf("nfkit: %s: got tail %d; components that are not circular have ad.TailLinear", caller, tail))
 	}
-	s.Tails, s.slopes = make([]ad.Tail, dim), o.Bins+1
+	s.Tails, s.slopes = make([]ad.Tail, dim), s.Bins+1
 	for _, j := range circular {
 		s.Tails[j] = ad.TailCircular
 	}

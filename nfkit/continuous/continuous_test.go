@@ -112,6 +112,54 @@ func TestHutchinson(t *testing.T) {
 	}
 }
 
+// The penalty on the way is taken from log-determinants in training alone, in both directions: for the field v = a·x, whose points are x·e^{at}, it is
+// (λa²x²·(e^{2a} − 1)/2a + μa²) of a point x at time 0.
+func TestPenalty(t *testing.T) {
+	const a, lambda, mu = 0.7, 0.3, 0.2
+	f := NewFlow(NewField(growth(a), 1), &FlowOptions{Kinetic: lambda, Jacobian: mu})
+	z := []float64{-1, 0.5, 2}
+	for _, training := range []bool{false, true} {
+		tape := ad.NewTape(ad.Float64)
+		tape.SetTraining(training)
+		x, forward := f.Forward(tape.Const(3, 1, z), nil)
+		_, inverse := f.Inverse(x, nil)
+		for i, z := range z {
+			penalty := 0.0
+			if training {
+				penalty = lambda*a*a*z*z*(math.Exp(2*a)-1)/(2*a) + mu*a*a
+			}
+			if got, want := forward.At(i, 0), a-penalty; math.Abs(got-want) > 1e-6 {
+				t.Errorf("training %t: the log-determinant of Forward is %v, want %v", training, got, want)
+			}
+			if got, want := inverse.At(i, 0), -a-penalty; math.Abs(got-want) > 1e-6 {
+				t.Errorf("training %t: the log-determinant of Inverse is %v, want %v", training, got, want)
+			}
+		}
+	}
+	// Above 8 dimensions, it is estimated without bias: of v = a·x, with ‖J‖² = 9a², exactly.
+	wide := NewFlow(NewField(growth9(a), 9), &FlowOptions{Jacobian: mu})
+	tape := ad.NewTape(ad.Float64)
+	tape.SetTraining(true)
+	if _, l := wide.Forward(tape.Full(2, 9, 0.1), nil); math.Abs(l.At(0, 0)-9*(a-mu*a*a)) > 1e-9 {
+		t.Errorf("the log-determinant in 9 dimensions is %v, want %v", l.At(0, 0), 9*(a-mu*a*a))
+	}
+}
+
+// growth is the field a·x in one dimension, growth9 in nine.
+type (
+	growth  float64
+	growth9 float64
+)
+
+func (growth) In() int                           { return 2 }
+func (growth) Out() int                          { return 1 }
+func (growth) State() nf.State                   { return nil }
+func (a growth) Apply(x, _ *ad.Value) *ad.Value  { return x.Slice(0, 1).Scale(float64(a)) }
+func (growth9) In() int                          { return 10 }
+func (growth9) Out() int                         { return 9 }
+func (growth9) State() nf.State                  { return nil }
+func (a growth9) Apply(x, _ *ad.Value) *ad.Value { return x.Slice(0, 9).Scale(float64(a)) }
+
 // normal is the standard normal distribution in two dimensions.
 func normal() nf.Sampler { return nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), nil) }
 
@@ -287,6 +335,7 @@ func TestMistakes(t *testing.T) {
 	for want, f := range map[string]func(){
 		"NewField: got a network from 4 to 2 columns, want 2, 1 and two for each frequency, to 2": func() { NewField(nf.NewMLP([]int{4, 2}, nil, src), 2) },
 		"NewField: got network <nil>":                             func() { NewField(nil, 2) },
+		"NewFlow: got weights -1 and 0":                           func() { NewFlow(field, &FlowOptions{Kinetic: -1}) },
 		"NewFlow: got field":                                      func() { NewFlow(field, &FlowOptions{Steps: 3}) },
 		"FlowMatching: got field":                                 func() { FlowMatching(field, &MatchingOptions{7}) },
 		"Flow.Forward: got a 1×3 batch, want 2 columns":           func() { NewFlow(field, nil).Forward(ad.NewTape(ad.Float64).Full(1, 3, 0), nil) },

@@ -11,6 +11,13 @@
 //	history, err := nf.Fit(ctx, continuous.FlowMatching(field, nil), pairs, nil, src)
 //	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(2, nil), []nf.Flow{continuous.NewFlow(field, nil)})
 //
-// The solver takes steps of one size, the same for all rows, so that a row does not depend on others and gradients are those of what was computed. gonum
-// has no solver of differential equations.
+// What a field has learned, a flow whose samples are faster can learn from it: any model is data, so
+//
+//	history, err := nf.Fit(ctx, coupling.NLL(nil), nf.NewRows(model.Sample(50_000, src)), nil, src)
+//
+// distils it.
+//
+// The solver takes steps of one size, the same for all rows, so that a row does not depend on others and gradients are those of what was computed. Steps of a
+// size of its own for each row would need a batch for each, or evaluate those that are done again and again; [Flow.Error] says row by row whether there are
+// enough, and a penalty on ways, see [FlowOptions], makes fewer enough. gonum has no solver of differential equations.
 package continuous

@@ -28,3 +28,15 @@ func ExampleNewField() {
 	fmt.Println(flow.Dim(), flow.Evaluations())
 	// Output: 2 32
 }
+
+// A coupling flow, whose samples cost one evaluation of its networks, learns from samples of a continuous one: what was made of a field is distilled.
+func ExampleNewCNF() {
+	src := rand.NewPCG(1, 2)
+	slow, _ := continuous.NewCNF(2, &continuous.CNFOptions{Hidden: 16, FlowOptions: continuous.FlowOptions{Steps: 8, Kinetic: 0.01, Jacobian: 0.01}}, src)
+	nf.Must(nf.Fit(context.Background(), slow.NLL(nil), targets.TwoMoons{}, &nf.FitOptions{Steps: 20, BatchSize: 64}, src))
+	fast := nf.NewNSF(2, &nf.NSFOptions{ModelOptions: nf.ModelOptions{Layers: 2, Hidden: 16}, Coupling: true}, src)
+	samples := nf.NewRows(slow.Sample(1000, src))
+	history := nf.Must(nf.Fit(context.Background(), fast.NLL(nil), samples, &nf.FitOptions{Epochs: 2, BatchSize: 100}, src))
+	fmt.Println(len(history.Loss), "steps")
+	// Output: 20 steps
+}

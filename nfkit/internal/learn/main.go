@@ -3,8 +3,11 @@
 //
 //	go run ./nfkit/internal/learn            # all recipes
 //	go run ./nfkit/internal/learn tutorial   # one
+//
+// Other jobs have tables of their own, with arguments that -h shows:
+//
 //	go run ./nfkit/internal/learn sbi        # posteriors of simulators, in six tasks
-//	go run ./nfkit/internal/learn sbi slcp   # in one
+//	go run ./nfkit/internal/learn toys       # all families on all densities in the plane; -quick for a part
 //
 // With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
 //
@@ -45,6 +48,12 @@ var recipes = []recipe{
 	{"conditional_maf", conditionalMAF, 2.2242, 2.232, 2.25},
 }
 
+// tables are those of other jobs.
+var tables = map[string]func(args []string, out io.Writer) error{
+	"sbi":  sbi,
+	"toys": func(args []string, out io.Writer) error { return toys(args, out, os.Stderr) },
+}
+
 // heldOut is the number of points on which a model is judged.
 const heldOut = 100_000
 
@@ -57,8 +66,8 @@ func main() {
 
 // command does what args say.
 func command(args []string, out io.Writer) error {
-	if len(args) > 0 && args[0] == "sbi" {
-		return sbi(args[1:], out)
+	if len(args) > 0 && tables[args[0]] != nil {
+		return tables[args[0]](args[1:], out)
 	}
 	var set []string
 	f := flag.NewFlagSet("learn", flag.ContinueOnError)
