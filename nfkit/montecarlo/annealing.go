@@ -47,6 +47,26 @@ type Annealed struct {
 	LogWeights    []float64
 	LogNormalizer eval.Estimate // ln Z
 	Steps         []AnnealingStep
+
+	first []int     // the number of the point at the start that each comes from
+	logP  []float64 // ln p̃ of each
+}
+
+// Expectation estimates the mean under the target of a function that has the given values at the points, as [eval.Expectation] does; its error knows
+// that points which come from the same first one depend on each other. It panics when there is not one value for each point.
+func (a *Annealed) Expectation(values []float64) eval.Estimate {
+	mean := eval.Expectation(values, a.LogWeights).Value
+	if math.IsNaN(mean) || math.IsInf(mean, 0) {
+		return eval.Estimate{Value: mean, Error: math.NaN()}
+	}
+	families := make([]float64, len(values))
+	logSum := floats.LogSumExp(a.LogWeights)
+	for i, l := range a.LogWeights {
+		if w := math.Exp(l - logSum); w > 0 {
+			families[a.first[i]] += w * (values[i] - mean)
+		}
+	}
+	return eval.Estimate{Value: mean, Error: floats.Norm(families, 2)}
 }
 
 // String returns one line: ln Z with its error, what the points are worth, and k̂ of their weights.
@@ -217,7 +237,7 @@ func anneal(ctx context.Context, a *annealing, resample float64) (*Annealed, err
 		}
 	}
 	floats.AddConst(a.logZ, a.logWeights)
-	result.X, result.LogWeights, result.LogNormalizer = a.x, a.logWeights, a.logNormalizer()
+	result.X, result.LogWeights, result.LogNormalizer, result.first, result.logP = a.x, a.logWeights, a.logNormalizer(), a.first, a.logP
 	return result, nil
 }
 

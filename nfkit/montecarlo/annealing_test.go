@@ -76,7 +76,7 @@ func TestAnnealedPoints(t *testing.T) {
 			if moved := !math.IsNaN(last.Acceptance); last.Beta != 1 || moved != (sampler == "SequentialMonteCarlo") {
 				t.Errorf("%s, %s: the last step is %+v", sampler, name, last)
 			}
-			if late := a.Steps[len(a.Steps)-2]; name == "given" && math.Abs(late.Acceptance-0.7) > 0.1 {
+			if late := a.Steps[len(a.Steps)-2]; name == "given" && math.Abs(late.Acceptance-0.7) > 0.15 {
 				t.Errorf("%s, %s: the acceptance comes to %v, want about 0.7", sampler, name, late.Acceptance)
 			}
 		}
@@ -110,11 +110,11 @@ func TestAnnealingErrors(t *testing.T) {
 		ctx    context.Context
 		target nf.Target
 	}{
-		"ended at β = 0: context canceled":           {cancelled, targets.DoubleWell{}},
-		"the log-density of the target is NaN at x":  {context.Background(), of(func(x *ad.Value) *ad.Value { return x.Log().RowSum() })},
-		"the log-density of the target is +Inf at x": {context.Background(), of(func(x *ad.Value) *ad.Value { return x.Scale(1e308).Scale(10).Square().RowSum() })},
-		"the density of the target is 0 at all 300 points":                      {context.Background(), of(func(x *ad.Value) *ad.Value { return x.LogIndicator(50, 60).RowSum() })},
-		"the target may have no normaliser":          {context.Background(), of(func(x *ad.Value) *ad.Value { return x.RowSum().Scale(0) })},
+		"ended at β = 0: context canceled":                 {cancelled, targets.DoubleWell{}},
+		"the log-density of the target is NaN at x":        {context.Background(), of(func(x *ad.Value) *ad.Value { return x.Log().RowSum() })},
+		"the log-density of the target is +Inf at x":       {context.Background(), of(func(x *ad.Value) *ad.Value { return x.Scale(1e308).Scale(10).Square().RowSum() })},
+		"the density of the target is 0 at all 300 points": {context.Background(), of(func(x *ad.Value) *ad.Value { return x.LogIndicator(50, 60).RowSum() })},
+		"the target may have no normaliser":                {context.Background(), of(func(x *ad.Value) *ad.Value { return x.RowSum().Scale(0) })},
 		"its gradient, is NaN on a trajectory": {context.Background(), of(func(x *ad.Value) *ad.Value {
 			return x.Square().RowSum().Neg().Add(x.ReLU().Neg().Scale(0).Sqrt().RowSum()) // 0, of gradient 0/0
 		})},

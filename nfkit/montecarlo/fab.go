@@ -101,7 +101,7 @@ func (f *FAB) Loss(rows mat.Matrix, src rand.Source) (float64, error) {
 }
 
 // LossGrad returns the cross-entropy of a batch of the buffer, and sets its gradients. Each time that the updates of the last annealed batch are
-// done, it anneals the next one; the first time, it fills the buffer with enough for a round of updates.
+// done, it anneals the next one; the first time, it anneals as many as are needed for a choice.
 func (f *FAB) LossGrad(rows mat.Matrix, src rand.Source) (float64, error) {
 	if rows != nil || src == nil {
 		panic(fmt.Sprintf("montecarlo: FAB.LossGrad: got rows: %t and source %v, want no rows and a source", rows != nil, src))
@@ -111,7 +111,7 @@ func (f *FAB) LossGrad(rows mat.Matrix, src rand.Source) (float64, error) {
 			if err := f.anneal(src); err != nil {
 				return math.NaN(), err
 			}
-			if len(f.buffer.logWeights) >= f.Updates*f.n {
+			if len(f.buffer.logWeights) >= min(f.Buffer, 4*f.Updates)*f.n {
 				break
 			}
 		}
