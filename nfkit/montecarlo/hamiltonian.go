@@ -102,22 +102,34 @@ func leapfrog(logP logDensity, x, v, a *ad.Value, steps int) move {
 	kinetic := v.Square().RowSum()
 	start, g := ad.RowGradient(logP, x)
 	end := start
+	var alive *ad.Value // positive for trajectories that have not met a density of 0 yet, −Inf for others, n×1; nil: all are
+	if !start.Finite() {
+		alive = positive(start)
+	}
 	v = v.Add(g.Mul(a.Scale(0.5)))
-	alive := positive(start)
 	for k := range steps {
 		next := x.Add(v.Mul(a))
-		alive = alive.Min(within(next))
-		x = alive.Where(next, x)
-		end, g = ad.RowGradient(logP, x)
-		alive = alive.Min(positive(end))
-		kick := a
-		if k == steps-1 {
-			kick = a.Scale(0.5)
+		end, g = ad.RowGradient(logP, next)
+		if !end.Finite() { // which is rare: rows that end here stay where they were, so that what they meet does no harm
+			if alive == nil {
+				alive = x.Tape().Full(1, 1, 1)
+			}
+			near := within(next)
+			alive = alive.Where(near.Where(positive(end), near), alive)
+			next = alive.Where(next, x)
+			end, g = ad.RowGradient(logP, next)
 		}
-		v = alive.Where(v.Add(g.Mul(kick)), v)
+		x = next
+		if k == steps-1 {
+			a = a.Scale(0.5)
+		}
+		v = v.Add(g.Mul(a))
 	}
 	ratio := end.Sub(start).Add(kinetic.Sub(v.Square().RowSum()).Scale(0.5))
-	return move{start, x, end, alive.Where(ratio, x.Tape().Full(1, 1, math.Inf(-1)))}
+	if alive != nil {
+		ratio = alive.Where(ratio, x.Tape().Full(1, 1, math.Inf(-1)))
+	}
+	return move{start, x, end, ratio}
 }
 
 // decide returns where the points z are after their move, and ln p̃ there. logU is the logarithm of a uniform number, n×1.

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// energy is a density that is learned without data, and what shows how well.
+type energy struct {
+	name  string
+	learn func(seed uint64) ([]figure, error)
+	seeds int // 0 means 3
+}
+
+// figure is a number that a recipe reaches. Those that are not known are NaN.
+type figure struct {
+	quantity         string
+	exact, published float64
+	lo, hi           float64 // wanted
+	got              float64
+}
+
+var energies = []energy{
+	{name: "many_well", learn: manyWell},
+	{name: "forty_modes", learn: fortyModes, seeds: 5},
+	{name: "double_well", learn: doubleWell},
+	{name: "eight_schools", learn: eightSchools},
+}
+
+// learnEnergies prints what densities without data come to, and returns the figures that are not as wanted.
+func learnEnergies(named func(string) bool) (missed []string, err error) {
+	fmt.Printf("%-14s %4s %-34s %11s %11s %11s %11s %11s %8s\n", "energy", "seed", "quantity", "exact", "published", "at least", "at most", "ours", "seconds")
+	for _, e := range energies {
+		if !named(e.name) {
+			continue
+		}
+		seeds := e.seeds
+		if seeds == 0 {
+			seeds = 3
+		}
+		for seed := range uint64(seeds) {
+			start := time.Now()
+			figures, err := e.learn(seed)
+			if err != nil {
+				return nil, fmt.Errorf("%s, seed %d: %w", e.name, seed, err)
+			}
+			seconds := fmt.Sprintf("%.0f", time.Since(start).Seconds())
+			for _, f := range figures {
+				fmt.Printf("%-14s %4d %-34s %11s %11s %11s %11s %11.4f %8s\n", e.name, seed, f.quantity, known(f.exact), known(f.published), known(f.lo), known(f.hi), f.got, seconds)
+				seconds = ""
+				if f.got < f.lo || f.got > f.hi || math.IsNaN(f.got) {
+					missed = append(missed, fmt.Sprintf("%s, seed %d: %s", e.name, seed, f.quantity))
+				}
+			}
+		}
+	}
+	return missed, nil
+}
+
+// known returns a number as a cell of the table, empty for one that is not known.
+func known(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return ""
+	}
+	return fmt.Sprintf("%.4f", x)
+}
+
+var (
+	unknown = math.NaN()
+	inf     = math.Inf(1)
+)
