@@ -91,7 +91,7 @@ func HamiltonianChains(ctx context.Context, model *nf.NormalizingFlow, target nf
 	z, _ := model.Inverse(model.Sample(chains, src))
 	next, x := mat.NewDense(chains, d, nil), mat.NewDense(chains, d, nil)
 	accepted := make([]float64, chains)
-	shards, guard := ad.NewShards(ad.Float64, max(d*64, rowsPerShard/max(1, chains/8))), ad.NewGuard(model.Params())
+	shards, guard := ad.NewShards(ad.Float64, max(d, rowsPerShard/max(1, chains/8))), ad.NewGuard(model.Params())
 	r := rand.New(src)
 	c := &Chains{StepSize: o.StepSize, Draws: make([]*mat.Dense, chains)}
 	for i := range c.Draws {

@@ -6,11 +6,23 @@ import (
 	"time"
 )
 
+// energyNames are the names of all densities, of each, and of each with a seed.
+func energyNames() []string {
+	names := []string{"energies"}
+	for _, e := range energies {
+		names = append(names, e.name)
+		for seed := range max(e.seeds, 3) {
+			names = append(names, fmt.Sprint(e.name, "/", seed))
+		}
+	}
+	return names
+}
+
 // energy is a density that is learned without data, and what shows how well.
 type energy struct {
 	name  string
 	learn func(seed uint64) ([]figure, error)
-	seeds int // 0 means 3
+	seeds int // at least 3
 }
 
 // figure is a number that a recipe reaches. Those that are not known are NaN.
@@ -29,17 +41,13 @@ var energies = []energy{
 }
 
 // learnEnergies prints what densities without data come to, and returns the figures that are not as wanted.
-func learnEnergies(named func(string) bool) (missed []string, err error) {
+func learnEnergies(asked func(name string) bool) (missed []string, err error) {
 	fmt.Printf("%-14s %4s %-34s %11s %11s %11s %11s %11s %8s\n", "energy", "seed", "quantity", "exact", "published", "at least", "at most", "ours", "seconds")
 	for _, e := range energies {
-		if !named(e.name) {
-			continue
-		}
-		seeds := e.seeds
-		if seeds == 0 {
-			seeds = 3
-		}
-		for seed := range uint64(seeds) {
+		for seed := range uint64(max(e.seeds, 3)) {
+			if !asked("energies") && !asked(e.name) && !asked(fmt.Sprint(e.name, "/", seed)) {
+				continue
+			}
 			start := time.Now()
 			figures, err := e.learn(seed)
 			if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // manyWell learns the 2¹⁶ modes of sixteen double wells by FAB, from a standard normal start: a spline of each component, then two couplings.
 func manyWell(seed uint64) ([]figure, error) {
-	const steps, d, n = 1500, 32, 100_000
+	const steps, d, n = 700, 32, 100_000
 	src, target := rand.NewPCG(seed, 0), targets.ManyWell{}
 	flows := []nf.Flow{nf.NewElementwiseRationalQuadraticSpline(d, &nf.SplineOptions{Bins: 16, Bound: 5}, src)}
 	for k := range 2 {
@@ -22,7 +22,7 @@ func manyWell(seed uint64) ([]figure, error) {
 	}
 	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(d, nil), flows)
 	objective := montecarlo.NewFAB(model, target, 256, &montecarlo.FABOptions{Updates: 8})
-	if _, err := nf.Fit(context.Background(), objective, nil, &nf.FitOptions{Steps: steps, Schedule: nf.Cosine(2e-3, 0, steps), MaxGradNorm: 100}, src); err != nil {
+	if _, err := nf.Fit(context.Background(), objective, nil, &nf.FitOptions{Steps: steps, Schedule: nf.Cosine(3e-3, 0, steps), MaxGradNorm: 100}, src); err != nil {
 		return nil, err
 	}
 	x, logWeights := model.ImportanceSample(target, n, rand.NewPCG(seed, 1))

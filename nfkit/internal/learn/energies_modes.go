@@ -16,7 +16,7 @@ import (
 // fortyModes learns forty modes in the plane by FAB, with a mixture of 200 broad normal distributions as the base, whose means are drawn in the square
 // where the modes may be.
 func fortyModes(seed uint64) ([]figure, error) {
-	const steps, modes, n = 400, 200, 100_000
+	const steps, modes, n = 200, 200, 100_000
 	src, target := rand.NewPCG(seed, 0), targets.GMM40{}
 	r := rand.New(src)
 	loc, scale := mat.NewDense(modes, 2, nil), mat.NewDense(modes, 2, nil)
