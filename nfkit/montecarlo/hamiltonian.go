@@ -106,9 +106,10 @@ func leapfrog(logP logDensity, x, v, a *ad.Value, steps int) move {
 	if !start.Finite() {
 		alive = positive(start)
 	}
-	v = v.Add(g.Mul(a.Scale(0.5)))
+	kick := a.Square()
+	w := v.Mul(a).Add(g.Mul(kick.Scale(0.5))) // a⊙v: what a step adds to x
 	for k := range steps {
-		next := x.Add(v.Mul(a))
+		next := x.Add(w)
 		end, g = ad.RowGradient(logP, next)
 		if !end.Finite() { // which is rare: rows that end here stay where they were, so that what they meet does no harm
 			if alive == nil {
@@ -121,11 +122,11 @@ func leapfrog(logP logDensity, x, v, a *ad.Value, steps int) move {
 		}
 		x = next
 		if k == steps-1 {
-			a = a.Scale(0.5)
+			kick = kick.Scale(0.5)
 		}
-		v = v.Add(g.Mul(a))
+		w = w.Add(g.Mul(kick))
 	}
-	ratio := end.Sub(start).Add(kinetic.Sub(v.Square().RowSum()).Scale(0.5))
+	ratio := end.Sub(start).Add(kinetic.Sub(w.Div(a).Square().RowSum()).Scale(0.5))
 	if alive != nil {
 		ratio = alive.Where(ratio, x.Tape().Full(1, 1, math.Inf(-1)))
 	}

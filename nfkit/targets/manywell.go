@@ -48,8 +48,8 @@ func (t ManyWell) LogDensity(x *ad.Value) *ad.Value {
 		even[i], odd[i] = 2*i, 2*i+1
 	}
 	a, b := x.Columns(even), x.Columns(odd)
-	well := a.Square().Shift(-3).Square().Neg().Shift(9).Add(a.Scale(0.5)) // 6a² − a⁴ + ½a
-	return well.Add(b.Square().Scale(-0.5)).RowSum()
+	well := a.Square().Shift(-3).Square() // a⁴ − 6a² + 9
+	return a.Sub(b.Square()).Scale(0.5).Sub(well).RowSum().Shift(9 * float64(d/2))
 }
 
 // doubleWell holds what is known of the distribution of x₀ by quadrature, with an error below 1e-12.
