@@ -108,7 +108,7 @@
 //	inference   parameters of simulators
 //	eval        how good a model is
 //	grids       images and lattices
-//	montecarlo  stochastic layers
+//	montecarlo  densities without data: annealing, stochastic layers, chains
 //	continuous  continuous time, flow matching
 //	nfplot      pictures
 //	sweep       many runs: what each has found, and all together
