@@ -110,6 +110,7 @@
 //	grids       images and lattices
 //	montecarlo  densities without data: annealing, stochastic layers, chains
 //	continuous  continuous time, flow matching
+//	vae         variational autoencoders
 //	nfplot      pictures
 //	sweep       many runs: what each has found, and all together
 //	nftest      checks of types of one's own

@@ -2,10 +2,10 @@ package montecarlo
 
 import (
 	"fmt"
-	"math/rand/v2"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/rownoise"
 )
 
 // Reversible is a stochastic layer whose moves back can be drawn, those that its weights are for: all layers of this package.
@@ -27,10 +27,10 @@ func (m *StochasticFlow) ReverseKL(target nf.Target, n int) *nf.RowObjective {
 		panic(fmt.Sprintf("montecarlo: StochasticFlow.ReverseKL: got target %v and %d paths, want a target and 1 path or more", target, n))
 	}
 	return nf.NewDataFreeObjective(m.State(), n, func(t *ad.Tape, k int) *ad.Value {
-		z, logQ := m.base.Sample(drawNoise(t, k, m.base.NoiseDim(), m.base.Noise), nil)
+		z, logQ := m.base.Sample(rownoise.Draw(t, k, m.base.NoiseDim(), m.base.Noise), nil)
 		for _, l := range m.layers {
 			var w *ad.Value
-			z, w = l.Forward(z, drawNoise(t, k, l.NoiseDim(), l.Noise), nil)
+			z, w = l.Forward(z, rownoise.Draw(t, k, l.NoiseDim(), l.Noise), nil)
 			logQ = logQ.Sub(w)
 		}
 		return logQ.Sub(target.LogDensity(z))
@@ -56,7 +56,7 @@ func (m *StochasticFlow) NLL() *nf.RowObjective {
 		for k := len(back) - 1; k >= 0; k-- {
 			l := back[k]
 			var w *ad.Value
-			x, w = l.Backward(x, drawNoise(x.Tape(), x.Rows(), l.NoiseDim(), l.Noise), nil)
+			x, w = l.Backward(x, rownoise.Draw(x.Tape(), x.Rows(), l.NoiseDim(), l.Noise), nil)
 			if loss == nil {
 				loss = w.Neg()
 			} else {
@@ -69,20 +69,4 @@ func (m *StochasticFlow) NLL() *nf.RowObjective {
 		}
 		return loss.Sub(logQ)
 	})
-}
-
-// drawNoise returns rows of dim numbers that draw fills, each from random numbers that follow from the noise of its row on the tape; nil for none.
-func drawNoise(t *ad.Tape, rows, dim int, draw func(dst []float64, r *rand.Rand)) *ad.Value {
-	if dim == 0 {
-		return nil
-	}
-	seeds, noise := t.Uniform(rows, 3).Data(), make([]float64, rows*dim)
-	pcg := rand.NewPCG(0, 0)
-	r := rand.New(pcg)
-	for i := range rows {
-		word := func(j int) uint64 { return uint64(seeds[3*i+j] * (1 << 52)) }
-		pcg.Seed(word(0), word(1)^word(2)<<12)
-		draw(noise[i*dim:(i+1)*dim], r)
-	}
-	return t.Const(rows, dim, noise)
 }

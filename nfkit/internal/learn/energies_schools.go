@@ -13,9 +13,9 @@ import (
 
 // eightSchools learns the posterior of the eight schools by FAB and judges it by importance weights.
 func eightSchools(seed uint64) ([]figure, error) {
-	const steps, n = 800, 1_000_000
+	const steps, n = 1000, 1_000_000
 	src, target := rand.NewPCG(seed, 0), targets.EightSchools{}
-	model := nf.NewNSF(10, &nf.NSFOptions{ModelOptions: nf.ModelOptions{Layers: 4, Hidden: 32, Depth: 1, Base: nf.NewStudentT(10, 20, nil)}, Coupling: true}, src)
+	model := nf.NewNSF(10, &nf.NSFOptions{ModelOptions: nf.ModelOptions{Layers: 4, Hidden: 32, Depth: 1, Base: nf.NewStudentT(10, 10, nil)}, Coupling: true, Bins: 16, Bound: 12}, src)
 	objective := montecarlo.NewFAB(model, target, 256, &montecarlo.FABOptions{Temperatures: 2, Updates: 8})
 	if _, err := nf.Fit(context.Background(), objective, nil, &nf.FitOptions{Steps: steps, Schedule: nf.Cosine(5e-3, 0, steps), MaxGradNorm: 100}, src); err != nil {
 		return nil, err
