@@ -123,3 +123,11 @@ func ExampleNormalizingFlowVAE() {
 	fmt.Printf("near −ln 2: %t %v\n", math.Abs(likelihood+math.Ln2) < 0.1, err)
 	// Output: near −ln 2: true <nil>
 }
+
+// Points on a line, from one latent component.
+func ExampleNewNNDiagGaussianDecoder() {
+	src := rand.NewPCG(1, 2)
+	decoder := vae.NewNNDiagGaussianDecoder(nf.NewMLP([]int{1, 4}, nil, src)) // means and logarithmic variances of two columns
+	fmt.Println(decoder.In(), "latent component,", decoder.Out(), "columns")
+	// Output: 1 latent component, 2 columns
+}
