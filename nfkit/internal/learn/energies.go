@@ -2,13 +2,16 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math"
+	"slices"
+	"strings"
 	"time"
 )
 
 // energyNames are the names of all densities, of each, and of each with a seed.
 func energyNames() []string {
-	names := []string{"energies"}
+	var names []string
 	for _, e := range energies {
 		names = append(names, e.name)
 		for seed := range max(e.seeds, 3) {
@@ -40,30 +43,39 @@ var energies = []energy{
 	{name: "eight_schools", learn: eightSchools},
 }
 
-// learnEnergies prints what densities without data come to, and returns the figures that are not as wanted.
-func learnEnergies(asked func(name string) bool) (missed []string, err error) {
-	fmt.Printf("%-14s %4s %-34s %11s %11s %11s %11s %11s %8s\n", "energy", "seed", "quantity", "exact", "published", "at least", "at most", "ours", "seconds")
+// energyTable learns the energies with the given names, all if there are none, and prints what they come to.
+func energyTable(names []string, out io.Writer) error {
+	for _, n := range names {
+		if !slices.Contains(energyNames(), n) {
+			return fmt.Errorf("there is no energy %q; energies: %s", n, strings.Join(energyNames(), ", "))
+		}
+	}
+	fmt.Fprintf(out, "%-14s %4s %-34s %11s %11s %11s %11s %11s %8s\n", "energy", "seed", "quantity", "exact", "published", "at least", "at most", "ours", "seconds")
+	var missed []string
 	for _, e := range energies {
 		for seed := range uint64(max(e.seeds, 3)) {
-			if !asked("energies") && !asked(e.name) && !asked(fmt.Sprint(e.name, "/", seed)) {
+			if len(names) > 0 && !slices.Contains(names, e.name) && !slices.Contains(names, fmt.Sprint(e.name, "/", seed)) {
 				continue
 			}
 			start := time.Now()
 			figures, err := e.learn(seed)
 			if err != nil {
-				return nil, fmt.Errorf("%s, seed %d: %w", e.name, seed, err)
+				return fmt.Errorf("%s, seed %d: %w", e.name, seed, err)
 			}
 			seconds := fmt.Sprintf("%.0f", time.Since(start).Seconds())
 			for _, f := range figures {
-				fmt.Printf("%-14s %4d %-34s %11s %11s %11s %11s %11.4f %8s\n", e.name, seed, f.quantity, known(f.exact), known(f.published), known(f.lo), known(f.hi), f.got, seconds)
+				fmt.Fprintf(out, "%-14s %4d %-34s %11s %11s %11s %11s %11.4f %8s\n", e.name, seed, f.quantity, known(f.exact), known(f.published), known(f.lo), known(f.hi), f.got, seconds)
 				seconds = ""
-				if f.got < f.lo || f.got > f.hi || math.IsNaN(f.got) {
+				if !(f.got >= f.lo && f.got <= f.hi) {
 					missed = append(missed, fmt.Sprintf("%s, seed %d: %s", e.name, seed, f.quantity))
 				}
 			}
 		}
 	}
-	return missed, nil
+	if missed != nil {
+		return fmt.Errorf("the goal is missed by %s", strings.Join(missed, "; "))
+	}
+	return nil
 }
 
 // known returns a number as a cell of the table, empty for one that is not known.

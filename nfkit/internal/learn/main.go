@@ -5,6 +5,8 @@
 //	go run ./nfkit/internal/learn tutorial   # one
 //	go run ./nfkit/internal/learn sbi        # posteriors of simulators, in six tasks
 //	go run ./nfkit/internal/learn sbi slcp   # in one
+//	go run ./nfkit/internal/learn energies   # densities that are learned without data
+//	go run ./nfkit/internal/learn energies many_well double_well/2   # one, and another with the seed 2
 //
 // With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
 //
@@ -59,6 +61,9 @@ func main() {
 func command(args []string, out io.Writer) error {
 	if len(args) > 0 && args[0] == "sbi" {
 		return sbi(args[1:], out)
+	}
+	if len(args) > 0 && args[0] == "energies" {
+		return energyTable(args[1:], out)
 	}
 	var set []string
 	f := flag.NewFlagSet("learn", flag.ContinueOnError)
