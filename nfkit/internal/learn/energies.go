@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// energyNames are the names of all densities, of each, and of each with a seed.
+// energyNames are the names of each density, and of each with a seed.
 func energyNames() []string {
 	var names []string
 	for _, e := range energies {
