@@ -127,8 +127,9 @@
 //	inference   parameters of simulators
 //	eval        how good a model is
 //	grids       images and lattices
-//	montecarlo  stochastic layers
+//	montecarlo  densities without data: annealing, stochastic layers, chains
 //	continuous  continuous time, flow matching
+//	vae         variational autoencoders
 //	nfplot      pictures
 //	sweep       many runs: what each has found, and all together
 //	nftest      checks of types of one's own

@@ -90,12 +90,14 @@ var (
 		forward64: leakyForward[float64], backward64: leakyBackward[float64],
 		forward32: leakyForward[float32], backward32: leakyBackward[float32]}
 
-	expOp        = unaryOp("Exp", kernel.Exp[float64], dExp[float64], kernel.Exp[float32], dExp[float32])
-	logOp        = unaryOp("Log", kernel.Log[float64], dLog[float64], kernel.Log[float32], dLog[float32])
-	log1pOp      = unaryOp("Log1p", kernel.Log1p[float64], dLog1p[float64], kernel.Log1p[float32], dLog1p[float32])
-	expm1Op      = unaryOp("Expm1", each[float64](math.Expm1), dExpm1[float64], each[float32](math.Expm1), dExpm1[float32])
-	sqrtOp       = unaryOp("Sqrt", each[float64](math.Sqrt), dSqrt[float64], each[float32](math.Sqrt), dSqrt[float32])
-	squareOp     = unaryOp("Square", square[float64], dSquare[float64], square[float32], dSquare[float32])
+	expOp    = unaryOp("Exp", kernel.Exp[float64], dExp[float64], kernel.Exp[float32], dExp[float32])
+	logOp    = unaryOp("Log", kernel.Log[float64], dLog[float64], kernel.Log[float32], dLog[float32])
+	log1pOp  = unaryOp("Log1p", kernel.Log1p[float64], dLog1p[float64], kernel.Log1p[float32], dLog1p[float32])
+	expm1Op  = unaryOp("Expm1", each[float64](math.Expm1), dExpm1[float64], each[float32](math.Expm1), dExpm1[float32])
+	sqrtOp   = unaryOp("Sqrt", each[float64](math.Sqrt), dSqrt[float64], each[float32](math.Sqrt), dSqrt[float32])
+	squareOp = &op{name: "Square",
+		forward64: squareForward[float64], backward64: squareBackward[float64],
+		forward32: squareForward[float32], backward32: squareBackward[float32]}
 	reciprocalOp = unaryOp("Reciprocal", reciprocal[float64], dReciprocal[float64], reciprocal[float32], dReciprocal[float32])
 	absOp        = unaryOp("Abs", each[float64](math.Abs), dAbs[float64], each[float32](math.Abs), dAbs[float32])
 	sinOp        = unaryOp("Sin", each[float64](math.Sin), dSin[float64], each[float32](math.Sin), dSin[float32])
@@ -126,6 +128,20 @@ func unaryBackward[T kernel.Float](v *Value, df func(x, y T) T) {
 	x, y, dx = x[:len(g)], y[:len(g)], dx[:len(g)]
 	for i, g := range g {
 		dx[i] += g * df(x[i], y[i])
+	}
+}
+
+// Squares are in every normal density: theirs is a loop without a call.
+func squareForward[T kernel.Float](v *Value) {
+	x := of[T](v.args[0]).data
+	kernel.Mul(of[T](v).data, x, x)
+}
+
+func squareBackward[T kernel.Float](v *Value) {
+	g, x, dx := of[T](v).grad, of[T](v.args[0]).data, gradient[T](v.args[0])
+	x, dx = x[:len(g)], dx[:len(g)]
+	for i, g := range g {
+		dx[i] += g * (2 * x[i])
 	}
 }
 
@@ -167,8 +183,6 @@ func each[T kernel.Float](f func(float64) float64) func(dst, x []T) {
 	}
 }
 
-func square[T kernel.Float](dst, x []T) { kernel.Mul(dst, x, x) }
-
 func reciprocal[T kernel.Float](dst, x []T) {
 	for i, x := range x {
 		dst[i] = 1 / x
@@ -191,7 +205,6 @@ func dLog[T kernel.Float](x, _ T) T        { return 1 / x }
 func dLog1p[T kernel.Float](x, _ T) T      { return 1 / (1 + x) }
 func dExpm1[T kernel.Float](_, y T) T      { return y + 1 }
 func dSqrt[T kernel.Float](_, y T) T       { return 1 / (2 * y) }
-func dSquare[T kernel.Float](x, _ T) T     { return 2 * x }
 func dReciprocal[T kernel.Float](_, y T) T { return -y * y }
 func dSin[T kernel.Float](x, _ T) T        { return T(math.Cos(float64(x))) }
 func dCos[T kernel.Float](x, _ T) T        { return -T(math.Sin(float64(x))) }

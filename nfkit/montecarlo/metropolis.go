@@ -23,7 +23,7 @@ type MetropolisHastings struct {
 	steps  int
 }
 
-var _ nf.StochasticLayer = (*MetropolisHastings)(nil)
+var _ Reversible = (*MetropolisHastings)(nil)
 
 // NewMetropolisHastings returns a layer of dim components that makes the given number of steps, whose components have standard deviation scale.
 // It panics when the target is nil or a number is not positive.
@@ -41,15 +41,7 @@ func (m *MetropolisHastings) Dim() int { return m.dim }
 func (m *MetropolisHastings) NoiseDim() int { return m.steps * (m.dim + 1) }
 
 // Noise draws normal directions, and logarithms of uniform numbers.
-func (m *MetropolisHastings) Noise(dst []float64, r *rand.Rand) {
-	for i := range dst {
-		if i%(m.dim+1) == m.dim {
-			dst[i] = -r.ExpFloat64()
-		} else {
-			dst[i] = r.NormFloat64()
-		}
-	}
-}
+func (m *MetropolisHastings) Noise(dst []float64, r *rand.Rand) { moveNoise(dst, m.dim, r) }
 
 // Forward makes the steps.
 func (m *MetropolisHastings) Forward(z, noise, _ *ad.Value) (x, logWeight *ad.Value) {
@@ -63,6 +55,11 @@ func (m *MetropolisHastings) Forward(z, noise, _ *ad.Value) (x, logWeight *ad.Va
 		z, logP = accepted.Where(next, z), accepted.Where(logNext, logP)
 	}
 	return z, first.Sub(logP)
+}
+
+// Backward moves points back by the same steps, which are in balance with the target.
+func (m *MetropolisHastings) Backward(x, noise, context *ad.Value) (z, logWeight *ad.Value) {
+	return m.Forward(x, noise, context)
 }
 
 // State returns nil: nothing is trained.

@@ -108,10 +108,15 @@ func Deterministic(f nf.Flow) nf.StochasticLayer {
 
 type deterministic struct{ flow nf.Flow }
 
+var _ Reversible = deterministic{}
+
 func (d deterministic) Dim() int                        { return d.flow.Dim() }
 func (d deterministic) NoiseDim() int                   { return 0 }
 func (d deterministic) Noise(_ []float64, _ *rand.Rand) {}
 func (d deterministic) State() nf.State                 { return d.flow.State() }
 func (d deterministic) Forward(z, _, context *ad.Value) (x, logWeight *ad.Value) {
 	return d.flow.Forward(z, context)
+}
+func (d deterministic) Backward(x, _, context *ad.Value) (z, logWeight *ad.Value) {
+	return d.flow.Inverse(x, context)
 }

@@ -27,6 +27,7 @@ type StochasticOptions struct {
 //
 //   - the state is the same on each call, lists all parameters, and is not changed by a computation;
 //   - shapes are right, rows do not influence each other, the same noise gives the same move, float32 agrees with float64;
+//   - gradients with respect to points, noise, context and parameters agree with central differences;
 //   - with z from the base q and x, ln w from the layer, the weights w·p(x)/q(z) for the target p have mean 1, the normaliser of p, within 5
 //     standard errors of 100,000 moves.
 //
@@ -63,7 +64,7 @@ func Stochastic(l nf.StochasticLayer, opts *StochasticOptions, src rand.Source) 
 	if err := c.shapes(move); err != nil {
 		return err
 	}
-	return errors.Join(c.rows(move), c.float32(move), c.weights(o), c.unchanged())
+	return errors.Join(c.rows(move), c.float32(move), c.gradients(move), c.weights(o), c.unchanged())
 }
 
 type stochasticCheck struct {

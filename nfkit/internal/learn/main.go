@@ -7,6 +7,7 @@
 // Other jobs have tables of their own, with arguments that -h shows:
 //
 //	go run ./nfkit/internal/learn sbi        # posteriors of simulators, in six tasks
+//	go run ./nfkit/internal/learn energies   # densities that are learned without data
 //	go run ./nfkit/internal/learn toys       # all families on all densities in the plane; -quick for a part
 //
 // With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
@@ -50,8 +51,9 @@ var recipes = []recipe{
 
 // tables are those of other jobs.
 var tables = map[string]func(args []string, out io.Writer) error{
-	"sbi":  sbi,
-	"toys": func(args []string, out io.Writer) error { return toys(args, out, os.Stderr) },
+	"sbi":      sbi,
+	"energies": energyTable,
+	"toys":     func(args []string, out io.Writer) error { return toys(args, out, os.Stderr) },
 }
 
 // heldOut is the number of points on which a model is judged.
