@@ -1,6 +1,7 @@
 package ad
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -25,13 +26,31 @@ type reading struct {
 	f32   contents[float32]
 
 	number atomic.Uint64
-	packed atomic.Bool
+	packed [forms]atomic.Bool
 }
 
+// form is what a parameter is packed as.
+type form uint8
+
+const (
+	ofWeights form = iota // of a dense layer
+	ofLower               // the triangle below the diagonal of a matrix
+	ofUpper
+	forms
+)
+
 type contents[T kernel.Float] struct {
-	own     []T // memory of data, where that is not the parameter's
-	data    []T
-	weights kernel.Weights[T]
+	own       []T // memory of data, where that is not the parameter's
+	data      []T
+	weights   kernel.Weights[T]
+	triangles [2]kernel.Triangle[T]
+}
+
+func contentsOf[T kernel.Float](x *reading) *contents[T] {
+	if c, ok := any(&x.f64).(*contents[T]); ok {
+		return c
+	}
+	return any(&x.f32).(*contents[T])
 }
 
 func newReadings(p Precision) *readings {
@@ -57,10 +76,15 @@ func (r *readings) renew() { r.number++ }
 // update reads parameter i of the list anew, as far as it has been used.
 func (r *readings) update(_, i int) {
 	x := r.list[i]
-	packed := x.packed.Load()
+	var packed [forms]bool
+	for f := range packed {
+		packed[f] = x.packed[f].Load()
+	}
 	r.read(x)
-	if packed {
-		r.pack(x)
+	for f, was := range packed {
+		if was {
+			r.pack(x, form(f))
+		}
 	}
 }
 
@@ -76,15 +100,15 @@ func (r *readings) ensure(x *reading) {
 	}
 }
 
-// ensurePacked packs x, which is up to date, unless it is packed.
-func (r *readings) ensurePacked(x *reading) {
-	if x.packed.Load() {
+// ensurePacked packs x, which is up to date, unless it is packed in that form.
+func (r *readings) ensurePacked(x *reading, f form) {
+	if x.packed[f].Load() {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !x.packed.Load() {
-		r.pack(x)
+	if !x.packed[f].Load() {
+		r.pack(x, f)
 	}
 }
 
@@ -105,23 +129,33 @@ func (r *readings) read(x *reading) {
 		readParam(x.f64.own, x.param)
 		x.f64.data = x.f64.own
 	}
-	x.packed.Store(false)
+	for f := range x.packed {
+		x.packed[f].Store(false)
+	}
 	x.number.Store(r.number)
 }
 
-func (r *readings) pack(x *reading) {
+func (r *readings) pack(x *reading, f form) {
 	if r.precision == Float32 {
-		x.f32.pack(x)
+		x.f32.pack(x.param, f)
 	} else {
-		x.f64.pack(x)
+		x.f64.pack(x.param, f)
 	}
-	x.packed.Store(true)
+	x.packed[f].Store(true)
 }
 
-func (c *contents[T]) pack(x *reading) {
-	rows, cols := x.param.Dims()
-	c.weights.Packed = resize(c.weights.Packed, kernel.PackedLen[T](rows, cols))
-	c.weights.Pack(c.data, rows, cols, x.param.spans)
+func (c *contents[T]) pack(p *Param, f form) {
+	if f == ofWeights {
+		c.weights.Packed = resize(c.weights.Packed, kernel.PackedLen[T](p.rows, p.cols))
+		c.weights.Pack(c.data, p.rows, p.cols, p.spans)
+		return
+	}
+	t, d := &c.triangles[f-ofLower], p.rows
+	if p.rows == 1 { // d(d−1)/2 elements
+		d = (1 + int(math.Sqrt(float64(1+8*p.cols)))) / 2
+	}
+	t.Packed = resize(t.Packed, kernel.TriangleLen[T](d))
+	t.Pack(c.data, d, f == ofUpper)
 }
 
 // readParam stores the elements of p in dst as a tape has them.
