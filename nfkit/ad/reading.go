@@ -8,13 +8,14 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
-// readings are the parameters as tapes compute with them. The tapes of a [Shards] share theirs, so that each parameter is converted and
-// packed once for all of them.
+// readings are the parameters as tapes compute with them. Tapes share theirs, so that each parameter is converted and packed once for all of
+// them.
 type readings struct {
 	precision Precision
-	number    uint64 // readings of another number are of older contents
+	kept      bool          // as long as parameters stay what they are; otherwise until they are renewed
+	number    atomic.Uint64 // of the renewal
 
-	mu   sync.Mutex
+	mu   sync.Mutex // of what follows
 	of   map[*Param]*reading
 	list []*reading
 }
@@ -25,6 +26,7 @@ type reading struct {
 	f64   contents[float64]
 	f32   contents[float32]
 
+	mu     sync.Mutex // of those who change the rest, and what it says about f64 and f32
 	number atomic.Uint64
 	packed [forms]atomic.Bool
 }
@@ -53,8 +55,8 @@ func contentsOf[T kernel.Float](x *reading) *contents[T] {
 	return any(&x.f32).(*contents[T])
 }
 
-func newReadings(p Precision) *readings {
-	return &readings{precision: p, number: 1, of: make(map[*Param]*reading)}
+func newReadings(p Precision, kept bool) *readings {
+	return &readings{precision: p, kept: kept, of: make(map[*Param]*reading)}
 }
 
 // get returns the reading of p, which may be of old contents.
@@ -70,34 +72,42 @@ func (r *readings) get(p *Param) *reading {
 	return x
 }
 
-// renew makes all readings ones of old contents.
-func (r *readings) renew() { r.number++ }
+// all returns the readings that there are.
+func (r *readings) all() []*reading {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.list
+}
 
-// update reads parameter i of the list anew, as far as it has been used.
-func (r *readings) update(_, i int) {
-	x := r.list[i]
-	var packed [forms]bool
-	for f := range packed {
-		packed[f] = x.packed[f].Load()
+// renew makes all readings ones of old contents.
+func (r *readings) renew() { r.number.Add(1) }
+
+// current returns the number that x has if it is up to date, which is not 0.
+func (r *readings) current(x *reading) uint64 {
+	if r.kept {
+		return 1 + r.number.Load() + x.param.version()
+	}
+	return 1 + r.number.Load()
+}
+
+// update reads x anew, as far as it has been used, unless it is up to date.
+func (r *readings) update(x *reading) {
+	if x.number.Load() == r.current(x) {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	number := r.current(x)
+	if x.number.Load() == number {
+		return
 	}
 	r.read(x)
-	for f, was := range packed {
-		if was {
+	for f := range x.packed {
+		if x.packed[f].Load() {
 			r.pack(x, form(f))
 		}
 	}
-}
-
-// ensure reads x unless it is up to date.
-func (r *readings) ensure(x *reading) {
-	if x.number.Load() == r.number {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if x.number.Load() != r.number {
-		r.read(x)
-	}
+	x.number.Store(number)
 }
 
 // ensurePacked packs x, which is up to date, unless it is packed in that form.
@@ -105,10 +115,11 @@ func (r *readings) ensurePacked(x *reading, f form) {
 	if x.packed[f].Load() {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	if !x.packed[f].Load() {
 		r.pack(x, f)
+		x.packed[f].Store(true)
 	}
 }
 
@@ -129,10 +140,6 @@ func (r *readings) read(x *reading) {
 		readParam(x.f64.own, x.param)
 		x.f64.data = x.f64.own
 	}
-	for f := range x.packed {
-		x.packed[f].Store(false)
-	}
-	x.number.Store(r.number)
 }
 
 func (r *readings) pack(x *reading, f form) {
@@ -141,7 +148,6 @@ func (r *readings) pack(x *reading, f form) {
 	} else {
 		x.f64.pack(x.param, f)
 	}
-	x.packed[f].Store(true)
 }
 
 func (c *contents[T]) pack(p *Param, f form) {

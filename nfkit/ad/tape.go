@@ -61,7 +61,7 @@ type Tape struct {
 }
 
 // NewTape returns an empty tape that computes in the given precision and records for Backward.
-func NewTape(p Precision) *Tape { return newTape(newReadings(p)) }
+func NewTape(p Precision) *Tape { return newTape(newReadings(p, false)) }
 
 func newTape(r *readings) *Tape {
 	t := &Tape{precision: r.precision, gradients: true, readings: r, leaves: make(map[*Param]*Value), generation: 1}
@@ -252,7 +252,7 @@ func (t *Tape) Param(p *Param) *Value {
 
 // read gives leaf v the contents of its parameter.
 func (t *Tape) read(v *Value) {
-	t.readings.ensure(v.reading)
+	t.readings.update(v.reading)
 	v.f32.data, v.f64.data = v.reading.f32.data, v.reading.f64.data
 	v.f32.grad, v.f64.grad, v.unset = nil, nil, false
 	v.needs = t.gradients && !t.sealed && !v.param.Frozen
