@@ -254,44 +254,6 @@ func (m *MADE) hiddenUnits(x, context *ad.Value) *ad.Value {
 // startAt makes the network return row whatever its input.
 func (m *MADE) startAt(row []float64) { m.final.setConstant(row) }
 
-// solve inverts an autoregressive flow: it finds the components of x in their order, each from its y and the outputs of
-// the network for those before it: f returns x and ln|dx/dy|, each n×1, for component j of the batch. Components that are still to come are 0, so that they cannot overflow.
-// Cost: d evaluations of the network, but for its last layer; memory, where nothing is recorded, O(nd) beside that of one evaluation.
-func (m *MADE) solve(y, context *ad.Value, f func(j int, y, params *ad.Value) (x, logDet *ad.Value)) (x, logDet *ad.Value) {
-	t := y.Tape()
-	columns, zero := make([]ad.Operand, m.dim), t.Full(y.Rows(), 1, 0)
-	for j := range columns {
-		columns[j] = zero
-	}
-	logDet = zero
-	for k := range m.dim {
-		j := m.component(k)
-		both := t.Scratch(func() *ad.Value {
-			xj, l := f(j, y.Slice(j, j+1), m.outputsOf(j, zero.Slice(0, 0).Concat(columns...), context))
-			return xj.Concat(logDet.Add(l))
-		})
-		columns[j], logDet = both.Slice(0, 1), both.Slice(1, 2)
-	}
-	return zero.Slice(0, 0).Concat(columns...), logDet
-}
-
-// outputsOf returns the outputs of component j alone.
-func (m *MADE) outputsOf(j int, x, context *ad.Value) *ad.Value {
-	return m.evaluate(x, context, func(h *ad.Value) *ad.Value {
-		return m.final.applyRows(h, j*m.outputs, (j+1)*m.outputs)
-	})
-}
-
-// component returns the number of the component that is at place k of the order.
-func (m *MADE) component(k int) int {
-	for j := range m.dim {
-		if m.final.degrees[j*m.outputs] == k+1 {
-			return j
-		}
-	}
-	panic(fmt.Sprintf("nfkit: MADE: no component has degree %d; degrees of the outputs are %v", k+1, m.final.degrees))
-}
-
 // maskedLinear is a linear map between units that have degrees: a weight is masked unless the degree of its output is
 // at least that of its input, or in the last layer at least one more.
 type maskedLinear struct {

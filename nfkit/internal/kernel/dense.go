@@ -23,6 +23,25 @@ const (
 	SetW
 )
 
+// DensePart is Dense for few outputs, of the first inputs alone: w are m rows of weights as they are, not packed, ldw apart, of which the first k
+// elements count, as do those of the rows of x, which are ldx apart. y is n×m and must not overlap the inputs. Cost 2nkm flops.
+func DensePart[T Float](y, x []T, ldx int, w []T, ldw int, b []T, n, k, m int, act Activation, slope T) {
+	if n == 0 || m == 0 {
+		return
+	}
+	y = y[:n*m]
+	if act != ActLeakyReLU {
+		slope = 1
+	}
+	if b != nil {
+		dots(y, b[:m], 0, x, ldx, w, ldw, n, k, m, slope)
+	} else {
+		clear(y)
+		dots(y, y, m, x, ldx, w, ldw, n, k, m, slope)
+	}
+	activate(y, act)
+}
+
 // DenseBackward takes gradients back through y = Dense(x): with dz = dy ⊙ act'(z),
 //
 //	dx += dz·w    dw += dzᵀ·x    db += column sums of dz

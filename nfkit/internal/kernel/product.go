@@ -23,7 +23,7 @@ func mulPacked[T Float](c, init []T, ldi int, a, b []T, spans []Span, n, k, m in
 		init = zeros[:]
 	}
 	if m <= narrow {
-		dots(c, init, ldi, a, k, b, n, k, m, slope)
+		dots(c, init, ldi, a, k, b, k, n, k, m, slope)
 		return
 	}
 	w := panelWidth[T]()
@@ -115,7 +115,7 @@ func mulDots[T Float](c, a []T, rsa int, b []T, rsb, csb, n, k, m int) {
 	for p := 0; p < k; p += depth {
 		d := min(depth, k-p)
 		pack(scratch[:d*m], b[p*rsb:], rsb, csb, d, m)
-		dots(c, c, m, a[p:], rsa, scratch[:d*m], n, d, m, 1)
+		dots(c, c, m, a[p:], rsa, scratch[:d*m], d, n, d, m, 1)
 	}
 }
 
