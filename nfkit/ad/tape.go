@@ -45,6 +45,8 @@ type Tape struct {
 
 	readings   *readings
 	leaves     map[*Param]*Value
+	sequence   []*Value // the leaves in the order in which they were last asked for; most computations ask in the same order again
+	next       int      // in sequence
 	generation uint64   // leaves of older generations read their parameter again
 	used       []*Value // leaves of this generation
 	sealed     bool     // parameters read from now on are constants: their gradients have no place
@@ -151,7 +153,7 @@ func (t *Tape) forget() {
 
 // rewind is Reset for the next shard of the same batch: what was read from the parameters stays.
 func (t *Tape) rewind() {
-	t.n = 0
+	t.n, t.next = 0, 0
 	t.args = t.args[:0]
 	t.f64.reset()
 	t.f32.reset()
@@ -237,12 +239,25 @@ func (t *Tape) Eye(n int) *Value {
 	return v
 }
 
+// longSequence is how many leaves are worth remembering: a solution by iteration asks for the same ones again and again.
+const longSequence = 1 << 12
+
 // Param returns p as a value of t: the same one until the next Reset.
 func (t *Tape) Param(p *Param) *Value {
-	v := t.leaves[p]
-	if v == nil {
-		v = &Value{tape: t, op: paramOp, param: p, reading: t.readings.get(p), rows: p.rows, cols: p.cols}
-		t.leaves[p] = v
+	var v *Value
+	if t.next < len(t.sequence) && t.sequence[t.next].param == p {
+		v = t.sequence[t.next]
+	} else {
+		if v = t.leaves[p]; v == nil {
+			v = &Value{tape: t, op: paramOp, param: p, reading: t.readings.get(p), rows: p.rows, cols: p.cols}
+			t.leaves[p] = v
+		}
+		if t.next < longSequence {
+			t.sequence = append(t.sequence[:t.next], v)
+		}
+	}
+	if t.next < longSequence {
+		t.next++
 	}
 	if v.generation != t.generation {
 		t.read(v)
