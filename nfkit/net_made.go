@@ -57,6 +57,9 @@ type MADE struct {
 	act          activation
 	dropout      float64
 	preprocess   Net // or nil
+
+	order  []int   // of the components
+	counts [][]int // of the units of each layer, but for the last one, with degrees up to each one
 }
 
 var (
@@ -135,6 +138,16 @@ func (m *MADE) arrange() {
 		}
 	}
 	m.final.arrange(nil, before)
+
+	m.order = byDegree(m.final.degrees)
+	for k := range m.dim {
+		m.order[k] = m.order[k*m.outputs] / m.outputs
+	}
+	m.order = m.order[:m.dim]
+	m.counts = [][]int{unitCounts(m.initial.degrees, m.dim)}
+	for _, l := range m.hidden {
+		m.counts = append(m.counts, unitCounts(l.degrees, m.dim))
+	}
 }
 
 // byDegree returns the units in the order of their degrees.

@@ -1,7 +1,6 @@
 package nfkit
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -24,7 +23,7 @@ func (m *MADE) solve(y, context *ad.Value, f solver) (x, logDet *ad.Value) {
 	}
 	logDet = zero
 	for k := range m.dim {
-		j := m.component(k)
+		j := m.order[k]
 		both := t.Scratch(func() *ad.Value {
 			xj, l := f(j, y.Slice(j, j+1), m.outputsOf(j, zero.Slice(0, 0).Concat(columns...), context))
 			return xj.Concat(logDet.Add(l))
@@ -39,16 +38,6 @@ func (m *MADE) outputsOf(j int, x, context *ad.Value) *ad.Value {
 	return m.evaluate(x, context, func(h *ad.Value) *ad.Value {
 		return m.final.applyRows(h, j*m.outputs, (j+1)*m.outputs)
 	})
-}
-
-// component returns the number of the component that is at place k of the order.
-func (m *MADE) component(k int) int {
-	for j := range m.dim {
-		if m.final.degrees[j*m.outputs] == k+1 {
-			return j
-		}
-	}
-	panic(fmt.Sprintf("nfkit: MADE: no component has degree %d; degrees of the outputs are %v", k+1, m.final.degrees))
 }
 
 // growing is the evaluation of a [MADE] for components that become known one after the other. A hidden unit of degree k depends on the first k
@@ -75,12 +64,11 @@ func (m *MADE) growing(t *ad.Tape, n int, context *ad.Value) *growing {
 	if m.context != nil {
 		checkContext("MADE.Apply", context, m.ContextDim())
 	}
-	g := &growing{net: m, tape: t, counts: [][]int{unitCounts(m.initial.degrees, m.dim)}}
+	g := &growing{net: m, tape: t, x: t.Full(n, m.dim, 0), units: make([]*ad.Value, 0, len(m.hidden)+1)}
 	for i, l := range m.hidden {
 		if m.blocks != nil && !slices.Equal(l.degrees, m.initial.degrees) { // a skip connection between units of two degrees
 			return nil
 		}
-		g.counts = append(g.counts, unitCounts(l.degrees, m.dim))
 		_, in := l.weight.Dims()
 		g.units = append(g.units, t.Full(n, in, 0))
 		if m.blocks != nil && i%2 == 0 {
@@ -94,7 +82,6 @@ func (m *MADE) growing(t *ad.Tape, n int, context *ad.Value) *growing {
 	if m.context != nil {
 		g.context = m.context.apply(context)
 	}
-	g.x = t.Full(n, m.dim, 0)
 	return g
 }
 
@@ -116,8 +103,8 @@ func (g *growing) solve(y *ad.Value, f solver) (x, logDet *ad.Value) {
 	for k := range m.dim {
 		g.tape.Scratch(func() *ad.Value {
 			g.extend(k)
-			j, last := m.component(k), len(m.hidden)
-			params := g.units[last].DensePart(m.final.weight, m.final.bias, j*m.outputs, (j+1)*m.outputs, g.counts[last][k], ad.Identity, 0)
+			j, last := m.order[k], len(m.hidden)
+			params := g.units[last].DensePart(m.final.weight, m.final.bias, j*m.outputs, (j+1)*m.outputs, g.net.counts[last][k], ad.Identity, 0)
 			xj, l := f(j, y.Slice(j, j+1), params)
 			g.x.SetColumns(j, xj)
 			logDet.SetColumns(0, logDet.Add(l))
@@ -142,7 +129,7 @@ func (g *growing) extend(k int) {
 		for i, l := range m.hidden {
 			g.units[i].SetColumns(lo, h)
 			lo, hi = g.span(i+1, k)
-			h = m.act.densePart(g.units[i], l.linear, lo, hi, g.counts[i][k])
+			h = m.act.densePart(g.units[i], l.linear, lo, hi, g.net.counts[i][k])
 		}
 	}
 	for i := range m.blocks {
@@ -162,7 +149,7 @@ func (g *growing) extend(k int) {
 // span returns the units of degree k in a layer.
 func (g *growing) span(layer, k int) (lo, hi int) {
 	if k > 0 {
-		lo = g.counts[layer][k-1]
+		lo = g.net.counts[layer][k-1]
 	}
-	return lo, g.counts[layer][k]
+	return lo, g.net.counts[layer][k]
 }
