@@ -12,6 +12,9 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	panelGo(c, ldc, init, ldi, a, rsa, csa, b, ldb, n, k, cols, slope)
 }
 
+// panelPair does nothing: there is no assembly for it.
+func panelPair[T Float](c, init, a, b []T, k int, slope T) bool { return false }
+
 func packTransposed[T Float](dst, b []T, cs, depth, cols int) int {
 	return packTransposedGo(dst, b, cs, depth, cols)
 }
