@@ -113,7 +113,7 @@ func packed[T kernel.Float](w *Value) kernel.Weights[T] {
 	b := of[T](w)
 	if !w.packed {
 		b.extra = take[T](w.tape, kernel.PackedLen[T](w.rows, w.cols))
-		w.packed = true
+		w.packed, w.tape.packed = true, true
 		p := kernel.Weights[T]{Packed: b.extra}
 		p.Pack(b.data, w.rows, w.cols, nil)
 		return p

@@ -69,7 +69,10 @@ func (t *Tape) release(m mark) {
 	t.n, t.args = m.n, t.args[:m.args]
 	t.f64.block, t.f64.used = m.f64.block, m.f64.used
 	t.f32.block, t.f32.used = m.f32.block, m.f32.used
-	for _, v := range t.values[:m.n] {
-		v.packed = false
+	if t.packed {
+		for _, v := range t.values[:m.n] {
+			v.packed = false
+		}
+		t.packed = false
 	}
 }

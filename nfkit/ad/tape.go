@@ -38,6 +38,7 @@ type Tape struct {
 	values []*Value // values[:n] are in use
 	n      int
 	args   []*Value // operands of the values in use
+	packed bool     // one of them may be
 	f64    arena[float64]
 	f32    arena[float32]
 
