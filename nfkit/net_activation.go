@@ -51,9 +51,9 @@ func (a activation) dense(x *ad.Value, l linear) *ad.Value {
 	return x.Dense(l.weight, l.bias, a.fused(), a.leaky)
 }
 
-// densePart returns outputs lo to hi (excluded) of dense, of the first inputs, of the given number, alone.
-func (a activation) densePart(x *ad.Value, l linear, lo, hi, inputs int) *ad.Value {
-	return x.DensePart(l.weight, l.bias, lo, hi, inputs, a.fused(), a.leaky)
+// densePart returns outputs lo to hi (excluded) of dense.
+func (a activation) densePart(x *ad.Value, l linear, lo, hi int) *ad.Value {
+	return x.DensePart(l.weight, l.bias, lo, hi, false, a.fused(), a.leaky)
 }
 
 // fused is the activation as an operation of package ad knows it.

@@ -45,7 +45,7 @@ func (m *MADE) outputsOf(j int, x, context *ad.Value) *ad.Value {
 // depend on a run of the units before.
 //
 // All that is computed is kept in values that grow; those of a layer have zeros where units are still to come. Cost of all components together: that of one
-// evaluation without masks, by products for few units at a time.
+// evaluation without masks, or some of them where few units have the same degree, to the same bits.
 type growing struct {
 	net     *MADE
 	tape    *ad.Tape
@@ -104,7 +104,7 @@ func (g *growing) solve(y *ad.Value, f solver) (x, logDet *ad.Value) {
 		g.tape.Scratch(func() *ad.Value {
 			g.extend(k)
 			j, last := m.order[k], len(m.hidden)
-			params := g.units[last].DensePart(m.final.weight, m.final.bias, j*m.outputs, (j+1)*m.outputs, g.net.counts[last][k], ad.Identity, 0)
+			params := g.units[last].DensePart(m.final.weight, m.final.bias, j*m.outputs, (j+1)*m.outputs, true, ad.Identity, 0)
 			xj, l := f(j, y.Slice(j, j+1), params)
 			g.x.SetColumns(j, xj)
 			logDet.SetColumns(0, logDet.Add(l))
@@ -121,7 +121,7 @@ func (g *growing) extend(k int) {
 		x = m.preprocess.Apply(x, nil)
 	}
 	lo, hi := g.span(0, k)
-	h := x.DensePart(m.initial.weight, m.initial.bias, lo, hi, m.dim, ad.Identity, 0)
+	h := x.DensePart(m.initial.weight, m.initial.bias, lo, hi, false, ad.Identity, 0)
 	if g.context != nil {
 		h = h.Add(g.context.Slice(lo, hi))
 	}
@@ -129,15 +129,15 @@ func (g *growing) extend(k int) {
 		for i, l := range m.hidden {
 			g.units[i].SetColumns(lo, h)
 			lo, hi = g.span(i+1, k)
-			h = m.act.densePart(g.units[i], l.linear, lo, hi, g.net.counts[i][k])
+			h = m.act.densePart(g.units[i], l.linear, lo, hi)
 		}
 	}
 	for i := range m.blocks {
 		first, second := g.units[2*i], g.units[2*i+1]
 		b := &m.blocks[i]
 		first.SetColumns(lo, m.act.apply(h))
-		second.SetColumns(lo, m.act.densePart(first, b.layers[0], lo, hi, hi))
-		r := second.DensePart(b.layers[1].weight, b.layers[1].bias, lo, hi, hi, ad.Identity, 0)
+		second.SetColumns(lo, m.act.densePart(first, b.layers[0], lo, hi))
+		r := second.DensePart(b.layers[1].weight, b.layers[1].bias, lo, hi, false, ad.Identity, 0)
 		if g.gates != nil {
 			r = r.Mul(g.gates[i].Slice(lo, hi))
 		}

@@ -44,41 +44,31 @@ func (t *Tape) keepsNothing(op string) {
 	}
 }
 
-// DensePart returns outputs lo to hi (excluded) of [Value.Dense], where all but the first inputs, of the given number, are 0 or have weights 0: n×(hi−lo).
-// w is not packed for it: it is for few outputs. It panics on a tape that keeps values. Cost O(n·inputs·(hi−lo)).
-func (v *Value) DensePart(w, b Operand, lo, hi, inputs int, act Activation, slope float64) *Value {
+// DensePart returns outputs lo to hi (excluded) of [Value.Dense], to the last bit: n×(hi−lo). With alone, w and b are first cut to these outputs, to the last
+// bit as well. It panics on a tape that keeps values. Cost O(nk(hi−lo)), more for fewer outputs than a vector has elements.
+func (v *Value) DensePart(w, b *Param, lo, hi int, alone bool, act Activation, slope float64) *Value {
 	t := v.tape
-	weight, bias := w.operand(t), b.operand(t)
+	weight, bias := t.Param(w), t.Param(b)
 	t.check("DensePart", v)
-	t.check("DensePart", weight)
-	t.check("DensePart", bias)
 	t.keepsNothing("DensePart")
 	if v.cols != weight.cols || bias.rows != 1 || bias.cols != weight.rows {
 		panic(fmt.Sprintf("ad: DensePart: got a %d×%d value and a %d×%d bias for %d×%d weights", v.rows, v.cols, bias.rows, bias.cols, weight.rows, weight.cols))
 	}
-	if lo < 0 || hi < lo || hi > weight.rows || inputs < 0 || inputs > v.cols {
-		panic(fmt.Sprintf("ad: DensePart: got outputs %d to %d and %d inputs of %d×%d weights", lo, hi, inputs, weight.rows, weight.cols))
+	if lo < 0 || hi < lo || hi > weight.rows {
+		panic(fmt.Sprintf("ad: DensePart: got outputs %d to %d of %d×%d weights", lo, hi, weight.rows, weight.cols))
 	}
 	if act == SiLU {
-		return v.DensePart(w, b, lo, hi, inputs, Identity, 0).SiLU()
+		return v.DensePart(w, b, lo, hi, alone, Identity, 0).SiLU()
 	}
 	if act == LeakyReLU && slope < 0 {
-		return v.DensePart(w, b, lo, hi, inputs, Identity, 0).LeakyReLU(slope)
+		return v.DensePart(w, b, lo, hi, alone, Identity, 0).LeakyReLU(slope)
 	}
 	u := t.value(constOp, v.rows, hi-lo)
 	u.kind = uint8(act)
 	if t.precision == Float32 {
-		densePart(u, v.f32.data, weight.f32.data, bias.f32.data, lo, hi, inputs, float32(slope))
+		kernel.DensePart(u.f32.data, v.f32.data, packed[float32](weight), weight.f32.data, bias.f32.data, v.rows, lo, hi, alone, activation(u), float32(slope))
 	} else {
-		densePart(u, v.f64.data, weight.f64.data, bias.f64.data, lo, hi, inputs, slope)
+		kernel.DensePart(u.f64.data, v.f64.data, packed[float64](weight), weight.f64.data, bias.f64.data, v.rows, lo, hi, alone, activation(u), slope)
 	}
 	return u
-}
-
-func densePart[T kernel.Float](u *Value, x, w, b []T, lo, hi, inputs int, slope T) {
-	if u.rows == 0 || lo == hi {
-		return
-	}
-	ldx := len(x) / u.rows
-	kernel.DensePart(of[T](u).data, x, ldx, w[lo*ldx:], ldx, b[lo:hi], u.rows, inputs, hi-lo, activation(u), slope)
 }

@@ -227,8 +227,8 @@ func TestPartsKeepNothing(t *testing.T) {
 	w, b := ad.NewParam(2, 3, make([]float64, 6)), ad.NewParam(1, 2, make([]float64, 2))
 	for want, f := range map[string]func(v *ad.Value){
 		"ad: SetColumns: got a 4×3 value for column 1 of a 4×3 one":     func(v *ad.Value) { v.SetColumns(1, v) },
-		"ad: DensePart: got outputs 1 to 3 and 3 inputs of 2×3 weights": func(v *ad.Value) { v.DensePart(w, b, 1, 3, 3, ad.Identity, 0) },
-		"ad: DensePart: got a 4×2 value and a 1×2 bias for 2×3 weights": func(v *ad.Value) { v.Slice(0, 2).DensePart(w, b, 0, 1, 2, ad.Identity, 0) },
+		"ad: DensePart: got outputs 1 to 3 of 2×3 weights":              func(v *ad.Value) { v.DensePart(w, b, 1, 3, false, ad.Identity, 0) },
+		"ad: DensePart: got a 4×2 value and a 1×2 bias for 2×3 weights": func(v *ad.Value) { v.Slice(0, 2).DensePart(w, b, 0, 1, false, ad.Identity, 0) },
 		"ad: SetColumns: the tape keeps values for derivatives; use one of NewEvalTape": func(*ad.Value) {
 			v := ad.NewTape(ad.Float64).Full(4, 3, 1)
 			v.SetColumns(0, v)
