@@ -3,6 +3,7 @@ package nfkit_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -31,7 +32,7 @@ func BenchmarkLogProb(b *testing.B) { benchmarkTask(b, workload.LogProb) }
 func BenchmarkSample(b *testing.B) { benchmarkTask(b, workload.Sample) }
 
 func benchmarkTask(b *testing.B, task workload.Task) {
-	for _, row := range workload.Table {
+	for _, row := range slices.Concat(workload.Table, workload.WideTable) {
 		if row.Task != task {
 			continue
 		}

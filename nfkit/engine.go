@@ -20,8 +20,19 @@ type engine struct {
 	preparers []Preparer
 	observer  *ad.Tape // takes whole batches to observers; made when it is needed
 
-	mu   sync.Mutex
-	free [2][]*ad.Shards // evaluators without work, by precision
+	trainers [2]*ad.Shards // by precision; they read parameters anew in each step, whoever changed them
+
+	mu         sync.Mutex
+	evaluators [2]evaluators
+}
+
+// evaluators are those in one precision. They share a cache of the parameters.
+type evaluators struct {
+	cache *ad.Cache
+	stale bool         // the cache may be of parameters that have changed without a word,
+	since uint64       // unless there have been more writes under the guard than these
+	busy  int          // evaluators of the cache at work
+	free  []*ad.Shards // those without work
 }
 
 // newEngine returns the engine of what has the given state and parts, and rows of the given width.
@@ -42,25 +53,49 @@ func newEngine(s State, width int, parts ...any) *engine {
 	return e
 }
 
-// take returns an evaluator, which is to be given back by put.
-func (e *engine) take(p ad.Precision) *ad.Shards {
+// take returns an evaluator and its cache, both of which are to be given back by put.
+func (e *engine) take(p ad.Precision) (*ad.Shards, *ad.Cache) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	free := &e.free[p]
-	if n := len(*free); n > 0 {
-		s := (*free)[n-1]
-		*free = (*free)[:n-1]
-		return s
+	v := &e.evaluators[p]
+	v.stale = v.stale && v.since == e.guard.Writes()
+	switch {
+	case v.cache == nil || v.stale && v.busy > 0: // those at work go on with what they have
+		*v = evaluators{cache: ad.NewCache(p)}
+	case v.stale:
+		v.cache.Renew()
+		v.stale = false
 	}
-	return ad.NewShards(p, e.width)
+	v.busy++
+	if n := len(v.free); n > 0 {
+		s := v.free[n-1]
+		v.free = v.free[:n-1]
+		return s, v.cache
+	}
+	return v.cache.Shards(e.width), v.cache
 }
 
-// put keeps s for the next who takes one, unless there are as many as can run at the same time.
-func (e *engine) put(p ad.Precision, s *ad.Shards) {
+// put ends the work of s, which is kept for the next who takes one if it is whole, unless there are as many as can run at the same time.
+func (e *engine) put(p ad.Precision, s *ad.Shards, c *ad.Cache, whole bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.free[p]) < runtime.GOMAXPROCS(0) {
-		e.free[p] = append(e.free[p], s)
+	v := &e.evaluators[p]
+	if c != v.cache {
+		return
+	}
+	v.busy--
+	if whole && len(v.free) < runtime.GOMAXPROCS(0) {
+		v.free = append(v.free, s)
+	}
+}
+
+// forget makes evaluations to come read the parameters anew, as they may have changed without a word: an optimiser of the user's own follows each
+// gradient, and losses are compared at parameters that are changed by hand.
+func (e *engine) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for p := range e.evaluators {
+		e.evaluators[p].stale, e.evaluators[p].since = true, e.guard.Writes()
 	}
 }
 
@@ -71,18 +106,21 @@ func (e *engine) each(p ad.Precision, n int, seed [2]uint64, f func(t *ad.Tape, 
 	e.run(p, n, seed, f)
 }
 
-// eachNesting is each for an f that calls functions of the user's, which may evaluate the same parameters.
+// eachNesting is each for an f that calls functions of the user's, which may evaluate the same parameters. It reads them anew.
 func (e *engine) eachNesting(p ad.Precision, n int, seed [2]uint64, f func(t *ad.Tape, lo, hi int)) {
 	e.guard.RLockNesting()
 	defer e.guard.RUnlockNesting()
+	e.forget()
 	e.run(p, n, seed, f)
 }
 
 func (e *engine) run(p ad.Precision, n int, seed [2]uint64, f func(t *ad.Tape, lo, hi int)) {
-	s := e.take(p)
+	s, cache := e.take(p)
+	whole := false
+	defer func() { e.put(p, s, cache, whole) }()
 	s.Seed = seed
 	s.Each(n, f)
-	e.put(p, s)
+	whole = true
 }
 
 // checker names where a loss stopped being finite.
@@ -112,10 +150,12 @@ func (e *engine) gradient(p ad.Precision, n int, scale float64, seed [2]uint64, 
 	defer e.guard.UnlockGrad()
 	e.guard.RLockNesting()
 	defer e.guard.RUnlockNesting()
-	s := e.take(p)
-	s.Seed = seed
-	sum := s.Gradient(n, e.params, scale, loss)
-	e.put(p, s)
+	if e.trainers[p] == nil {
+		e.trainers[p] = ad.NewShards(p, e.width)
+	}
+	e.trainers[p].Seed = seed
+	sum := e.trainers[p].Gradient(n, e.params, scale, loss)
+	e.forget()
 	return sum, e.checkGradient()
 }
 

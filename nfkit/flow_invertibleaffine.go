@@ -34,7 +34,7 @@ type InvertibleAffine struct {
 
 	lower, upper, logScale *ad.Param // of the decomposition: d×d, d×d, 1×d
 	permutation, sign, eye []float64
-	transposed             [2][]int // elements of a d×d matrix that make the upper and the lower triangle of its transpose
+	row, column            []int // of the 1 in each column, and in each row, of P
 }
 
 var _ Flow = (*InvertibleAffine)(nil)
@@ -67,20 +67,24 @@ func invertibleAffine(w *mat.Dense) *InvertibleAffine {
 		f.eye[i*dim+i] = 1
 		f.sign = append(f.sign, math.Copysign(1, upper.At(i, i)))
 		scale = append(scale, math.Log(math.Abs(upper.At(i, i))))
-		for j := range dim {
-			if j > i {
-				f.transposed[0] = append(f.transposed[0], j*dim+i)
-			}
-			if j < i {
-				f.transposed[1] = append(f.transposed[1], j*dim+i)
-			}
-		}
 		upper.SetTri(i, i, 0)
 	}
+	f.row, f.column = make([]int, dim), make([]int, dim)
+	f.permute()
 	f.logScale = ad.NewParam(1, dim, scale)
 	f.lower = ad.NewParam(dim, dim, mat.DenseCopyOf(&lower).RawMatrix().Data)
 	f.upper = ad.NewParam(dim, dim, mat.DenseCopyOf(&upper).RawMatrix().Data)
 	return f
+}
+
+// permute reads the permutation.
+func (f *InvertibleAffine) permute() {
+	d := len(f.row)
+	for k, x := range f.permutation {
+		if x != 0 {
+			f.row[k%d], f.column[k/d] = k/d, k%d
+		}
+	}
 }
 
 // randomRotation returns an orthogonal matrix.
@@ -103,13 +107,9 @@ func (f *InvertibleAffine) Dim() int {
 	return len(f.sign)
 }
 
-// factors returns P, d×d, the triangle Lᵀ above its diagonal, the triangle Uᵀ below it, and the diagonal between them,
-// 1×d.
-func (f *InvertibleAffine) factors(t *ad.Tape) (p, lower, upper, diag *ad.Value) {
-	d := f.Dim()
-	lower = t.Param(f.lower).Reshape(1, d*d).Columns(f.transposed[0])
-	upper = t.Param(f.upper).Reshape(1, d*d).Columns(f.transposed[1])
-	return t.Const(d, d, f.permutation), lower, upper, t.Param(f.logScale).Exp().Mul(t.Const(1, d, f.sign))
+// diagonal returns that of U + diag(σ⊙eˢ), 1×d.
+func (f *InvertibleAffine) diagonal(t *ad.Tape) *ad.Value {
+	return t.Param(f.logScale).Exp().Mul(t.Const(1, f.Dim(), f.sign))
 }
 
 // Forward returns x = z·W⁻¹.
@@ -120,8 +120,7 @@ func (f *InvertibleAffine) Forward(z, _ *ad.Value) (x, logDet *ad.Value) {
 		inverse, l := t.Param(f.w).Inverse()
 		return z.MatMul(inverse), l.Neg().Repeat(z.Rows())
 	}
-	p, lower, upper, diag := f.factors(t)
-	x = z.TriSolve(ad.Lower, upper, diag).TriSolve(ad.Upper, lower, nil).Linear(p, nil)
+	x = z.TriSolve(ad.UpperTransposed, f.upper, f.diagonal(t)).TriSolve(ad.LowerTransposed, f.lower, nil).Columns(f.column)
 	return x, t.Param(f.logScale).RowSum().Neg().Repeat(z.Rows())
 }
 
@@ -134,8 +133,7 @@ func (f *InvertibleAffine) Inverse(x, _ *ad.Value) (z, logDet *ad.Value) {
 		_, l := w.Inverse()
 		return x.MatMul(w), l.Repeat(x.Rows())
 	}
-	p, lower, upper, diag := f.factors(t)
-	z = x.MatMul(p).TriMul(ad.Upper, lower, nil).TriMul(ad.Lower, upper, diag)
+	z = x.Columns(f.row).TriMul(ad.LowerTransposed, f.lower, nil).TriMul(ad.UpperTransposed, f.upper, f.diagonal(t))
 	return z, t.Param(f.logScale).RowSum().Repeat(x.Rows())
 }
 
@@ -150,7 +148,7 @@ func (f *InvertibleAffine) State() State {
 		ParamTensor("L", f.lower, d, d),
 		ParamTensor("log_S", f.logScale, d),
 		ParamTensor("U", f.upper, d, d),
-		{Name: "P", Shape: []int{d, d}, Floats: f.permutation, Check: checkPermutationMatrix},
+		{Name: "P", Shape: []int{d, d}, Floats: f.permutation, Check: checkPermutationMatrix, changed: f.permute},
 		{Name: "sign_S", Shape: []int{d}, Floats: f.sign, Check: checkSigns},
 		{Name: "eye", Shape: []int{d, d}, Floats: f.eye},
 	}

@@ -128,6 +128,7 @@ func (o *likelihood) Loss(rows mat.Matrix, _ rand.Source) (float64, error) {
 		return math.NaN(), err
 	}
 	logQ := make([]float64, n)
+	d.model.engine.forget()
 	d.model.LogProbTo(logQ, &d.x)
 	var sum float64
 	for i, l := range logQ {

@@ -28,9 +28,11 @@ func checkLossGradient(t *testing.T, m *nf.NormalizingFlow, value func() float64
 		origin := slices.Clone(p.Data)
 		want := fd.Gradient(nil, func(x []float64) float64 {
 			copy(p.Data, x)
+			p.Changed()
 			return value()
 		}, origin, &fd.Settings{Formula: fd.Central, Step: 1e-5})
 		copy(p.Data, origin)
+		p.Changed()
 		for i := range want { // error ~ h²·f‴, of targets with standard deviation 0.1 as well
 			if d := math.Abs(got[i] - want[i]); !(d <= 1e-5*max(1, math.Abs(want[i]))) {
 				t.Errorf("∂/∂param %d[%d] = %v, finite differences give %v", k, i, got[i], want[i])

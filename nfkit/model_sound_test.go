@@ -248,7 +248,9 @@ func TestDensitiesThatUnderflow(t *testing.T) {
 			t.Errorf("%s: log-densities %v, want NaN for the point with NaN alone", name, got)
 		}
 		x.Set(1, 2, 1e300)
-		m.Params()[len(m.Params())-1].Data[0] = math.NaN()
+		last := m.Params()[len(m.Params())-1]
+		last.Data[0] = math.NaN()
+		last.Changed()
 		if got := m.LogProb(x); !math.IsNaN(got[0]) || !math.IsNaN(got[1]) {
 			t.Errorf("%s with NaN for a parameter: log-densities %v, want NaN", name, got)
 		}

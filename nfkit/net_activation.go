@@ -48,8 +48,17 @@ func (a activation) apply(x *ad.Value) *ad.Value {
 
 // dense returns act(x·wᵀ + b) in one operation.
 func (a activation) dense(x *ad.Value, l linear) *ad.Value {
-	fused := [...]ad.Activation{ActReLU: ad.LeakyReLU, ActELU: ad.ELU, ActSiLU: ad.SiLU, ActTanh: ad.Tanh}
-	return x.Dense(l.weight, l.bias, fused[a.kind], a.leaky)
+	return x.Dense(l.weight, l.bias, a.fused(), a.leaky)
+}
+
+// densePart returns outputs lo to hi (excluded) of dense.
+func (a activation) densePart(x *ad.Value, l linear, lo, hi int) *ad.Value {
+	return x.DensePart(l.weight, l.bias, lo, hi, false, a.fused(), a.leaky)
+}
+
+// fused is the activation as an operation of package ad knows it.
+func (a activation) fused() ad.Activation {
+	return [...]ad.Activation{ActReLU: ad.LeakyReLU, ActELU: ad.ELU, ActSiLU: ad.SiLU, ActTanh: ad.Tanh}[a.kind]
 }
 
 // checkDropout panics unless p is the probability of a dropout.

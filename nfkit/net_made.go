@@ -65,6 +65,9 @@ type MADE struct {
 	dropout      float64
 	preprocess   Net    // or nil
 	graph        *graph // or nil
+
+	order  []int   // of the components
+	counts [][]int // of the units of each layer, but for the last one, with degrees up to each one
 }
 
 var (
@@ -161,6 +164,16 @@ func (m *MADE) arrange() {
 		}
 	}
 	m.final.arrange(nil, before)
+
+	m.order = byDegree(m.final.degrees)
+	for k := range m.dim {
+		m.order[k] = m.order[k*m.outputs] / m.outputs
+	}
+	m.order = m.order[:m.dim]
+	m.counts = [][]int{unitCounts(m.initial.degrees, m.dim)}
+	for _, l := range m.hidden {
+		m.counts = append(m.counts, unitCounts(l.degrees, m.dim))
+	}
 }
 
 // byDegree returns the units in the order of their degrees.
@@ -281,69 +294,6 @@ func (m *MADE) hiddenUnits(x, context *ad.Value) *ad.Value {
 
 // startAt makes the network return row whatever its input.
 func (m *MADE) startAt(row []float64) { m.final.setConstant(row) }
-
-// solve inverts an autoregressive flow: it finds the components of x in their order, each from its y and the outputs of
-// the network for those before it: f returns x and ln|dx/dy|, each n×1, for component j of the batch. Components that are still to come are 0, so that they cannot overflow.
-// Cost: d evaluations of the network, but for its last layer, or as many as a graph has levels; memory, where nothing is recorded, O(nd) beside that of
-// one evaluation.
-func (m *MADE) solve(y, context *ad.Value, f func(j int, y, params *ad.Value) (x, logDet *ad.Value)) (x, logDet *ad.Value) {
-	t := y.Tape()
-	columns, zero := make([]ad.Operand, m.dim), t.Full(y.Rows(), 1, 0)
-	for j := range columns {
-		columns[j] = zero
-	}
-	logDet = zero
-	for _, level := range m.levels() {
-		k := len(level)
-		solved := t.Scratch(func() *ad.Value {
-			params, sum := m.outputsOf(level, zero.Slice(0, 0).Concat(columns...), context), logDet
-			var found []ad.Operand
-			for i, j := range level {
-				xj, l := f(j, y.Slice(j, j+1), params.Slice(i*m.outputs, (i+1)*m.outputs))
-				found, sum = append(found, xj), sum.Add(l)
-			}
-			return zero.Slice(0, 0).Concat(append(found, sum)...)
-		})
-		for i, j := range level {
-			columns[j] = solved.Slice(i, i+1)
-		}
-		logDet = solved.Slice(k, k+1)
-	}
-	return zero.Slice(0, 0).Concat(columns...), logDet
-}
-
-// levels returns the components in their order; those of one level are solved for together.
-func (m *MADE) levels() [][]int {
-	if m.graph != nil {
-		return m.graph.levels
-	}
-	levels := make([][]int, m.dim)
-	for k := range levels {
-		levels[k] = []int{m.component(k)}
-	}
-	return levels
-}
-
-// outputsOf returns the outputs of some components alone.
-func (m *MADE) outputsOf(components []int, x, context *ad.Value) *ad.Value {
-	return m.evaluate(x, context, func(h *ad.Value) *ad.Value {
-		var outputs []ad.Operand
-		for _, j := range components {
-			outputs = append(outputs, m.final.applyRows(h, j*m.outputs, (j+1)*m.outputs))
-		}
-		return outputs[0].(*ad.Value).Concat(outputs[1:]...)
-	})
-}
-
-// component returns the number of the component that is at place k of the order.
-func (m *MADE) component(k int) int {
-	for j := range m.dim {
-		if m.final.degrees[j*m.outputs] == k+1 {
-			return j
-		}
-	}
-	panic(fmt.Sprintf("nfkit: MADE: no component has degree %d; degrees of the outputs are %v", k+1, m.final.degrees))
-}
 
 // maskedLinear is a linear map between units that have degrees: a weight is masked unless the degree of its output is
 // at least that of its input, or in the last layer at least one more. With a graph, degrees are numbers of sets of units, and of places in the last layer.

@@ -13,7 +13,7 @@ import (
 type State []Tensor
 
 // Tensor is one entry of a [State]. Exactly one of Param, Floats and Ints is set. It shares memory with the
-// object that it belongs to: writing to it changes the object, for buffers after a call of [State.Changed].
+// object that it belongs to: writing to it changes the object, after a call of [State.Changed].
 type Tensor struct {
 	Name   string
 	Shape  []int     // none for a single number
@@ -79,9 +79,12 @@ func (t Tensor) Len() int {
 	return n
 }
 
-// Changed makes new contents of the buffers in s count, once all of them have been written.
+// Changed makes new contents of the tensors in s count, once all of them have been written. See also [ad.Param.Changed].
 func (s State) Changed() {
 	for _, t := range s {
+		if t.Param != nil {
+			t.Param.Changed()
+		}
 		if t.changed != nil {
 			t.changed()
 		}

@@ -58,6 +58,7 @@
 //	AffinePairsInverse         (v − t)·e⁻ˢ, −Σ s
 //	Spline SplineInverse       rational-quadratic splines, ln|det J|     neural spline flows
 //	TriMul TriSolve            T·x, T⁻¹·x for each row x, T triangular   LU-decomposed linear maps
+//	DensePart SetColumns       some outputs of Dense, in place           what is solved for column by column; no gradients
 //	LogAbsDet                  ln|det A| for each row, a d×d matrix A    residual flows
 //	Swish                      c·v·σ(b·v) and its derivative             Lipschitz networks
 //	TanhRoot                   s + (b−1)·tanh s = v                      planar flows, backwards
@@ -96,7 +97,8 @@
 //
 // A tape belongs to one goroutine. [Shards] cuts a batch into pieces of fixed size, evaluates them on all cores,
 // each core with a tape of its own, and adds up in an order that depends on the number of rows alone: the
-// result is the same to the last bit for any GOMAXPROCS.
+// result is the same to the last bit for any GOMAXPROCS. Those of a [Cache] keep parameters until [Param.Changed] or a
+// writer under their [Guard] says that they have changed.
 //
 // # Misuse
 //

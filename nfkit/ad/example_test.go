@@ -143,3 +143,19 @@ func ExampleTape_Seed() {
 	fmt.Println(all.At(2, 0) == last.At(0, 0))
 	// Output: true
 }
+
+// Evaluators of a cache read a parameter once, until they are told that it has changed.
+func ExampleNewCache() {
+	w := ad.NewParam(1, 1, []float64{2})
+	s := ad.NewCache(ad.Float32).Shards(1)
+	show := func() {
+		s.Each(1, func(t *ad.Tape, _, _ int) { fmt.Println(t.Full(1, 1, 10).Linear(w, nil).At(0, 0)) })
+	}
+	show()
+	w.Data[0] = 3
+	w.Changed()
+	show()
+	// Output:
+	// 20
+	// 30
+}

@@ -38,7 +38,7 @@ func (v *Value) FixedPoint(f func(x *Value) *Value) *Value {
 	} else {
 		iterate[float64](x, f)
 	}
-	if !t.keeps() {
+	if !t.Keeps() {
 		return x
 	}
 	t.noise.calls = calls

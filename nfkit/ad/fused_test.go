@@ -51,17 +51,13 @@ func TestFusedOps(t *testing.T) {
 			return []*ad.Value{f(y.Add(more[1]))}
 		}
 	}
-	for _, upper := range []bool{false, true} {
-		for _, diag := range []bool{false, true} {
-			name := map[bool]string{false: "lower", true: "upper"}[upper]
-			if !diag {
-				name += ", no diag"
+	for name, half := range map[string]ad.Triangle{"lower": ad.Lower, "upper": ad.Upper, "lower transposed": ad.LowerTransposed, "upper transposed": ad.UpperTransposed} {
+		for _, diag := range []string{"", ", no diag"} {
+			composed["TriMul/"+name+diag] = func(v *ad.Value, more []ad.Operand) []*ad.Value {
+				return []*ad.Value{v.Linear(triangle(v.Tape(), v.Cols(), half, more), nil)}
 			}
-			composed["TriMul/"+name] = func(v *ad.Value, more []ad.Operand) []*ad.Value {
-				return []*ad.Value{v.Linear(triangle(v.Tape(), v.Cols(), upper, more), nil)}
-			}
-			composed["TriSolve/"+name] = func(v *ad.Value, more []ad.Operand) []*ad.Value {
-				return []*ad.Value{v.MatMul(transposedInverse(triangle(v.Tape(), v.Cols(), upper, more)))}
+			composed["TriSolve/"+name+diag] = func(v *ad.Value, more []ad.Operand) []*ad.Value {
+				return []*ad.Value{v.MatMul(transposedInverse(triangle(v.Tape(), v.Cols(), half, more)))}
 			}
 		}
 	}
@@ -93,20 +89,28 @@ func split(pairs *ad.Value) (even, odd *ad.Value) {
 	return pairs.Columns(e), pairs.Columns(o)
 }
 
-// triangle returns the matrix whose packed elements are operands of TriMul.
-func triangle(t *ad.Tape, d int, upper bool, packed []ad.Operand) *ad.Value {
-	var at, diagonal []int
+// triangle returns the matrix whose elements are operands of TriMul.
+func triangle(t *ad.Tape, d int, half ad.Triangle, operands []ad.Operand) *ad.Value {
+	upper, transposed := half == ad.Upper || half == ad.UpperTransposed, half >= ad.LowerTransposed
+	var at, to, diagonal []int
 	for i := range d {
 		diagonal = append(diagonal, i*d+i)
 		for j := range d {
 			if !upper && j < i || upper && j > i {
-				at = append(at, i*d+j)
+				at, to = append(at, i*d+j), append(to, i*d+j)
+				if transposed {
+					to[len(to)-1] = j*d + i
+				}
 			}
 		}
 	}
-	m := packed[0].(*ad.Value).Reshape(1, len(at)).Scatter(d*d, at)
-	if len(packed) > 1 {
-		return m.Add(packed[1].(*ad.Value).Scatter(d*d, diagonal)).Reshape(d, d)
+	strict := operands[0].(*ad.Value)
+	if strict.Rows() == d && strict.Cols() == d {
+		strict = strict.Reshape(1, d*d).Columns(at)
+	}
+	m := strict.Reshape(1, len(at)).Scatter(d*d, to)
+	if len(operands) > 1 {
+		return m.Add(operands[1].(*ad.Value).Scatter(d*d, diagonal)).Reshape(d, d)
 	}
 	return m.Add(t.Full(1, d, 1).Scatter(d*d, diagonal)).Reshape(d, d)
 }

@@ -17,6 +17,7 @@ type Guard struct{ locks []*guard } // in the order of their numbers, so that tw
 type guard struct {
 	gradients sync.Mutex
 	number    uint64
+	writes    atomic.Uint64 // that have ended
 
 	mu      sync.Mutex
 	changed sync.Cond // of what follows
@@ -64,6 +65,7 @@ func (g *guard) lock() {
 }
 
 func (g *guard) unlock() {
+	g.writes.Add(1)
 	g.mu.Lock()
 	g.writing = false
 	g.changed.Broadcast()
@@ -82,11 +84,9 @@ func NewGuard(params []*Param) *Guard {
 	fresh := newGuard()
 	g := &Guard{}
 	for _, p := range params {
-		if p.guard == nil {
-			p.guard = fresh
-		}
-		if !slices.Contains(g.locks, p.guard) {
-			g.locks = append(g.locks, p.guard)
+		p.guard.CompareAndSwap(nil, fresh)
+		if l := p.guard.Load(); !slices.Contains(g.locks, l) {
+			g.locks = append(g.locks, l)
 		}
 	}
 	if len(params) == 0 {
@@ -121,6 +121,14 @@ func (g *Guard) UnlockData() {
 	for _, l := range g.locks {
 		l.unlock()
 	}
+}
+
+// Writes returns how often Lock has been held, by whomever: another number says that parameters may have changed.
+func (g *Guard) Writes() (n uint64) {
+	for _, l := range g.locks {
+		n += l.writes.Load()
+	}
+	return n
 }
 
 // LockGrad waits until nobody else computes gradients of the parameters, or changes the parameters.

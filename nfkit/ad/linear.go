@@ -107,16 +107,13 @@ func denseBackwardRows[T kernel.Float](v *Value, n int) {
 // packed returns the weights w in the order in which the kernels read them, which it makes at their first use.
 func packed[T kernel.Float](w *Value) kernel.Weights[T] {
 	if w.param != nil {
-		w.tape.readings.ensurePacked(w.reading)
-		if c, ok := any(&w.reading.f64).(*contents[T]); ok {
-			return c.weights
-		}
-		return any(&w.reading.f32).(*contents[T]).weights
+		w.tape.readings.ensurePacked(w.reading, ofWeights)
+		return contentsOf[T](w.reading).weights
 	}
 	b := of[T](w)
 	if !w.packed {
 		b.extra = take[T](w.tape, kernel.PackedLen[T](w.rows, w.cols))
-		w.packed = true
+		w.packed, w.tape.packed = true, true
 		p := kernel.Weights[T]{Packed: b.extra}
 		p.Pack(b.data, w.rows, w.cols, nil)
 		return p

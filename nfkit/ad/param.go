@@ -2,18 +2,20 @@ package ad
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
 // Param is a rows×cols matrix of numbers that training changes.
 type Param struct {
-	Data   []float64 // by rows
+	Data   []float64 // by rows; see Changed
 	Grad   []float64 // by rows; Tape.Backward adds to it, Shards.Gradient sets it
 	Frozen bool      // no gradient is computed and no optimiser changes Data
 
 	rows, cols int
-	guard      *guard // see NewGuard
+	guard      atomic.Pointer[guard] // see NewGuard
+	changes    atomic.Uint64         // calls of Changed
 
 	// How tapes read Data.
 	mask               []float64     // nil: none
@@ -54,6 +56,7 @@ func (p *Param) Arrange(rows, cols []int) {
 			panic(fmt.Sprintf("ad: Param.Arrange: got the order %v, want a permutation of 0 to %d", o.order, o.n-1))
 		}
 	}
+	p.Changed()
 	p.rowOrder, p.colOrder, p.spans = rows, cols, nil
 	if p.mask != nil {
 		p.spans = p.runs()
@@ -134,6 +137,18 @@ func addGrad[T kernel.Float](p *Param, g []T, factor float64) {
 			kernel.Mul(to, to, p.mask[at:][:p.cols])
 		}
 	}
+}
+
+// Changed tells those who keep p as they compute with it, as a [Cache] does, that elements of Data have changed. Whoever holds [Guard.Lock] while he
+// changes them, as optimisers do, need not call it. An evaluation that follows a change which nobody told of may have the numbers from before.
+func (p *Param) Changed() { p.changes.Add(1) }
+
+// version is another number after each change of p.
+func (p *Param) version() uint64 {
+	if g := p.guard.Load(); g != nil {
+		return p.changes.Load() + g.writes.Load()
+	}
+	return p.changes.Load()
 }
 
 // Dims returns the number of rows and columns.

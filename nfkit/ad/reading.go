@@ -1,19 +1,21 @@
 package ad
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
-// readings are the parameters as tapes compute with them. The tapes of a [Shards] share theirs, so that each parameter is converted and
-// packed once for all of them.
+// readings are the parameters as tapes compute with them. Tapes share theirs, so that each parameter is converted and packed once for all of
+// them.
 type readings struct {
 	precision Precision
-	number    uint64 // readings of another number are of older contents
+	kept      bool          // as long as parameters stay what they are; otherwise until they are renewed
+	number    atomic.Uint64 // of the renewal
 
-	mu   sync.Mutex
+	mu   sync.Mutex // of what follows
 	of   map[*Param]*reading
 	list []*reading
 }
@@ -24,18 +26,37 @@ type reading struct {
 	f64   contents[float64]
 	f32   contents[float32]
 
+	mu     sync.Mutex // of those who change the rest, and what it says about f64 and f32
 	number atomic.Uint64
-	packed atomic.Bool
+	packed [forms]atomic.Bool
 }
+
+// form is what a parameter is packed as.
+type form uint8
+
+const (
+	ofWeights form = iota // of a dense layer
+	ofLower               // the triangle below the diagonal of a matrix
+	ofUpper
+	forms
+)
 
 type contents[T kernel.Float] struct {
-	own     []T // memory of data, where that is not the parameter's
-	data    []T
-	weights kernel.Weights[T]
+	own       []T // memory of data, where that is not the parameter's
+	data      []T
+	weights   kernel.Weights[T]
+	triangles [2]kernel.Triangle[T]
 }
 
-func newReadings(p Precision) *readings {
-	return &readings{precision: p, number: 1, of: make(map[*Param]*reading)}
+func contentsOf[T kernel.Float](x *reading) *contents[T] {
+	if c, ok := any(&x.f64).(*contents[T]); ok {
+		return c
+	}
+	return any(&x.f32).(*contents[T])
+}
+
+func newReadings(p Precision, kept bool) *readings {
+	return &readings{precision: p, kept: kept, of: make(map[*Param]*reading)}
 }
 
 // get returns the reading of p, which may be of old contents.
@@ -51,40 +72,54 @@ func (r *readings) get(p *Param) *reading {
 	return x
 }
 
+// all returns the readings that there are.
+func (r *readings) all() []*reading {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.list
+}
+
 // renew makes all readings ones of old contents.
-func (r *readings) renew() { r.number++ }
+func (r *readings) renew() { r.number.Add(1) }
 
-// update reads parameter i of the list anew, as far as it has been used.
-func (r *readings) update(_, i int) {
-	x := r.list[i]
-	packed := x.packed.Load()
+// current returns the number that x has if it is up to date, which is not 0.
+func (r *readings) current(x *reading) uint64 {
+	if r.kept {
+		return 1 + r.number.Load() + x.param.version()
+	}
+	return 1 + r.number.Load()
+}
+
+// update reads x anew, as far as it has been used, unless it is up to date.
+func (r *readings) update(x *reading) {
+	if x.number.Load() == r.current(x) {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	number := r.current(x)
+	if x.number.Load() == number {
+		return
+	}
 	r.read(x)
-	if packed {
-		r.pack(x)
+	for f := range x.packed {
+		if x.packed[f].Load() {
+			r.pack(x, form(f))
+		}
 	}
+	x.number.Store(number)
 }
 
-// ensure reads x unless it is up to date.
-func (r *readings) ensure(x *reading) {
-	if x.number.Load() == r.number {
+// ensurePacked packs x, which is up to date, unless it is packed in that form.
+func (r *readings) ensurePacked(x *reading, f form) {
+	if x.packed[f].Load() {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if x.number.Load() != r.number {
-		r.read(x)
-	}
-}
-
-// ensurePacked packs x, which is up to date, unless it is packed.
-func (r *readings) ensurePacked(x *reading) {
-	if x.packed.Load() {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !x.packed.Load() {
-		r.pack(x)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.packed[f].Load() {
+		r.pack(x, f)
+		x.packed[f].Store(true)
 	}
 }
 
@@ -105,23 +140,28 @@ func (r *readings) read(x *reading) {
 		readParam(x.f64.own, x.param)
 		x.f64.data = x.f64.own
 	}
-	x.packed.Store(false)
-	x.number.Store(r.number)
 }
 
-func (r *readings) pack(x *reading) {
+func (r *readings) pack(x *reading, f form) {
 	if r.precision == Float32 {
-		x.f32.pack(x)
+		x.f32.pack(x.param, f)
 	} else {
-		x.f64.pack(x)
+		x.f64.pack(x.param, f)
 	}
-	x.packed.Store(true)
 }
 
-func (c *contents[T]) pack(x *reading) {
-	rows, cols := x.param.Dims()
-	c.weights.Packed = resize(c.weights.Packed, kernel.PackedLen[T](rows, cols))
-	c.weights.Pack(c.data, rows, cols, x.param.spans)
+func (c *contents[T]) pack(p *Param, f form) {
+	if f == ofWeights {
+		c.weights.Packed = resize(c.weights.Packed, kernel.PackedLen[T](p.rows, p.cols))
+		c.weights.Pack(c.data, p.rows, p.cols, p.spans)
+		return
+	}
+	t, d := &c.triangles[f-ofLower], p.rows
+	if p.rows == 1 { // d(d−1)/2 elements
+		d = (1 + int(math.Sqrt(float64(1+8*p.cols)))) / 2
+	}
+	t.Packed = resize(t.Packed, kernel.TriangleLen[T](d))
+	t.Pack(c.data, d, f == ofUpper)
 }
 
 // readParam stores the elements of p in dst as a tape has them.

@@ -33,7 +33,7 @@ func (v *Value) Root(f func(x *Value) *Value, lo, hi float64) *Value {
 	} else {
 		bracket[float64](x, v, f, lo, hi)
 	}
-	if !t.keeps() {
+	if !t.Keeps() {
 		return x
 	}
 	t.noise.calls = calls

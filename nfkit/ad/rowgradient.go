@@ -17,7 +17,7 @@ import (
 func RowGradient(f func(x *Value) *Value, x *Value) (y, g *Value) {
 	t := x.tape
 	t.check("RowGradient", x)
-	keeps, m := t.keeps(), t.mark()
+	keeps, m := t.Keeps(), t.mark()
 	t.recording++
 	defer t.recorded()
 	a := x.alias()

@@ -5,7 +5,7 @@ package ad
 // values that f makes there: they must not be used afterwards. It is for computations that need much more memory than
 // their result.
 func (t *Tape) Scratch(f func() *Value) *Value {
-	if t.keeps() {
+	if t.Keeps() {
 		return f()
 	}
 	m := t.mark()
@@ -16,7 +16,7 @@ func (t *Tape) Scratch(f func() *Value) *Value {
 
 // ScratchPair is [Tape.Scratch] for two values: what a flow returns.
 func (t *Tape) ScratchPair(f func() (a, b *Value)) (a, b *Value) {
-	if t.keeps() {
+	if t.Keeps() {
 		return f()
 	}
 	m := t.mark()
@@ -50,9 +50,6 @@ func (t *Tape) moved(v *Value, m mark, old bool) *Value {
 	return u
 }
 
-// keeps reports whether values computed now are needed later: for Backward, or for tangents.
-func (t *Tape) keeps() bool { return t.gradients || t.recording > 0 }
-
 // mark is a place on a tape to which it can be taken back.
 type mark struct {
 	n, args  int
@@ -72,7 +69,10 @@ func (t *Tape) release(m mark) {
 	t.n, t.args = m.n, t.args[:m.args]
 	t.f64.block, t.f64.used = m.f64.block, m.f64.used
 	t.f32.block, t.f32.used = m.f32.block, m.f32.used
-	for _, v := range t.values[:m.n] {
-		v.packed = false
+	if t.packed {
+		for _, v := range t.values[:m.n] {
+			v.packed = false
+		}
+		t.packed = false
 	}
 }

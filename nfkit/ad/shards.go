@@ -55,6 +55,7 @@ type Shards struct {
 	lanes    []*sums
 
 	// The work in hand.
+	stale  []*reading
 	rows   int
 	step   int // rows of a shard of an evaluation
 	used   int // lanes
@@ -76,11 +77,26 @@ type sums struct {
 }
 
 // NewShards returns an evaluator whose tapes compute in the given precision, for functions whose widest layer has the given number of
-// elements for each row.
-func NewShards(p Precision, width int) *Shards {
-	s := &Shards{readings: newReadings(p)}
+// elements for each row. Each call of it reads parameters anew; one of a [Cache] does not.
+func NewShards(p Precision, width int) *Shards { return newShards(newReadings(p, false), width) }
+
+// Cache keeps parameters as tapes compute with them, in a precision and packed for products, until they change: see [Param.Changed]. Its
+// evaluators share them, so that an evaluation of one row only reads them, and many run at the same time.
+type Cache struct{ readings *readings }
+
+// NewCache returns an empty cache for evaluators in the given precision.
+func NewCache(p Precision) *Cache { return &Cache{newReadings(p, true)} }
+
+// Renew makes evaluators read all parameters anew. None of them must be at work.
+func (c *Cache) Renew() { c.readings.renew() }
+
+// Shards is [NewShards] with the parameters of the cache.
+func (c *Cache) Shards(width int) *Shards { return newShards(c.readings, width) }
+
+func newShards(r *readings, width int) *Shards {
+	s := &Shards{readings: r}
 	s.train, s.eval = ShardRows(width)
-	s.update, s.shard, s.lane, s.sum = s.readings.update, s.doShard, s.doLane, s.doSum
+	s.update, s.shard, s.lane, s.sum = s.doUpdate, s.doShard, s.doLane, s.doSum
 	return s
 }
 
@@ -129,14 +145,23 @@ func (s *Shards) start(task func(worker, i int), tasks int) {
 	for len(s.tapes) < cores {
 		s.tapes = append(s.tapes, newTape(s.readings))
 	}
-	s.readings.renew()
-	team.Do(cores, len(s.readings.list), s.update)
+	if !s.readings.kept {
+		s.readings.renew()
+	}
+	if cores > 1 { // otherwise each is read when it is needed
+		s.stale = s.readings.all()
+		team.Do(cores, len(s.stale), s.update)
+		s.stale = nil
+	}
 	for _, t := range s.tapes[:cores] {
 		t.forget()
 		t.gradients, t.training, t.sealed, t.spends = s.loss != nil, s.loss != nil, false, false
 	}
 	team.Do(cores, tasks, task)
 }
+
+// doUpdate reads parameter i anew.
+func (s *Shards) doUpdate(_, i int) { s.readings.update(s.stale[i]) }
 
 // doShard computes shard i without gradients.
 func (s *Shards) doShard(worker, i int) {

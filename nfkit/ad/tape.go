@@ -38,6 +38,7 @@ type Tape struct {
 	values []*Value // values[:n] are in use
 	n      int
 	args   []*Value // operands of the values in use
+	packed bool     // one of them may be
 	f64    arena[float64]
 	f32    arena[float32]
 
@@ -45,6 +46,8 @@ type Tape struct {
 
 	readings   *readings
 	leaves     map[*Param]*Value
+	sequence   []*Value // the leaves in the order in which they were last asked for; most computations ask in the same order again
+	next       int      // in sequence
 	generation uint64   // leaves of older generations read their parameter again
 	used       []*Value // leaves of this generation
 	sealed     bool     // parameters read from now on are constants: their gradients have no place
@@ -61,7 +64,7 @@ type Tape struct {
 }
 
 // NewTape returns an empty tape that computes in the given precision and records for Backward.
-func NewTape(p Precision) *Tape { return newTape(newReadings(p)) }
+func NewTape(p Precision) *Tape { return newTape(newReadings(p, false)) }
 
 func newTape(r *readings) *Tape {
 	t := &Tape{precision: r.precision, gradients: true, readings: r, leaves: make(map[*Param]*Value), generation: 1}
@@ -151,7 +154,7 @@ func (t *Tape) forget() {
 
 // rewind is Reset for the next shard of the same batch: what was read from the parameters stays.
 func (t *Tape) rewind() {
-	t.n = 0
+	t.n, t.next = 0, 0
 	t.args = t.args[:0]
 	t.f64.reset()
 	t.f32.reset()
@@ -237,12 +240,25 @@ func (t *Tape) Eye(n int) *Value {
 	return v
 }
 
+// longSequence is how many leaves are worth remembering: a solution by iteration asks for the same ones again and again.
+const longSequence = 1 << 12
+
 // Param returns p as a value of t: the same one until the next Reset.
 func (t *Tape) Param(p *Param) *Value {
-	v := t.leaves[p]
-	if v == nil {
-		v = &Value{tape: t, op: paramOp, param: p, reading: t.readings.get(p), rows: p.rows, cols: p.cols}
-		t.leaves[p] = v
+	var v *Value
+	if t.next < len(t.sequence) && t.sequence[t.next].param == p {
+		v = t.sequence[t.next]
+	} else {
+		if v = t.leaves[p]; v == nil {
+			v = &Value{tape: t, op: paramOp, param: p, reading: t.readings.get(p), rows: p.rows, cols: p.cols}
+			t.leaves[p] = v
+		}
+		if t.next < longSequence {
+			t.sequence = append(t.sequence[:t.next], v)
+		}
+	}
+	if t.next < longSequence {
+		t.next++
 	}
 	if v.generation != t.generation {
 		t.read(v)
@@ -252,7 +268,7 @@ func (t *Tape) Param(p *Param) *Value {
 
 // read gives leaf v the contents of its parameter.
 func (t *Tape) read(v *Value) {
-	t.readings.ensure(v.reading)
+	t.readings.update(v.reading)
 	v.f32.data, v.f64.data = v.reading.f32.data, v.reading.f64.data
 	v.f32.grad, v.f64.grad, v.unset = nil, nil, false
 	v.needs = t.gradients && !t.sealed && !v.param.Frozen

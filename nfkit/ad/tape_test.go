@@ -2,6 +2,7 @@ package ad_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -218,5 +219,34 @@ func TestTapeAllocations(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("%v: a step allocates %v times, want 0", p, n)
 		}
+	}
+}
+
+// Values that grow are for tapes that keep nothing.
+func TestPartsKeepNothing(t *testing.T) {
+	w, b := ad.NewParam(2, 3, make([]float64, 6)), ad.NewParam(1, 2, make([]float64, 2))
+	for want, f := range map[string]func(v *ad.Value){
+		"ad: SetColumns: got a 4×3 value for column 1 of a 4×3 one":     func(v *ad.Value) { v.SetColumns(1, v) },
+		"ad: DensePart: got outputs 1 to 3 of 2×3 weights":              func(v *ad.Value) { v.DensePart(w, b, 1, 3, false, ad.Identity, 0) },
+		"ad: DensePart: got a 4×2 value and a 1×2 bias for 2×3 weights": func(v *ad.Value) { v.Slice(0, 2).DensePart(w, b, 0, 1, false, ad.Identity, 0) },
+		"ad: SetColumns: the tape keeps values for derivatives; use one of NewEvalTape": func(*ad.Value) {
+			v := ad.NewTape(ad.Float64).Full(4, 3, 1)
+			v.SetColumns(0, v)
+		},
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("got the panic %v, want %q", got, want)
+				}
+			}()
+			f(ad.NewEvalTape(ad.Float32).Full(4, 3, 1))
+		}()
+	}
+	tape := ad.NewEvalTape(ad.Float32)
+	v := tape.Full(2, 3, 1)
+	v.SetColumns(1, tape.Const(2, 2, []float64{2, 3, 4, 5}))
+	if got, want := v.Data(), []float64{1, 2, 3, 1, 4, 5}; !slices.Equal(got, want) {
+		t.Errorf("SetColumns gives %v, want %v", got, want)
 	}
 }

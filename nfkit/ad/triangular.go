@@ -10,14 +10,25 @@ import (
 type Triangle uint8
 
 const (
-	Lower Triangle = iota // below the diagonal
-	Upper                 // above the diagonal
+	Lower           Triangle = iota // below the diagonal
+	Upper                           // above the diagonal
+	LowerTransposed                 // the transpose of a triangle below the diagonal
+	UpperTransposed                 // the transpose of a triangle above the diagonal
 )
+
+// upper reports whether the elements given are those above the diagonal.
+func (h Triangle) upper() bool { return h&1 != 0 }
+
+// transposed reports whether the matrix is the transpose of the one that they belong to.
+func (h Triangle) transposed() bool { return h >= LowerTransposed }
+
+// other returns the triangle of the transposed matrix.
+func (h Triangle) other() Triangle { return h ^ 2 }
 
 // TriMul multiplies each row x of v, as a column vector, by the d×d triangular matrix T: T·x, n×d.
 //
-// strict, 1×d(d−1)/2, holds the elements of T off the diagonal, row by row; diag, 1×d, its diagonal, or nil
-// for ones. Cost O(nd²).
+// strict holds the elements of T, or of its transpose, off the diagonal: either those of the triangle alone, row by row, 1×d(d−1)/2, or
+// a d×d matrix of which the others do not count. diag, 1×d, is the diagonal, or nil for ones. Cost O(nd²).
 func (v *Value) TriMul(half Triangle, strict, diag Operand) *Value {
 	return v.triangular(triMulOp, half, strict, diag)
 }
@@ -33,7 +44,7 @@ func (v *Value) triangular(o *op, half Triangle, strict, diag Operand) *Value {
 	t.check(o.name, v)
 	s := strict.operand(t)
 	t.check(o.name, s)
-	if s.rows*s.cols != d*(d-1)/2 {
+	if (s.rows != 1 || s.cols != d*(d-1)/2) && (s.rows != d || s.cols != d) {
 		panic(fmt.Sprintf("ad: %s: got %d elements off the diagonal for a %d×%d value, want %d", o.name, s.rows*s.cols, v.rows, d, d*(d-1)/2))
 	}
 	var u *Value
@@ -60,16 +71,27 @@ var (
 		forward32: triSolveForward[float32], backward32: triSolveBackward[float32]}
 )
 
-// strictRow returns the columns and the packed elements of row i of a triangle of size d, without the diagonal.
-// An absent gradient has absent rows.
-func strictRow[T kernel.Float](half Triangle, packed []T, i, d int) (first int, row []T) {
-	if packed == nil {
-		return 0, nil
+// fewColumns is the largest d for which a matrix is not worth packing.
+const fewColumns = 4
+
+// triangle returns v's matrix without its diagonal, packed.
+func triangle[T kernel.Float](v *Value) kernel.Triangle[T] {
+	s, half, b := v.args[1], Triangle(v.kind), of[T](v)
+	if s.param != nil {
+		f := ofLower
+		if half.upper() {
+			f = ofUpper
+		}
+		v.tape.readings.ensurePacked(s.reading, f)
+		return contentsOf[T](s.reading).triangles[f-ofLower]
 	}
-	if half == Lower {
-		return 0, packed[i*(i-1)/2:][:i]
+	t := kernel.Triangle[T]{D: v.cols, Upper: half.upper(), Packed: b.extra}
+	if b.extra == nil {
+		b.extra = take[T](v.tape, kernel.TriangleLen[T](v.cols))
+		t.Packed = b.extra
+		t.Pack(of[T](s).data, v.cols, half.upper())
 	}
-	return i + 1, packed[i*(2*d-i-1)/2:][:d-1-i]
+	return t
 }
 
 func diagonal[T kernel.Float](v *Value) []T {
@@ -80,66 +102,96 @@ func diagonal[T kernel.Float](v *Value) []T {
 }
 
 func triMulForward[T kernel.Float](v *Value) {
-	y, x, s, g := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, diagonal[T](v)
-	d, half := v.cols, Triangle(v.kind)
+	y, x, g := of[T](v).data, of[T](v.args[0]).data, diagonal[T](v)
 	if v.rows == 0 {
 		return
 	}
-	for i := range d {
-		if g == nil {
-			addStrided(y[i:], x[i:], d, 1, true)
-		} else {
-			addStrided(y[i:], x[i:], d, g[i], true)
+	if g == nil {
+		copy(y, x)
+	} else {
+		for at := 0; at < len(y); at += len(g) {
+			kernel.Mul(y[at:at+len(g)], x[at:at+len(g)], g)
 		}
-		first, row := strictRow(half, s, i, d)
+	}
+	addTriangular(v, y, x, false)
+}
+
+// addTriangular adds S·x to the rows of y for v's matrix S+diag, or with transposed Sᵀ·x.
+func addTriangular[T kernel.Float](v *Value, y, x []T, transposed bool) {
+	d, half := v.cols, Triangle(v.kind)
+	transposed = transposed != half.transposed()
+	if d > fewColumns {
+		triangle[T](v).MulAdd(y, x, v.rows, transposed)
+		return
+	}
+	for i := range d {
+		first, row := kernel.StrictRow(of[T](v.args[1]).data, d, i, half.upper())
 		for j, t := range row {
-			addStrided(y[i:], x[first+j:], d, t, false)
+			if transposed {
+				addStrided(y[first+j:], x[i:], d, t)
+			} else {
+				addStrided(y[i:], x[first+j:], d, t)
+			}
 		}
 	}
 }
 
 // y = Tx: dx += Tᵀ·dy, dT_ij += Σ dy_i·x_j.
 func triMulBackward[T kernel.Float](v *Value) {
-	dy, x, s, g := of[T](v).grad, of[T](v.args[0]).data, of[T](v.args[1]).data, diagonal[T](v)
-	dx, ds := gradient[T](v.args[0]), gradient[T](v.args[1])
-	var dg []T
-	if g != nil {
-		dg = gradient[T](v.args[2])
-	}
-	d, half := v.cols, Triangle(v.kind)
+	dy, x, g := of[T](v).grad, of[T](v.args[0]).data, diagonal[T](v)
 	if v.rows == 0 {
 		return
 	}
+	if dx := gradient[T](v.args[0]); dx != nil {
+		if g == nil {
+			kernel.Add(dx, dx, dy)
+		} else {
+			for at := 0; at < len(dx); at += len(g) {
+				kernel.MulAcc(dx[at:at+len(g)], dy[at:at+len(g)], g)
+			}
+		}
+		addTriangular(v, dx, dy, true)
+	}
+	if g != nil {
+		addDiagonalGradient(v.args[2], dy, x, 1)
+	}
+	addTriangleGradient(v, dy, x, 1)
+}
+
+// addDiagonalGradient adds sign·Σ a_i·b_i to the gradient of element i of a diagonal.
+func addDiagonalGradient[T kernel.Float](diag *Value, a, b []T, sign T) {
+	dg := gradient[T](diag)
+	if dg == nil {
+		return
+	}
+	for i := range dg {
+		dg[i] += sign * dotStrided(a[i:], b[i:], len(dg))
+	}
+}
+
+// addTriangleGradient adds sign·Σ a_i·b_j to the gradient of element (i, j) of v's matrix.
+func addTriangleGradient[T kernel.Float](v *Value, a, b []T, sign T) {
+	ds, d, half := gradient[T](v.args[1]), v.cols, Triangle(v.kind)
+	if ds == nil {
+		return
+	}
+	if half.transposed() {
+		a, b = b, a
+	}
+	if d > fewColumns {
+		kernel.AddTriangle(ds, a, b, v.rows, d, half.upper(), sign, workspace[T](v.tape, kernel.TriangleScratch(d)))
+		return
+	}
 	for i := range d {
-		first, row := strictRow(half, s, i, d)
-		_, drow := strictRow(half, ds, i, d)
-		if dx != nil {
-			if g == nil {
-				addStrided(dx[i:], dy[i:], d, 1, false)
-			} else {
-				addStrided(dx[i:], dy[i:], d, g[i], false)
-			}
-			for j, t := range row {
-				addStrided(dx[first+j:], dy[i:], d, t, false)
-			}
-		}
-		if dg != nil {
-			dg[i] += dotStrided(dy[i:], x[i:], d)
-		}
-		for j := range drow {
-			drow[j] += dotStrided(dy[i:], x[first+j:], d)
+		first, row := kernel.StrictRow(ds, d, i, half.upper())
+		for j := range row {
+			row[j] += sign * dotStrided(a[i:], b[first+j:], d)
 		}
 	}
 }
 
-// addStrided adds c·x to every step-th element of dst, or sets it.
-func addStrided[T kernel.Float](dst, x []T, step int, c T, set bool) {
-	if set {
-		for k := 0; k < len(dst) && k < len(x); k += step {
-			dst[k] = c * x[k]
-		}
-		return
-	}
+// addStrided adds c·x to every step-th element of dst.
+func addStrided[T kernel.Float](dst, x []T, step int, c T) {
 	for k := 0; k < len(dst) && k < len(x); k += step {
 		dst[k] += c * x[k]
 	}
@@ -155,17 +207,39 @@ func dotStrided[T kernel.Float](a, b []T, step int) T {
 }
 
 func triSolveForward[T kernel.Float](v *Value) {
-	y, x, s, g := of[T](v).data, of[T](v.args[0]).data, of[T](v.args[1]).data, diagonal[T](v)
-	d, half := v.cols, Triangle(v.kind)
-	copy(y, x)
+	y := of[T](v).data
+	copy(y, of[T](v.args[0]).data)
+	solveTriangular(v, y, false)
+}
+
+// solveTriangular solves T·y = x for v's matrix T, or with transposed Tᵀ·y = x, for each row x of y, in whose place is the solution.
+func solveTriangular[T kernel.Float](v *Value, y []T, transposed bool) {
+	d, half, g := v.cols, Triangle(v.kind), diagonal[T](v)
 	if v.rows == 0 {
 		return
 	}
+	transposed = transposed != half.transposed()
+	if d > fewColumns {
+		triangle[T](v).Solve(y, g, v.rows, transposed)
+		return
+	}
 	for k := range d {
-		i := order(half, k, d)
-		first, row := strictRow(half, s, i, d)
+		i := k // those that depend on no other come first
+		if half.upper() != transposed {
+			i = d - 1 - k
+		}
+		first, row := kernel.StrictRow(of[T](v.args[1]).data, d, i, half.upper())
+		if transposed { // y_i is known, and those that depend on it are told
+			if g != nil {
+				divStrided(y[i:], d, g[i])
+			}
+			for j, t := range row {
+				addStrided(y[first+j:], y[i:], d, -t)
+			}
+			continue
+		}
 		for j, t := range row {
-			addStrided(y[i:], y[first+j:], d, -t, false)
+			addStrided(y[i:], y[first+j:], d, -t)
 		}
 		if g != nil {
 			divStrided(y[i:], d, g[i])
@@ -175,42 +249,16 @@ func triSolveForward[T kernel.Float](v *Value) {
 
 // y = T⁻¹x: with e = T⁻ᵀ·dy, dx += e and dT_ij −= Σ e_i·y_j. The gradient of y is overwritten with e.
 func triSolveBackward[T kernel.Float](v *Value) {
-	e, y, s, g := spendGradient[T](v), of[T](v).data, of[T](v.args[1]).data, diagonal[T](v)
-	ds := gradient[T](v.args[1])
-	var dg []T
-	if g != nil {
-		dg = gradient[T](v.args[2])
-	}
-	d, half := v.cols, Triangle(v.kind)
+	e, y := spendGradient[T](v), of[T](v).data
 	if v.rows == 0 {
 		return
 	}
-	for k := range d {
-		i := order(1-half, k, d)
-		first, row := strictRow(half, s, i, d)
-		_, drow := strictRow(half, ds, i, d)
-		if g != nil {
-			divStrided(e[i:], d, g[i])
-		}
-		for j, t := range row {
-			addStrided(e[first+j:], e[i:], d, -t, false)
-		}
-		if dg != nil {
-			dg[i] -= dotStrided(e[i:], y[i:], d)
-		}
-		for j := range drow {
-			drow[j] -= dotStrided(e[i:], y[first+j:], d)
-		}
+	solveTriangular(v, e, true)
+	if len(v.args) > 2 {
+		addDiagonalGradient(v.args[2], e, y, -1)
 	}
+	addTriangleGradient(v, e, y, -1)
 	addGradient(v.args[0], 1, v, e)
-}
-
-// order returns the k-th row of a triangle to solve for, so that each finds those that it depends on done.
-func order(half Triangle, k, d int) int {
-	if half == Upper {
-		return d - 1 - k
-	}
-	return k
 }
 
 // divStrided divides every step-th element by c.

@@ -77,6 +77,7 @@ func perturb(s nf.State, r *rand.Rand) {
 		for i := range p.Data {
 			p.Data[i] += scale * r.NormFloat64()
 		}
+		p.Changed()
 	}
 }
 
@@ -91,6 +92,7 @@ func restore(s nf.State) func() {
 		for i, t := range s {
 			if t.Param != nil {
 				copy(t.Param.Data, before[i])
+				t.Param.Changed()
 			}
 		}
 		for i, p := range params {

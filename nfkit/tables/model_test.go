@@ -213,6 +213,7 @@ func TestSamplesFit(t *testing.T) {
 				p.Data[i] *= 12
 			}
 		}
+		p.Changed()
 	}
 	x := near.Sample(1000, rand.NewPCG(5, 6))
 	if _, err := tables.New(x.Columns(), x.Matrix()); err != nil {

@@ -23,6 +23,47 @@ const (
 	SetW
 )
 
+// DensePart stores outputs lo to hi (excluded) of Dense in y, n×(hi−lo), with the bits that Dense gives them. rows are the weights as they are, not
+// packed. With alone, the bits are those of a layer that has these outputs only. Where the span of a panel leaves out inputs, so does DensePart.
+func DensePart[T Float](y, x []T, w Weights[T], rows, b []T, n, lo, hi int, alone bool, act Activation, slope T) {
+	if n == 0 || lo == hi {
+		return
+	}
+	k, m := w.K, hi-lo
+	y = y[:n*m]
+	if act != ActLeakyReLU {
+		slope = 1
+	}
+	if w.M <= narrow || alone && m <= narrow {
+		dots(y, b[lo:hi], 0, x, k, rows[lo*k:], k, n, k, m, slope)
+	} else {
+		panelPart(y, x, w, b, n, lo, hi, slope)
+	}
+	activate(y, act)
+}
+
+// panelPart computes outputs lo to hi from the halves of panels that have them.
+func panelPart[T Float](y, x []T, w Weights[T], b []T, n, lo, hi int, slope T) {
+	const most = 32 // rows at a time
+	var block [most * 16]T
+	width, packed := panelWidth[T](), w.forward()
+	half, m, k := width/2, hi-lo, w.K
+	for j := lo / half * half; j < hi; j += half {
+		s, cols, at := Span{0, k}, min(half, w.M-j), j/width*width
+		if len(w.Forward) > 0 {
+			s = w.Forward[j/width]
+		}
+		from, to := max(lo, j), min(hi, j+cols)
+		for i := 0; i < n; i += most {
+			count := min(most, n-i)
+			panelHalf(block[:], half, b[j:], x[i*k+s.Lo:], k, packed[at*k+s.Lo*width+j-at:], count, s.Hi-s.Lo, cols, slope)
+			for r := range count {
+				copy(y[(i+r)*m+from-lo:][:to-from], block[r*half+from-j:])
+			}
+		}
+	}
+}
+
 // DenseBackward takes gradients back through y = Dense(x): with dz = dy ⊙ act'(z),
 //
 //	dx += dz·w    dw += dzᵀ·x    db += column sums of dz

@@ -17,7 +17,7 @@ var denseShapes = func() (shapes [][3]int) {
 			shapes = append(shapes, [3]int{n, k, sizes[(i+n)%len(sizes)]}, [3]int{n, k, sizes[(i*3+2*n)%len(sizes)]})
 		}
 	}
-	return append(shapes, [3]int{32, 64, 64}, [3]int{33, 64, 2}, [3]int{33, 1, 64}, [3]int{19, 300, 280}, [3]int{7, 520, 33})
+	return append(shapes, [3]int{32, 64, 64}, [3]int{33, 64, 2}, [3]int{33, 1, 64}, [3]int{19, 300, 280}, [3]int{7, 520, 33}, [3]int{1, 33, 64}, [3]int{1, 70, 200})
 }()
 
 func TestDense(t *testing.T) {
@@ -241,6 +241,32 @@ func testRowsIndependent[T Float](t *testing.T) {
 			for i := range whole {
 				if parts[i] != whole[i] {
 					t.Fatalf("%s %d→%d cut at row %d: y[%d] = %v, uncut %v", typeName[T](), k, m, cut, i, parts[i], whole[i])
+				}
+			}
+		}
+	}
+}
+
+// A row of a layer has the same bits alone, where pairs of panels are its own kernel, as among others.
+func TestDenseRowAlone(t *testing.T) {
+	onEach(t, func(t *testing.T) {
+		testDenseRowAlone[float32](t)
+		testDenseRowAlone[float64](t)
+	})
+}
+
+func testDenseRowAlone[T Float](t *testing.T) {
+	const n, k, m = 7, 70, 150
+	src := rand.NewPCG(1, 2)
+	x, w, b := normals[T](n*k, src), packedWeights(normals[T](m*k, src), m, k), normals[T](m, src)
+	for _, bias := range [][]T{nil, b} {
+		y, row := make([]T, n*m), make([]T, m)
+		Dense(y, x, w, bias, n, ActLeakyReLU, 0.1)
+		for i := range n {
+			Dense(row, x[i*k:][:k], w, bias, 1, ActLeakyReLU, 0.1)
+			for j := range row {
+				if !sameBits(row[j], y[i*m+j]) {
+					t.Fatalf("%s: element %d of row %d is %v alone and %v among others", typeName[T](), j, i, row[j], y[i*m+j])
 				}
 			}
 		}

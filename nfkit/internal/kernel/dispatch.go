@@ -10,6 +10,21 @@ func p64[T Float](s []T) *float64 { return (*float64)(unsafe.Pointer(unsafe.Slic
 
 func is32[T Float]() bool { return unsafe.Sizeof(T(0)) == 4 }
 
+// panelHalf is panel for the columns of b's first half panel; init is a row for all.
+func panelHalf[T Float](c []T, ldc int, init, a []T, rsa int, b []T, n, k, cols int, slope T) {
+	width := panelWidth[T]()
+	if active == goOnly {
+		panelGo(c, ldc, init, 0, a, rsa, 1, b, width, n, k, cols, slope)
+		return
+	}
+	_, _, _, _ = c[(n-1)*ldc+cols-1], init[cols-1], a[(n-1)*rsa+k-1], b[(k-1)*width+width/2-1]
+	if is32[T]() {
+		panel32(p32(c), ldc, p32(init), 0, p32(a), rsa, 1, p32(b), width, n, k, cols, float32(slope))
+	} else {
+		panel64(p64(c), ldc, p64(init), 0, p64(a), rsa, 1, p64(b), width, n, k, cols, float64(slope))
+	}
+}
+
 // packTransposed is packTransposedGo for as many columns at a time as fill 32 bytes.
 func packTransposed[T Float](dst, b []T, cs, depth, cols int) int {
 	w := panelWidth[T]()

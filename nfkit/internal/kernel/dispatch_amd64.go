@@ -50,6 +50,21 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	}
 }
 
+// panelPair is panel for one row of k elements and the two whole panels that b begins with, if there is assembly for it.
+func panelPair[T Float](c, init, a, b []T, k int, slope T) bool {
+	if active == goOnly {
+		return false
+	}
+	width := panelWidth[T]()
+	_, _, _, _ = c[2*width-1], init[2*width-1], a[k-1], b[2*k*width-1]
+	if is32[T]() {
+		panelPair32(p32(c), p32(init), p32(a), p32(b), k*width, k, float32(slope))
+	} else {
+		panelPair64(p64(c), p64(init), p64(a), p64(b), k*width, k, float64(slope))
+	}
+	return true
+}
+
 // mulAddLoops returns the loops that the processor can run.
 func mulAddLoops[T Float]() []func(rounds int) {
 	narrow, wide := mulAdds64, mulAdds64AVX512

@@ -29,6 +29,9 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	}
 }
 
+// panelPair does nothing: there is no assembly for it.
+func panelPair[T Float](c, init, a, b []T, k int, slope T) bool { return false }
+
 // mulAddLoops returns the loops that the processor can run.
 func mulAddLoops[T Float]() []func(rounds int) {
 	loop := mulAdds64

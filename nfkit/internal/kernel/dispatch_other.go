@@ -12,6 +12,13 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	panelGo(c, ldc, init, ldi, a, rsa, csa, b, ldb, n, k, cols, slope)
 }
 
+// panelPair does nothing: there is no assembly for it.
+func panelPair[T Float](c, init, a, b []T, k int, slope T) bool { return false }
+
+func panelHalf[T Float](c []T, ldc int, init, a []T, rsa int, b []T, n, k, cols int, slope T) {
+	panelGo(c, ldc, init, 0, a, rsa, 1, b, panelWidth[T](), n, k, cols, slope)
+}
+
 func packTransposed[T Float](dst, b []T, cs, depth, cols int) int {
 	return packTransposedGo(dst, b, cs, depth, cols)
 }

@@ -1,16 +1,16 @@
 package kernel
 
-// dots stores leaky(init + a·b) in c (n×m). Rows of a are lda apart and k long, b holds its m columns one after the
-// other. Rows are processed in blocks, each column pair of a block in one go.
-func dots[T Float](c, init []T, ldi int, a []T, lda int, b []T, n, k, m int, slope T) {
-	if k == 2 {
+// dots stores leaky(init + a·b) in c (n×m). Rows of a are lda apart and k long, b holds its m columns, ldb apart. Rows are processed in
+// blocks, each column pair of a block in one go.
+func dots[T Float](c, init []T, ldi int, a []T, lda int, b []T, ldb, n, k, m int, slope T) {
+	if k == 2 && ldb == 2 {
 		addTwo(c, init, ldi, a, lda, b, n, m, slope)
 		return
 	}
 	const block = 64
 	var sums [2*block + 8]T // dotPairs fills up to three rows more
 	for j := 0; j < m; j += 2 {
-		b0, b1 := b[j*k:j*k+k], b[min(j+1, m-1)*k:][:k]
+		b0, b1 := b[j*ldb:][:k], b[min(j+1, m-1)*ldb:][:k]
 		for i := 0; i < n; i += block {
 			rows := min(block, n-i)
 			done := dotPairs(sums[:], a[i*lda:], lda, b0, b1, rows, k)

@@ -104,6 +104,14 @@ func panel64(c *float64, ldc int, init *float64, ldi int, a *float64, rsa int, c
 	panel64AVX2(c, ldc, init, ldi, a, rsa, csa, b, ldb, n, k, cols, slope)
 }
 
+func panelPair32(c *float32, init *float32, a *float32, b *float32, next int, k int, slope float32) {
+	panelPair32AVX2(c, init, a, b, next, k, slope)
+}
+
+func panelPair64(c *float64, init *float64, a *float64, b *float64, next int, k int, slope float64) {
+	panelPair64AVX2(c, init, a, b, next, k, slope)
+}
+
 func scale32(dst *float32, n int, x *float32, alpha float32) { scale32AVX2(dst, n, x, alpha) }
 
 func scale64(dst *float64, n int, x *float64, alpha float64) { scale64AVX2(dst, n, x, alpha) }

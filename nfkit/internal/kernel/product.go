@@ -23,13 +23,23 @@ func mulPacked[T Float](c, init []T, ldi int, a, b []T, spans []Span, n, k, m in
 		init = zeros[:]
 	}
 	if m <= narrow {
-		dots(c, init, ldi, a, k, b, n, k, m, slope)
+		dots(c, init, ldi, a, k, b, k, n, k, m, slope)
 		return
 	}
-	w := panelWidth[T]()
+	w, first := panelWidth[T](), 0
+	if n == 1 && k > 0 && len(spans) == 0 { // whole pairs of panels
+		for in := init; first+2*w <= m; first += 2 * w {
+			if bias {
+				in = init[first:]
+			}
+			if !panelPair(c[first:], in, a, b[first*k:], k, slope) {
+				break
+			}
+		}
+	}
 	for i := 0; i < n; i += blockRows { // the rows of a block stay in the cache from panel to panel
 		rows := min(blockRows, n-i)
-		for j := 0; j < m; j += w {
+		for j := first; j < m; j += w {
 			in := init
 			if bias {
 				in = init[i*ldi+j:]
@@ -115,7 +125,7 @@ func mulDots[T Float](c, a []T, rsa int, b []T, rsb, csb, n, k, m int) {
 	for p := 0; p < k; p += depth {
 		d := min(depth, k-p)
 		pack(scratch[:d*m], b[p*rsb:], rsb, csb, d, m)
-		dots(c, c, m, a[p:], rsa, scratch[:d*m], n, d, m, 1)
+		dots(c, c, m, a[p:], rsa, scratch[:d*m], d, n, d, m, 1)
 	}
 }
 

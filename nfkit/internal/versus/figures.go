@@ -13,11 +13,13 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
 )
 
-// figures are what is measured of nfkit alone.
-var figures = []struct {
+// figure is something that is measured of nfkit alone.
+type figure struct {
 	name    string
 	measure func() (string, error)
-}{
+}
+
+var figures = []figure{
 	{"1000 epochs of the tutorial in float64", epochs},
 	{"Peak resident memory of training the tutorial's model", func() (string, error) { return memory("train", "below 64 MiB") }},
 	{"Peak resident memory of evaluating 10 million rows", func() (string, error) { return memory("evaluate", "the same for any number of rows") }},

@@ -3,6 +3,7 @@
 //
 //	go run ./nfkit/internal/versus                  # everything; some minutes
 //	go run ./nfkit/internal/versus -only tutorial   # the rows whose name matches
+//	go run ./nfkit/internal/versus -table wide      # many components and units, few rows, slow directions
 //
 // It needs Python with PyTorch: on Debian, apt-get install python3-torch libopenblas0-pthread. PyTorch is given one and two threads,
 // of which the faster is quoted, and OpenBLAS one: with more, both would wait for the same cores.
@@ -30,13 +31,15 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("versus: ")
 	pairs := flag.Int("n", 7, "number of measurements of either side")
+	which := flag.String("table", "usual", "the rows to choose from: usual or wide")
 	only := flag.String("only", "", "regular expression: the rows to measure; empty means all")
 	python := flag.String("python", "", "the Python that has PyTorch; empty means python3, or else that of the system")
 	memory := flag.String("memory", "", "task whose memory to measure in this process, for its own use")
 	flag.Parse()
 	pick, err := regexp.Compile(*only)
-	if err != nil || *pairs < 1 || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "versus: want a regular expression for -only, a positive number for -n, and no arguments")
+	tables := map[string]table{"usual": {workload.Table, figures}, "wide": {rows: workload.WideTable}}
+	if err != nil || *pairs < 1 || tables[*which].rows == nil || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "versus: want usual or wide for -table, a regular expression for -only, a positive number for -n, and no arguments")
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -44,19 +47,25 @@ func main() {
 	if *memory != "" {
 		err = measureMemory(*memory)
 	} else {
-		err = run(*pairs, *python, pick)
+		err = run(tables[*which], *pairs, *python, pick)
 	}
 	if err != nil {
 		log.Fatal(err)
 	}
 }
 
+// table is what there is to measure.
+type table struct {
+	rows    []workload.Row
+	figures []figure
+}
+
 // run prints all that is asked for.
-func run(pairs int, python string, pick *regexp.Regexp) error {
+func run(from table, pairs int, python string, pick *regexp.Regexp) error {
 	var t *torch
 	fmt.Print(machine())
 	var lines []line
-	for _, row := range workload.Table {
+	for _, row := range from.rows {
 		for _, p := range []ad.Precision{ad.Float32, ad.Float64} {
 			name := fmt.Sprintf("%v/%v", row, p)
 			if !pick.MatchString(name) {
@@ -79,18 +88,18 @@ func run(pairs int, python string, pick *regexp.Regexp) error {
 		}
 	}
 	if len(lines) > 0 {
-		fmt.Print(table(lines))
+		fmt.Print(text(lines))
 	}
-	for _, f := range figures {
+	for _, f := range from.figures {
 		if !pick.MatchString(f.name) {
 			continue
 		}
 		log.Println(f.name)
-		text, err := f.measure()
+		value, err := f.measure()
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		fmt.Printf("%s: %s\n", f.name, text)
+		fmt.Printf("%s: %s\n", f.name, value)
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// table returns the lines as a table in Markdown. Behind a ratio is the range of the middle half of the pairs.
-func table(lines []line) string {
+// text returns the lines as a table in Markdown. Behind a ratio is the range of the middle half of the pairs.
+func text(lines []line) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(w, "|\t| nfkit\t| PyTorch\t| times as fast\t| wanted\t| GFLOP/s\t| of the ceiling\t| wanted\t| second core\t| allocations\t|")

@@ -32,6 +32,7 @@ type request struct {
 	Threads   int           `json:"threads"`
 	File      string        `json:"file,omitempty"` // weights, and rows as x
 	Kind      workload.Kind `json:"kind,omitempty"`
+	Mix       workload.Mix  `json:"mix,omitempty"`
 	Layers    int           `json:"layers,omitempty"`
 	Task      workload.Task `json:"task,omitempty"`
 	Precision string        `json:"precision,omitempty"`
@@ -121,7 +122,7 @@ func (t *torch) ask(q request) (r reply, err error) {
 
 // build makes the model of a row from a file, and returns the numbers by which it is compared.
 func (t *torch) build(row workload.Row, p ad.Precision, file string) ([]float64, error) {
-	r, err := t.ask(request{Do: "build", Threads: cores, File: file, Kind: row.Kind, Layers: row.Layers, Task: row.Task,
+	r, err := t.ask(request{Do: "build", Threads: cores, File: file, Kind: row.Kind, Mix: row.Mix, Layers: row.Layers, Task: row.Task,
 		Precision: p.String(), Rate: workload.LearningRate, Decay: workload.WeightDecay, Steps: checkSteps})
 	return r.Check, err
 }

@@ -75,7 +75,7 @@ class ResidualNet:
 
 
 class Coupling:
-    """Keeps the first component; scales and shifts the second."""
+    """Keeps the first half of the components; scales and shifts the second."""
 
     def __init__(self, state, name):
         self.layers = [Linear(state, f"{name}.flows.1.param_map.net.{k}") for k in (0, 2, 4)]
@@ -83,7 +83,8 @@ class Coupling:
     def net(self, x):
         for layer in self.layers[:-1]:
             x = F.relu(layer(x))
-        return self.layers[-1](x).chunk(2, dim=1)
+        x = self.layers[-1](x)
+        return x[:, 0::2], x[:, 1::2]
 
     def inverse(self, x):
         x1, x2 = x.chunk(2, dim=1)
@@ -105,55 +106,131 @@ def knots(logits, bound):
     return ends, ends[..., 1:] - ends[..., :-1]
 
 
-def spline(x, logits, scale, bins=8, bound=3.0):
-    """Rational-quadratic splines with linear tails, and the logarithms of their derivatives."""
+def spline(x, logits, scale, invert=False, bins=8, bound=3.0):
+    """Rational-quadratic splines with linear tails or their inverses, and the logarithms of the derivatives."""
     inside = (x >= -bound) & (x <= bound)
     p = x.clamp(-bound, bound)[..., None]
     lefts, widths = knots(logits[..., :bins] * scale, bound)
     bottoms, heights = knots(logits[..., bins : 2 * bins] * scale, bound)
     slopes = F.pad(1e-3 + F.softplus(logits[..., 2 * bins :]), (1, 1), value=1.0)
-    k = torch.searchsorted(lefts[..., 1:-1].detach().contiguous(), p.detach(), right=True)
+    ends = bottoms if invert else lefts
+    k = torch.searchsorted(ends[..., 1:-1].detach().contiguous(), p.detach(), right=True)
 
     left, w = lefts.gather(-1, k), widths.gather(-1, k)
     bottom, h = bottoms.gather(-1, k), heights.gather(-1, k)
     d0, d1 = slopes.gather(-1, k), slopes.gather(-1, k + 1)
     delta = h / w
-    theta = (p - left) / w
+    if invert:
+        y = p - bottom
+        bend = d0 + d1 - 2 * delta
+        a = y * bend + h * (delta - d0)
+        b = h * d0 - y * bend
+        c = -delta * y
+        theta = 2 * c / (-b - torch.sqrt(b * b - 4 * a * c))
+    else:
+        theta = (p - left) / w
     both = theta * (1 - theta)
     denominator = delta + (d0 + d1 - 2 * delta) * both
-    y = bottom + h * (delta * theta**2 + d0 * both) / denominator
     derivative = delta**2 * (d1 * theta**2 + 2 * delta * both + d0 * (1 - theta) ** 2) / denominator**2
-    y, log = y[..., 0], torch.log(derivative[..., 0])
+    log = torch.log(derivative[..., 0])
+    if invert:
+        y, log = (theta * w + left)[..., 0], -log
+    else:
+        y = (bottom + h * (delta * theta**2 + d0 * both) / denominator)[..., 0]
     return torch.where(inside, y, x), torch.where(inside, log, torch.zeros_like(log))
 
 
 class Spline:
-    """Maps the first component by a spline of its own, the second by one that depends on the first."""
+    """Maps components with even numbers by splines of their own, the others by splines that depend on those."""
 
     def __init__(self, state, name):
         name += ".prqct"
         self.net = ResidualNet(state, name + ".transform_net", Linear)
         self.own = [state.param(f"{name}.unconditional_transform.unnormalized_{part}") for part in ("widths", "heights", "derivatives")]
 
+    def others(self, x2, given, invert):
+        logits = self.net(given).view(len(x2), x2.shape[1], -1)
+        y2, l2 = spline(x2, logits, 1 / math.sqrt(self.net.final.weight.shape[1]), invert)
+        return y2, l2.sum(dim=1)
+
+    def kept(self, x1, invert):
+        y1, l1 = spline(x1, torch.cat(self.own, dim=1).expand(len(x1), -1, -1), 1, invert)
+        return y1, l1.sum(dim=1)
+
+    def merge(self, even, odd):
+        y = even.new_empty(len(even), even.shape[1] + odd.shape[1])
+        y[:, 0::2], y[:, 1::2] = even, odd
+        return y
+
     def inverse(self, x):
-        x1, x2 = x.chunk(2, dim=1)
-        logits = self.net(x1)
-        scale = 1 / math.sqrt(self.net.final.weight.shape[1])
-        z2, l2 = spline(x2, logits[:, None, :], scale)
-        z1, l1 = spline(x1, torch.cat(self.own, dim=1).expand(len(x), 1, -1), 1)
-        return torch.cat([z1, z2], dim=1), (l1 + l2).sum(dim=1)
+        x1, x2 = x[:, 0::2], x[:, 1::2]
+        z2, l2 = self.others(x2, x1, False)
+        z1, l1 = self.kept(x1, False)
+        return self.merge(z1, z2), l1 + l2
+
+    def forward(self, z):
+        x1, l1 = self.kept(z[:, 0::2], True)
+        x2, l2 = self.others(z[:, 1::2], x1, True)
+        return self.merge(x1, x2), l1 + l2
 
 
-class MAF:
-    """Scales and shifts each component by functions of those before it."""
+class Autoregressive:
+    """Maps each component by a function with parameters that depend on those before it."""
+
+    def all_at_once(self, x):
+        y, log = self.function(x, self.net(x).view(len(x), x.shape[1], -1))
+        return y, log.sum(dim=1)
+
+    def one_by_one(self, y):
+        """Finds the components of x in turn, as the libraries do."""
+        x = torch.zeros_like(y)
+        for _ in range(y.shape[1]):
+            x, log = self.function(y, self.net(x).view(len(x), x.shape[1], -1), True)
+        return x, log.sum(dim=1)
+
+
+class IAF(Autoregressive):
+    def __init__(self, state, name):
+        self.net = ResidualNet(state, name + ".autoregressive_net", MaskedLinear)
+
+    def function(self, x, parameters, invert=False):
+        a, t = parameters.unbind(dim=2)
+        scale = torch.sigmoid(a + 2) + 1e-3
+        if invert:
+            return (x - t) / scale, -torch.log(scale)
+        return scale * x + t, torch.log(scale)
+
+    forward, inverse = Autoregressive.all_at_once, Autoregressive.one_by_one
+
+
+class MAF(IAF):
+    def __init__(self, state, name):
+        super().__init__(state, name + "._flow")
+
+    forward, inverse = Autoregressive.one_by_one, Autoregressive.all_at_once
+
+
+class ARSpline(Autoregressive):
+    def __init__(self, state, name):
+        self.net = ResidualNet(state, name + ".mprqat.autoregressive_net", MaskedLinear)
+
+    def function(self, x, parameters, invert=False):
+        return spline(x, parameters, 1, invert)
+
+    forward, inverse = Autoregressive.one_by_one, Autoregressive.all_at_once
+
+
+class Swap:
+    """The halves change places."""
 
     def __init__(self, state, name):
-        self.net = ResidualNet(state, name + "._flow.autoregressive_net", MaskedLinear)
+        pass
+
+    def forward(self, x):
+        return x.roll(-(x.shape[1] // 2), dims=1), 0
 
     def inverse(self, x):
-        a, t = self.net(x).view(len(x), -1, 2).unbind(dim=2)
-        scale = torch.sigmoid(a + 2) + 1e-3
-        return scale * x + t, torch.log(scale).sum(dim=1)
+        return x.roll(x.shape[1] // 2, dims=1), 0
 
 
 class LULinearPermute:
@@ -188,11 +265,12 @@ class LULinearPermute:
 
 
 class Model:
-    def __init__(self, kind, layers, state):
-        layer = {"coupling": Coupling, "spline": Spline, "maf": MAF}[kind]
+    def __init__(self, kind, mix, layers, state):
+        layer = {"coupling": Coupling, "spline": Spline, "maf": MAF, "iaf": IAF, "ar-spline": ARSpline}[kind]
+        mix = {"lu": LULinearPermute, "swap": Swap}[mix]
         self.flows = []
         for k in range(layers):
-            self.flows += [layer(state, f"flows.{2 * k}"), LULinearPermute(state, f"flows.{2 * k + 1}")]
+            self.flows += [layer(state, f"flows.{2 * k}"), mix(state, f"flows.{2 * k + 1}")]
 
     def log_prob(self, x):
         log = 0
@@ -218,7 +296,7 @@ class Work:
 
     def __init__(self, request):
         state = State(read(request["file"]), getattr(torch, request["precision"]))
-        self.model = Model(request["kind"], request["layers"], state)
+        self.model = Model(request["kind"], request["mix"], request["layers"], state)
         self.x = state.buffer("x")
         self.step = {"train": self.train, "log-prob": self.log_prob, "sample": self.sample}[request["task"]]
         self.task = request["task"]

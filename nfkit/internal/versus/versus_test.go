@@ -54,21 +54,21 @@ func TestTable(t *testing.T) {
 	row := workload.Table[0]
 	l := line{Row: row, precision: ad.Float32, ours: series{1, 2, 4}, single: series{3, 3, 3}, theirs: series{30, 20, 10}, threads: 2,
 		ceiling: series{row.Flop(), row.Flop(), row.Flop()}}
-	got := table([]line{l})
+	got := text([]line{l})
 	for _, want := range []string{"train/tutorial/512-rows/float32", "20.00 s, 2 threads", "10.00 (2.50–30.00)", "| 10 ", "50 %", "1.50"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the table lacks %q:\n%s", want, got)
 		}
 	}
 	l.ceiling = series{0, 0, 0}
-	if got := table([]line{l}); !strings.Contains(got, "not measured") {
+	if got := text([]line{l}); !strings.Contains(got, "not measured") {
 		t.Errorf("without a ceiling, the table does not say so:\n%s", got)
 	}
 }
 
 // The models that both sides compute are not at their start, where layers are the identity, and their losses are finite and move.
 func TestCheck(t *testing.T) {
-	for _, row := range workload.Table {
+	for _, row := range slices.Concat(workload.Table, workload.WideTable) {
 		if row.Hidden > 128 {
 			continue // the kind is checked with fewer units
 		}

@@ -16,48 +16,89 @@ import (
 type Kind string
 
 const (
-	Coupling Kind = "coupling" // affine couplings of two components, with networks 1-hidden-hidden-2
-	Spline   Kind = "spline"   // spline couplings of two components: 8 bins, 2 residual blocks
-	MAF      Kind = "maf"      // masked autoregressive flows, the fast direction that of the density: 2 residual blocks
+	Coupling Kind = "coupling"  // affine couplings with networks of two hidden layers
+	Spline   Kind = "spline"    // spline couplings: 8 bins, 2 residual blocks
+	MAF      Kind = "maf"       // masked autoregressive flows, the fast direction that of the density: 2 residual blocks
+	IAF      Kind = "iaf"       // the same, the fast direction that of samples
+	ARSpline Kind = "ar-spline" // autoregressive splines: 8 bins, 2 residual blocks
 )
 
-// Model is an architecture: layers of one kind, each followed by an LU permutation, over a standard normal base.
+// Mix is the layer that follows each one.
+type Mix string
+
+const (
+	LU   Mix = "lu"   // a linear map
+	Swap Mix = "swap" // the halves change places
+)
+
+// Model is an architecture: layers of one kind, each followed by a mixing one, over a standard normal base.
 type Model struct {
 	Kind                Kind
 	Dim, Layers, Hidden int
+	Mix                 Mix
 }
 
 // New returns the model with parameters drawn from src.
 func (m Model) New(src rand.Source) *nf.NormalizingFlow {
 	var flows []nf.Flow
 	for range m.Layers {
-		flows = append(flows, m.layer(src), nf.NewLULinearPermute(m.Dim, nil, src))
+		flows = append(flows, m.layer(src), m.mix(src))
 	}
 	return nf.NewNormalizingFlow(nf.NewDiagGaussian(m.Dim, &nf.DiagGaussianOptions{Fixed: true}), flows)
 }
 
 func (m Model) layer(src rand.Source) nf.Flow {
-	switch m.Kind {
-	case Coupling:
-		return nf.NewAffineCouplingBlock(nf.NewMLP([]int{1, m.Hidden, m.Hidden, 2}, &nf.MLPOptions{InitZeros: true}, src), nil)
-	case Spline:
-		return nf.NewCoupledRationalQuadraticSpline(m.Dim, m.Hidden, nil, src)
-	case MAF:
-		return nf.NewInvert(nf.NewMaskedAffineAutoregressive(nf.NewMADE(m.Dim, 2, m.Hidden, nil, src), nil))
-	}
-	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of coupling, spline and maf", m.Kind))
-}
-
-// flop returns the floating-point operations of the networks for one row: two for each weight.
-func (m Model) flop() float64 {
 	h := m.Hidden
 	switch m.Kind {
 	case Coupling:
-		return float64(2 * m.Layers * (h + h*h + 2*h))
+		kept := (m.Dim + 1) / 2
+		return nf.NewAffineCouplingBlock(nf.NewMLP([]int{kept, h, h, 2 * (m.Dim - kept)}, &nf.MLPOptions{InitZeros: true}, src), nil)
 	case Spline:
-		return float64(2 * m.Layers * (h + 4*h*h + 23*h))
+		return nf.NewCoupledRationalQuadraticSpline(m.Dim, h, nil, src)
+	case MAF:
+		return nf.NewInvert(m.autoregressive(src))
+	case IAF:
+		return m.autoregressive(src)
+	case ARSpline:
+		return nf.NewAutoregressiveRationalQuadraticSpline(m.Dim, h, nil, src)
 	}
-	return float64(2 * m.Layers * (m.Dim*h + 4*h*h + 2*m.Dim*h))
+	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of coupling, spline, maf, iaf and ar-spline", m.Kind))
+}
+
+func (m Model) autoregressive(src rand.Source) nf.Flow {
+	return nf.NewMaskedAffineAutoregressive(nf.NewMADE(m.Dim, 2, m.Hidden, nil, src), nil)
+}
+
+func (m Model) mix(src rand.Source) nf.Flow {
+	switch m.Mix {
+	case LU:
+		return nf.NewLULinearPermute(m.Dim, nil, src)
+	case Swap:
+		return nf.NewPermute(m.Dim, nf.PermuteSwap, nil)
+	}
+	panic(fmt.Sprintf("workload: Model.New: got mixing layer %q, want lu or swap", m.Mix))
+}
+
+// flop returns the floating-point operations for one row of the networks, and of linear maps of more than two components: two for each
+// weight. Masked weights count, as a network without masks has them.
+func (m Model) flop() float64 {
+	d, h, weights := m.Dim, m.Hidden, 0
+	switch m.Kind {
+	case Coupling:
+		kept := (d + 1) / 2
+		weights = kept*h + h*h + 2*(d-kept)*h
+	case Spline:
+		kept := (d + 1) / 2
+		weights = kept*h + 4*h*h + 23*(d-kept)*h
+	case ARSpline:
+		weights = d*h + 4*h*h + 23*d*h
+	default:
+		weights = d*h + 4*h*h + 2*d*h
+	}
+	if m.Mix == LU && d > 2 {
+		weights += d * d
+	}
+	return float64(2 * m.Layers * weights)
 }
 
 // Rows draws n rows. In two dimensions they are those of the tutorial, (a, b) with a uniform on [1, 2] and b normal with mean and
@@ -99,19 +140,48 @@ type Row struct {
 }
 
 // Tutorial is the model of the first notebook.
-var Tutorial = Model{Coupling, 2, 16, 64}
+var Tutorial = Model{Coupling, 2, 16, 64, LU}
 
-// Table has all rows.
+// Table has the rows of the tutorial's size and of usual ones.
 var Table = []Row{
 	{Name: "tutorial", Task: Train, Model: Tutorial, N: 512, Ratio: wanted(5, 10), Share: wanted(0.55, 0.5)},
 	{Name: "tutorial", Task: LogProb, Model: Tutorial, N: 100_000, Ratio: wanted(8, 4)},
 	{Name: "tutorial", Task: Sample, Model: Tutorial, N: 100_000, Ratio: wanted(8, 6)},
-	{Name: "hidden-256", Task: Train, Model: Model{Coupling, 2, 8, 256}, N: 2048, Ratio: wanted(1.5, 1.5)},
-	{Name: "hidden-256", Task: Train, Model: Model{Coupling, 2, 8, 256}, N: 8192, Ratio: wanted(1.5, 1.5)},
-	{Name: "hidden-512", Task: Train, Model: Model{Coupling, 2, 8, 512}, N: 2048, Ratio: wanted(1, 1)},
-	{Name: "hidden-512", Task: Train, Model: Model{Coupling, 2, 8, 512}, N: 8192, Ratio: wanted(1, 1)},
-	{Name: "spline", Task: Train, Model: Model{Spline, 2, 16, 128}, N: 512, Ratio: wanted(2, 3)},
-	{Name: "maf-16", Task: Train, Model: Model{MAF, 16, 8, 128}, N: 512, Ratio: wanted(2, 3)},
+	{Name: "hidden-256", Task: Train, Model: Model{Coupling, 2, 8, 256, LU}, N: 2048, Ratio: wanted(1.5, 1.5)},
+	{Name: "hidden-256", Task: Train, Model: Model{Coupling, 2, 8, 256, LU}, N: 8192, Ratio: wanted(1.5, 1.5)},
+	{Name: "hidden-512", Task: Train, Model: Model{Coupling, 2, 8, 512, LU}, N: 2048, Ratio: wanted(1, 1)},
+	{Name: "hidden-512", Task: Train, Model: Model{Coupling, 2, 8, 512, LU}, N: 8192, Ratio: wanted(1, 1)},
+	{Name: "spline", Task: Train, Model: Model{Spline, 2, 16, 128, LU}, N: 512, Ratio: wanted(2, 3)},
+	{Name: "maf-16", Task: Train, Model: Model{MAF, 16, 8, 128, LU}, N: 512, Ratio: wanted(2, 3)},
+}
+
+// WideTable has models of many components and units, few rows, and the slow directions.
+var WideTable = []Row{
+	{Name: "realnvp-lu-784", Task: Train, Model: Model{Coupling, 784, 2, 512, LU}, N: 128, Ratio: wanted(2, 2)},
+	{Name: "realnvp-lu-64", Task: Train, Model: Model{Coupling, 64, 8, 256, LU}, N: 256, Ratio: wanted(2, 2)},
+	{Name: "realnvp-lu-64", Task: Sample, Model: Model{Coupling, 64, 8, 256, LU}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "realnvp-784", Task: Train, Model: Model{Coupling, 784, 8, 512, Swap}, N: 128, Ratio: wanted(2, 2)},
+	{Name: "realnvp-64", Task: LogProb, Model: Model{Coupling, 64, 8, 512, Swap}, N: 1, Ratio: wanted(2, 2)},
+	{Name: "realnvp-64", Task: LogProb, Model: Model{Coupling, 64, 8, 512, Swap}, N: 64, Ratio: wanted(2, 2)},
+	{Name: "realnvp-64", Task: Sample, Model: Model{Coupling, 64, 8, 256, Swap}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "readme", Task: LogProb, Model: Model{Coupling, 2, 32, 64, Swap}, N: 1, Ratio: wanted(2, 2)},
+	{Name: "maf-64", Task: LogProb, Model: Model{MAF, 64, 5, 512, Swap}, N: 1, Ratio: wanted(2, 2)},
+	{Name: "maf-64", Task: LogProb, Model: Model{MAF, 64, 5, 512, Swap}, N: 8, Ratio: wanted(2, 2)},
+	{Name: "maf-64", Task: LogProb, Model: Model{MAF, 64, 5, 512, Swap}, N: 64, Ratio: wanted(2, 2)},
+	{Name: "maf-64", Task: LogProb, Model: Model{MAF, 64, 5, 512, Swap}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "maf-64", Task: Train, Model: Model{MAF, 64, 5, 512, Swap}, N: 16, Ratio: wanted(2, 2)},
+	{Name: "maf-64", Task: Train, Model: Model{MAF, 64, 5, 512, Swap}, N: 256, Ratio: wanted(2, 2)},
+	{Name: "maf-64", Task: Sample, Model: Model{MAF, 64, 5, 512, Swap}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "maf-784", Task: LogProb, Model: Model{MAF, 784, 5, 1024, Swap}, N: 100, Ratio: wanted(2, 2)},
+	{Name: "maf-784", Task: Train, Model: Model{MAF, 784, 5, 1024, Swap}, N: 100, Ratio: wanted(2, 2)},
+	{Name: "iaf-16", Task: Sample, Model: Model{IAF, 16, 5, 64, Swap}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "iaf-16", Task: LogProb, Model: Model{IAF, 16, 5, 64, Swap}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "spline-8", Task: LogProb, Model: Model{Spline, 8, 4, 64, LU}, N: 1, Ratio: wanted(2, 2)},
+	{Name: "spline-8", Task: Sample, Model: Model{Spline, 8, 4, 64, LU}, N: 10_000, Ratio: wanted(2, 2)},
+	{Name: "spline-64", Task: LogProb, Model: Model{Spline, 64, 8, 256, LU}, N: 1, Ratio: wanted(2, 2)},
+	{Name: "spline-64", Task: Sample, Model: Model{Spline, 64, 8, 256, LU}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "spline-64", Task: Train, Model: Model{Spline, 64, 8, 256, LU}, N: 256, Ratio: wanted(2, 2)},
+	{Name: "ar-spline-2", Task: Sample, Model: Model{ARSpline, 2, 4, 128, LU}, N: 1000, Ratio: wanted(2, 2)},
 }
 
 func wanted(float64, float32 float64) (w [2]float64) {
