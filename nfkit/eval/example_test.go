@@ -265,3 +265,21 @@ func ExampleNewKernelDensity() {
 	// *eval.GaussianMixture -1.7
 	// *eval.KernelDensity -1.7
 }
+
+// A posterior that is half as wide as it should be, at one observation.
+func ExampleNewLocalC2ST() {
+	const n = 1000
+	truth, x, draws := testkit.NormalRows(n, 1, 1), testkit.NormalRows(n, 1, 2), testkit.NormalRows(n, 1, 3)
+	x.Add(truth, x) // θ ~ N(0, 1), x ~ N(θ, 1): the posterior is N(x/2, ½)
+	narrow := func(x, e float64) float64 { return x/2 + 0.5*math.Sqrt(0.5)*e }
+	draws.Apply(func(i, _ int, e float64) float64 { return narrow(x.At(i, 0), e) }, draws)
+	local, err := eval.NewLocalC2ST(truth, draws, x, 9, rand.NewPCG(4, 5))
+	if err != nil {
+		log.Fatal(err)
+	}
+	at := testkit.NormalRows(500, 1, 6)
+	at.Apply(func(_, _ int, e float64) float64 { return narrow(0.6, e) }, at)
+	fmt.Println("p =", local.Test(at, []float64{0.6}).PValue)
+	// Output:
+	// p = 0.1
+}

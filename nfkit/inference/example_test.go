@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
@@ -42,4 +44,27 @@ func Example() {
 	// 85 °C is in the interval: true
 	// 0.035 is in the interval: true
 	// remarks: 0
+}
+
+// The likelihood of simulations that were made elsewhere, and the posterior of three observations of the same parameter.
+func ExampleNewNLE() {
+	const n = 1000
+	r := rand.New(rand.NewPCG(1, 2))
+	theta, x := mat.NewDense(n, 1, nil), mat.NewDense(n, 1, nil)
+	for i := range n {
+		theta.Set(i, 0, 4*r.Float64())
+		x.Set(i, 0, theta.At(i, 0)+r.NormFloat64())
+	}
+	sims := nf.Must(inference.NewSimulations(theta, x))
+
+	prior := inference.NewPrior(distuv.Uniform{Min: 0, Max: 4})
+	nle := inference.NewNLE(prior, 1, &inference.EstimatorOptions{Members: 1}, rand.NewPCG(3, 4))
+	nf.Must(nle.Fit(nf.UntilInterrupt(), sims, &inference.FitOptions{Steps: 150}, rand.NewPCG(5, 6)))
+
+	observed := mat.NewDense(3, 1, []float64{1.8, 2.3, 1.9})
+	posterior := nf.Must(nle.Posterior(observed, prior, 5000, rand.NewPCG(7, 8))) // draws of the prior are the proposal
+	mean, deviation := stat.MeanStdDev(mat.Col(nil, 0, posterior.Resample(5000, rand.NewPCG(9, 10))), nil)
+	fmt.Printf("%.0f ± %.1f, trustworthy: %t\n", mean, deviation, posterior.K < eval.ParetoThreshold(5000))
+	// Output:
+	// 2 ± 0.6, trustworthy: true
 }
