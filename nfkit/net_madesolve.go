@@ -83,7 +83,7 @@ type growing struct {
 // growing returns an evaluation for n rows, nil if there is none: on a tape that keeps values, with units that depend on more than those
 // before, and for a graph, whose units have no degrees.
 func (m *MADE) growing(t *ad.Tape, n int, context *ad.Value) *growing {
-	if t.Keeps() || m.norms[0] != nil || m.graph != nil {
+	if t.Keeps() || m.graph != nil || len(m.norms) > 0 && m.norms[0] != nil {
 		return nil
 	}
 	if m.context != nil {
