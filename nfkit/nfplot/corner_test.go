@@ -98,6 +98,26 @@ func TestContoursHoldTheirShare(t *testing.T) {
 	}
 }
 
+// TestContoursOfNarrowModes wants contours near each of two modes that lie far from each other, as their widths and not their distance say.
+func TestContoursOfNarrowModes(t *testing.T) {
+	const n, width = 10000, 0.05
+	x := mat.NewDense(n, 2, nil)
+	x.SetCol(0, walk(n, 1, 0))
+	x.SetCol(1, walk(n, 2, 0))
+	x.Apply(func(i, _ int, v float64) float64 { return width*v + float64(i%2) }, x)
+	c := corner{names: columnNames(2)}
+	c.add(0, Sample{X: x})
+	c.setRanges()
+	f, _ := c.estimate(c.data[0], 0, 1)
+	for _, line := range isolines(f, f.Levels(0.865)[0]) {
+		for _, at := range line {
+			if r := min(math.Hypot(at[0], at[1]), math.Hypot(at[0]-1, at[1]-1)); r > 3*width {
+				t.Fatalf("a point of the contour that holds 0.865 is %v away from the next mode, want about %v", r, 2*width)
+			}
+		}
+	}
+}
+
 func TestHardCornersDraw(t *testing.T) {
 	for name, x := range map[string]mat.Matrix{
 		"empty": &mat.Dense{}, "one row": mat.NewDense(1, 3, []float64{1, 2, 3}), "constant": mat.NewDense(200, 3, nil),
