@@ -77,7 +77,6 @@ type growing struct {
 	context *ad.Value   // what the context adds to the first layer, n×h; nil if there is none
 	gates   []*ad.Value // of the blocks, n×h; nil if there are none
 	units   []*ad.Value // what each hidden layer but the first one takes, and the last layer of all: n×h
-	counts  [][]int     // of the units of each layer with degrees up to each one
 }
 
 // growing returns an evaluation for n rows, nil if there is none: on a tape that keeps values, with units that depend on more than those

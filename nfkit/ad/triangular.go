@@ -22,9 +22,6 @@ func (h Triangle) upper() bool { return h&1 != 0 }
 // transposed reports whether the matrix is the transpose of the one that they belong to.
 func (h Triangle) transposed() bool { return h >= LowerTransposed }
 
-// other returns the triangle of the transposed matrix.
-func (h Triangle) other() Triangle { return h ^ 2 }
-
 // TriMul multiplies each row x of v, as a column vector, by the d×d triangular matrix T: T·x, n×d.
 //
 // strict holds the elements of T, or of its transpose, off the diagonal: either those of the triangle alone, row by row, 1×d(d−1)/2, or

@@ -424,7 +424,7 @@ func TestMisusePanics(t *testing.T) {
 		"on the interval from 1 to 1":                       func() { inference.NewPrior(distuv.Uniform{Min: 1, Max: 1}) },
 		"Prior.Sample: got 0 rows":                          func() { linear.prior.Sample(0, src) },
 		"Prior.LogProb: got 4×3 parameters, want 2 columns": func() { linear.prior.LogProb(mat.NewDense(4, 3, nil)) },
-		"Simulate: got a nil context":                       func() { inference.Simulate(nil, linear.prior, simulateLinear, 5, nil, src) }, //nolint:staticcheck
+		"Simulate: got a nil context":                       func() { inference.Simulate(nil, linear.prior, simulateLinear, 5, nil, src) }, //lint:ignore SA1012 this is what is tested
 		"MaxFailed 2": func() {
 			inference.Simulate(ctx, linear.prior, simulateLinear, 5, &inference.SimulateOptions{MaxFailed: 2}, src)
 		},
