@@ -280,7 +280,12 @@ func newBrowser(t *testing.T, screens string) *browserPage {
 	if program == "" {
 		t.Fatal("there is no Chromium on PATH; install it, on Debian with apt-get install --no-install-recommends chromium")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
+	scratch, err := os.MkdirTemp("", "chromium-") // which leaves files when it is ended
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(scratch) })
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.Env("TMPDIR="+scratch),
 		chromedp.ExecPath(program), chromedp.DisableGPU, chromedp.WindowSize(screenWidth, tallScreen))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // it does not start otherwise
