@@ -23,6 +23,7 @@ func TestGaussianize(t *testing.T) {
 	}{
 		"moons":        {targets.Moons{}, 1.35, nil},                   // entropy 1.008, a normal distribution 2.1
 		"normal":       {targets.StandardNormal{}, 2.8379 + 0.03, nil}, // entropy 2.838: there is nothing to find
+		"pinwheel":     {targets.Pinwheel{}, 2.7, nil},                 // entropy 2.321
 		"moons by PCA": {targets.Moons{}, 1.45, &nf.GaussianizeOptions{PCA: true}},
 	} {
 		src := rand.NewPCG(1, 2)
