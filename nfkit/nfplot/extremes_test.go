@@ -117,7 +117,7 @@ func TestPlotsWithoutDataHaveNoNumbers(t *testing.T) {
 		if len(panel.xTicks)+len(panel.yTicks) > 0 || !panel.empty {
 			t.Errorf("%s: numbers %q and %q, want none", name, labels(panel.xTicks), labels(panel.yTicks))
 		}
-		PNG(Row(p).Size(90, 80))
+		render(Row(p).Size(90, 80), 1)
 	}
 	p := New("", "x", "y")
 	Limits(p, 0, 1, 0, 1)

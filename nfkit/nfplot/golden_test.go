@@ -127,7 +127,7 @@ func TestGoldens(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			if off, n := differing(decode(t, PNG(draw())), decode(t, file)); off*1000 > n {
+			if off, n := differing(quantize(render(draw(), resolution), 256), decode(t, file)); off*1000 > n {
 				got := filepath.Join(os.TempDir(), "nfplot-"+name+".png")
 				t.Errorf("%d of %d pixels differ from %s; the new picture is %s: %v", off, n, path, got, Save(got, draw()))
 			}
@@ -157,7 +157,7 @@ func TestDifferingSees(t *testing.T) {
 	q := New("", "x", "y", Curve("", func(x float64) float64 { return math.Sin(x) + 0.02 }, 0, 6, Solid(Blue)))
 	Limits(p, 0, 6, -2, 2)
 	Limits(q, 0, 6, -2, 2)
-	if off, n := differing(decode(t, PNG(p)), decode(t, PNG(q))); off*1000 <= n {
+	if off, n := differing(render(p, resolution), render(q, resolution)); off*1000 <= n {
 		t.Errorf("a line moved by a pixel or two changes %d of %d pixels, want more than a thousandth", off, n)
 	}
 }

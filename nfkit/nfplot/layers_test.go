@@ -64,15 +64,15 @@ func TestHardDataDraws(t *testing.T) {
 			if got, want := !samePicture(Row(p).Size(200, 150), Row(alone).Size(200, 150)), !slices.Contains(nothing, name); got != want {
 				t.Errorf("the data are in the picture: %t, want %t", got, want)
 			}
-			if got := decode(t, PNG(Row(p).Size(200, 150))).Bounds().Size(); got != image.Pt(400, 300) {
+			if got := render(Row(p).Size(200, 150), resolution).Bounds().Size(); got != image.Pt(400, 300) {
 				t.Errorf("a figure of 200×150 has %v pixels, want 400×300", got)
 			}
 			items := []Drawing{p}
 			if h, ok := layer.(heat); ok {
 				items = append(items, h.scale.Bar())
 			}
-			PNG(Panels(items...).Size(200, 150))
-			PNG(Row(p, p).Size(90, 80))
+			render(Panels(items...).Size(200, 150), 1)
+			render(Row(p, p).Size(90, 80), 1)
 			c := draw.New(vgimg.New(300, 200))
 			p.Draw(c) // gonum's own drawing
 		})

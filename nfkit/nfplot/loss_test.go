@@ -32,12 +32,12 @@ func TestLossAxis(t *testing.T) {
 			if says := strings.Contains(p.Y.Label.Text, "linear"); says != c.says {
 				t.Errorf("the label is %q", p.Y.Label.Text)
 			}
-			PNG(Row(p).Size(200, 150))
+			render(Row(p).Size(200, 150), 1)
 			Add(p, Line("validation", []float64{1, 2, 3}, []float64{0.5, nan, -3}, Dashed(Red)))
 			if _, log := p.Y.Scale.(logScale); log {
 				t.Error("still logarithmic after adding a negative value")
 			}
-			PNG(Row(p).Size(200, 150))
+			render(Row(p).Size(200, 150), 1)
 		})
 	}
 }

@@ -12,8 +12,9 @@ import (
 )
 
 // Every notebook of the checkout runs, with the small settings that its metadata give
-// under nfkit.test.set, and shows at least the figures that are committed. That cells run one
-// by one, with their own settings, is what a run in place has shown, and .ci/run shows.
+// under nfkit.test.set, and shows at least the figures that are committed. That its cells run one
+// by one, with their own settings, is what a run in place has shown, and .ci/run shows; here those of
+// testdata do.
 func TestNotebooks(t *testing.T) {
 	forEachNotebook(t, func(t *testing.T, file string, nb *notebook) {
 		t.Parallel()
@@ -24,11 +25,18 @@ func TestNotebooks(t *testing.T) {
 		if err := nb.apply(set); err != nil {
 			t.Fatal(err)
 		}
-		var figures []int
-		for _, c := range nb.code() {
-			figures = append(figures, c.figures())
+		cells := nb.code()
+		figures := make([]int, len(cells))
+		for i, c := range cells {
+			figures[i] = c.figures()
 		}
-		joinDeclarations(nb)
+		if filepath.Dir(file) != "testdata" {
+			for from, to := range joinCells(cells) {
+				n := figures[from]
+				figures[from] = 0
+				figures[to] += n
+			}
+		}
 		// The cells run in a folder of their own, inside the checkout as their preamble
 		// needs, so that files which they write do not replace those of a full run.
 		out := filepath.Join(testTools(t).checkout, "notebooks", "out")
@@ -43,7 +51,7 @@ func TestNotebooks(t *testing.T) {
 		if err := runNotebook(t.Context(), nb, testTools(t), dir, testLimit, newProgress(io.Discard)); err != nil {
 			t.Fatal(err)
 		}
-		for i, c := range nb.code() {
+		for i, c := range cells {
 			if got := c.figures(); got < figures[i] {
 				t.Errorf("cell %d shows %d figures, want the %d that are committed:\n%s", i+1, got, figures[i], indent(c.source()))
 			}
@@ -51,25 +59,49 @@ func TestNotebooks(t *testing.T) {
 	})
 }
 
-// joinDeclarations moves what cells declare into the cells behind them, because the kernel
-// compiles, links and runs a program for every cell. Cells with tags stay as they are.
-func joinDeclarations(nb *notebook) {
-	var above *cell // it declares and does nothing else
-	for _, c := range nb.code() {
-		declares := !c.hasTag(tagSkip) && !c.hasTag(tagRaises)
-		joins := declares && strings.HasPrefix(c.source(), "%%\n")
-		for _, special := range cellLines(c.source()) {
-			declares = declares && !special
+// joinCells makes fewer programs of the cells, because the kernel compiles, links and runs one for each: what cells
+// declare moves into the body of main behind it, and bodies that follow each other become functions of one main, called in
+// order. Cells with tags, and cells of which the kernel takes lines for itself, stay as they are. It returns, for each cell,
+// the one where its source is now.
+func joinCells(cells []*cell) (now []int) {
+	now = make([]int, len(cells))
+	var declared, bodies []string
+	first := 0 // the cell that these begin with
+	join := func(end int) {
+		if last := end - 1; last > first {
+			source := strings.Join(declared, "\n") + "\n"
+			if len(bodies) > 0 {
+				source += "%%\nfunc() {\n" + strings.Join(bodies, "\n}()\nfunc() {\n") + "\n}()"
+			}
+			for i := first; i < last; i++ {
+				now[i] = last
+				cells[i].setSource("")
+			}
+			cells[last].setSource(source)
 		}
-		if above != nil && (declares || joins) {
-			c.setSource(above.source() + "\n" + c.source())
-			above.setSource("")
+		declared, bodies, first = nil, nil, end
+	}
+	for i, c := range cells {
+		now[i] = i
+		source, isBody := strings.CutPrefix(c.source(), "%%\n")
+		plain := !c.hasTag(tagSkip) && !c.hasTag(tagRaises)
+		for _, special := range cellLines(source) {
+			plain = plain && !special
 		}
-		above = nil
-		if declares {
-			above = c
+		if !plain || !isBody && len(bodies) > 0 { // what is declared may need what the bodies have done
+			join(i)
+		}
+		switch {
+		case !plain:
+			first = i + 1
+		case isBody:
+			bodies = append(bodies, source)
+		default:
+			declared = append(declared, source)
 		}
 	}
+	join(len(cells))
+	return now
 }
 
 // Every notebook is committed as a run in place has written it.

@@ -13,9 +13,8 @@ import (
 // it is killed, with the kernel.
 const interruptGrace = 4 * time.Second
 
-// inputLimit is how long the kernel may take for the first thing that it compiles, which is
-// not a cell.
-const inputLimit = 10 * time.Minute
+// prepareLimit is how long the kernel may take for what comes before the cells.
+const prepareLimit = time.Minute
 
 // heldGrace is how long the output of a program may be held open by a process that the
 // program has started and left.
@@ -67,15 +66,18 @@ func runNotebook(ctx context.Context, nb *notebook, t tools, dir string, limit t
 	return s.run(ctx, nb.code())
 }
 
+// emptyInput is a Go file that gives a program an empty standard input.
+const emptyInput = `package main; import "os"; func init() { os.Stdin, _ = os.Open(os.DevNull) }`
+
 // prepare makes the kernel link programs of cells without what only debuggers read: linking is
 // most of what a cell takes to compile, and that is most of linking.
 //
 // And it makes the kernel give them an empty standard input. GoNB gives them one that never
-// ends, and nobody is there to write to it. As it remembers declarations, this initializer runs
-// in each of them.
+// ends, and nobody is there to write to it. What does so is a file beside the one that GoNB
+// writes for each cell: it compiles all that are in its folder.
 func (s *session) prepare(ctx context.Context) error {
-	s = &session{kernel: s.kernel, outputs: newOutputs(), limit: inputLimit, progress: s.progress}
-	request, err := s.execute("%goflags -ldflags=-s\nfunc init_nfkit_empty_input() { os.Stdin, _ = os.Open(os.DevNull) }", false)
+	s = &session{kernel: s.kernel, outputs: newOutputs(), limit: prepareLimit, progress: s.progress}
+	request, err := s.execute("%goflags -ldflags=-s\n!*echo '"+emptyInput+"' >empty_input.go", false)
 	if err != nil {
 		return err
 	}
