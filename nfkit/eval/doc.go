@@ -29,6 +29,8 @@
 //	EffectiveSampleSize                       what they are worth
 //	LogNormalizer, Expectation                ln Z, and means under the target
 //	ParetoSmooth, ParetoThreshold             better weights, and whether to trust them
+//	JudgeWeights                              all of these numbers in a line
+//	FreeEnergy                                the profile of a coordinate, with errors
 //
 // # Markov chains
 //

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/eval"
 	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
@@ -282,4 +283,24 @@ func ExampleNewLocalC2ST() {
 	fmt.Println("p =", local.Test(at, []float64{0.6}).PValue)
 	// Output:
 	// p = 0.1
+}
+
+// What points of a model are worth for a target of which it has half of the width.
+func ExampleJudgeWeights() {
+	model := nf.NewNormalizingFlow(nf.NewDiagGaussian(1, nil), nil)
+	wide := nf.TargetFunc(func(x, _ *ad.Value) *ad.Value { return x.Square().Scale(-0.125).RowSum() })
+	_, logWeights := model.ImportanceSample(wide, 10_000, rand.NewPCG(1, 2))
+	w := eval.JudgeWeights(logWeights)
+	fmt.Println("reliable:", w.Reliable())
+	// Output:
+	// reliable: false
+}
+
+// The well on the right is lower by 1.7 kT.
+func ExampleFreeEnergy() {
+	x := targets.DoubleWell{}.Sample(100_000, rand.NewPCG(1, 2))
+	f := eval.FreeEnergy(mat.Col(nil, 0, x), nil, []float64{-2, -1.5, -1, 1, 1.5, 2})
+	fmt.Printf("%.1f\n", f[4].Value-f[0].Value)
+	// Output:
+	// -1.7
 }

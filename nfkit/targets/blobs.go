@@ -62,6 +62,31 @@ func (t GMM40) Means() *mat.Dense {
 	return m
 }
 
+// ModesFound returns how many of the modes a sample has found: those whose mean is the nearest one of more than half of
+// their share of the rows, a fortieth. Cost O(40·n). It panics when x has another number of columns than 2.
+func (t GMM40) ModesFound(x mat.Matrix) int {
+	n, c := x.Dims()
+	checkColumns(t, "ModesFound", n, c)
+	g := t.modes()
+	points := make([]int, len(g.x))
+	for i := range n {
+		nearest, least := 0, math.Inf(1)
+		for k := range g.x {
+			if d := math.Hypot(x.At(i, 0)-g.x[k], x.At(i, 1)-g.y[k]); d < least {
+				nearest, least = k, d
+			}
+		}
+		points[nearest]++
+	}
+	found := 0
+	for _, p := range points {
+		if 2*p*len(points) > n {
+			found++
+		}
+	}
+	return found
+}
+
 // Dim returns 2.
 func (Blobs) Dim() int { return 2 }
 

@@ -46,3 +46,12 @@ func ExampleNewImagePrior() {
 	// 0.25
 	// 0.00
 }
+
+// A sample of the target has all of its modes; a model that has collapsed to three of them has three.
+func ExampleGMM40_ModesFound() {
+	var target targets.GMM40
+	x := target.Sample(10_000, rand.NewPCG(1, 2))
+	collapsed := target.Means().Slice(0, 3, 0, 2)
+	fmt.Println(target.ModesFound(x), target.ModesFound(collapsed))
+	// Output: 40 3
+}

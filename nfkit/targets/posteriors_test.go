@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -187,4 +188,24 @@ func TestGMM40Means(t *testing.T) {
 			t.Errorf("mean %d has coordinate %d at %v, want %v", i/2, i%2, got, want)
 		}
 	}
+}
+
+// A sample of the target has found all modes, one of three of them three, and points of one mode that are few are not counted.
+func TestGMM40ModesFound(t *testing.T) {
+	target := targets.GMM40{}
+	if got := target.ModesFound(target.Sample(10_000, rand.NewPCG(1, 2))); got != 40 {
+		t.Errorf("a sample of the target has found %d modes, want 40", got)
+	}
+	x := target.Means().Slice(0, 3, 0, 2)
+	if got := target.ModesFound(x); got != 3 {
+		t.Errorf("three of the means have found %d modes, want 3", got)
+	}
+	half := mat.NewDense(80, 2, nil) // one row of 80 is half of a share
+	for i := range 80 {
+		half.SetRow(i, target.Means().RawRowView(min(i, 1)))
+	}
+	if got := target.ModesFound(half); got != 1 {
+		t.Errorf("a mode with half of its share of points is counted: found %d, want 1", got)
+	}
+	testkit.WantPanic(t, "targets: targets.GMM40.ModesFound: got a 1×3 batch, want 2 columns", func() { target.ModesFound(mat.NewDense(1, 3, nil)) })
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
@@ -32,26 +31,9 @@ func fortyModes(seed uint64) ([]figure, error) {
 		return nil, err
 	}
 	x, logWeights := model.ImportanceSample(target, n, rand.NewPCG(seed, 1))
-	// A mode is found where the model has more than half of its points.
-	means, found := target.Means(), make([]float64, 40)
-	for i := range n {
-		nearest, least := 0, math.Inf(1)
-		for k := range 40 {
-			if d := math.Hypot(x.At(i, 0)-means.At(k, 0), x.At(i, 1)-means.At(k, 1)); d < least {
-				nearest, least = k, d
-			}
-		}
-		found[nearest] += 40. / n
-	}
-	count := 0.0
-	for _, share := range found {
-		if share > 0.5 {
-			count++
-		}
-	}
 	logZ := eval.LogNormalizer(logWeights)
 	return []figure{
-		{"modes found", 40, unknown, 40, 40, count},
+		{"modes found", 40, unknown, 40, 40, float64(target.ModesFound(x))},
 		{"effective sample size of 100,000", 1, unknown, 0.7, 1, eval.EffectiveSampleSize(logWeights) / n},
 		{"ln Z", 0, unknown, -0.02, 0.02, logZ.Value},
 	}, nil
