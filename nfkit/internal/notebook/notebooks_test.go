@@ -38,7 +38,7 @@ func TestNotebooks(t *testing.T) {
 			}
 		}
 		// The cells run in a folder of their own, inside the checkout as their preamble
-		// needs, so that files which they write do not replace those of a full run.
+		// needs, so that files which they write do not replace those of a full run. What they read is there too.
 		out := filepath.Join(testTools(t).checkout, "notebooks", "out")
 		if err := os.MkdirAll(out, 0o755); err != nil {
 			t.Fatal(err)
@@ -48,6 +48,9 @@ func TestNotebooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
+		if err := os.Symlink(filepath.Join("..", "..", "data"), filepath.Join(dir, "data")); err != nil {
+			t.Fatal(err)
+		}
 		if err := runNotebook(t.Context(), nb, testTools(t), dir, testLimit, newProgress(io.Discard)); err != nil {
 			t.Fatal(err)
 		}
@@ -60,9 +63,9 @@ func TestNotebooks(t *testing.T) {
 }
 
 // joinCells makes fewer programs of the cells, because the kernel compiles, links and runs one for each: what cells
-// declare moves into the body of main behind it, and bodies that follow each other become functions of one main, called in
-// order. Cells with tags, and cells of which the kernel takes lines for itself, stay as they are. It returns, for each cell,
-// the one where its source is now.
+// declare moves before the bodies of main, which become functions of one main, called in order. Variables behind a body begin
+// another program, because their values may need what the body has done. Cells with tags, and cells of which the kernel takes
+// lines for itself, stay as they are. It returns, for each cell, the one where its source is now.
 func joinCells(cells []*cell) (now []int) {
 	now = make([]int, len(cells))
 	var declared, bodies []string
@@ -88,7 +91,8 @@ func joinCells(cells []*cell) (now []int) {
 		for _, special := range cellLines(source) {
 			plain = plain && !special
 		}
-		if !plain || !isBody && len(bodies) > 0 { // what is declared may need what the bodies have done
+		variables := !isBody && strings.Contains("\n"+source, "\nvar ")
+		if !plain || variables && len(bodies) > 0 {
 			join(i)
 		}
 		switch {
