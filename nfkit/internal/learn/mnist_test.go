@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/nfkit/nfkit-go/nfkit/grids"
+)
+
+// blots are images with a bright square in a place that depends on the digit.
+func blots(n int, r *rand.Rand) labelled {
+	l := labelled{pixels: mat.NewDense(n, mnistShape.Size(), nil)}
+	for i := range n {
+		k := r.IntN(10)
+		l.digits = append(l.digits, k)
+		for y := range 8 {
+			for x := range 8 {
+				l.pixels.Set(i, mnistShape.Index(2*k+y, 4+k+x, 0), float64(r.IntN(256)))
+			}
+		}
+	}
+	return l
+}
+
+// Each part runs on images like those of MNIST, and goes on to the same number from where it was stopped.
+func TestMNISTParts(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	d := digits{blots(900, r), blots(30, r), blots(30, r)}
+	for _, p := range mnistParts {
+		var out bytes.Buffer
+		run := mnistRun{seed: 3, small: true, out: &out}
+		want, err := p.learn(d, run)
+		if err != nil {
+			t.Fatalf("%s: %v", p.name, err)
+		}
+		if math.IsNaN(want) || math.IsInf(want, 0) {
+			t.Errorf("%s reaches %v", p.name, want)
+		}
+		if p.name == "gaussian" {
+			continue
+		}
+		run.folder = t.TempDir()
+		for _, run.stop = range []int{2, 0} {
+			got, err := p.learn(d, run)
+			if err != nil {
+				t.Fatalf("%s: %v", p.name, err)
+			}
+			if run.stop == 0 && got != want {
+				t.Errorf("%s reaches %v after a break, %v without", p.name, got, want)
+			}
+		}
+	}
+}
+
+// The groups of grey levels add up to all of them, and the layer that makes them equal has their widths.
+func TestGreys(t *testing.T) {
+	pixels := blots(50, rand.New(rand.NewPCG(1, 2))).pixels
+	widths := greys(pixels)
+	if len(widths) != greyBins || math.Abs(floats.Sum(widths)-1) > 1e-12 || floats.Min(widths) < 1./mnistLevels {
+		t.Errorf("the groups have the widths %v", widths)
+	}
+	small := grids.Shape{Height: 2, Width: 2, Channels: 1}
+	m := pixelFlow(small, 2, 4, widths, rand.NewPCG(1, 2))
+	x := mat.NewDense(greyBins, 4, nil)
+	at, want := 0.0, make([]float64, greyBins)
+	for k, w := range widths {
+		x.SetRow(k, []float64{at + w/2, at + w/2, at + w/2, at + w/2})
+		at, want[k] = at+w, -4*math.Log(greyBins*w)
+	}
+	if got := m.Given(grids.OneHot([]int{1}, 2)).LogProb(x); !floats.EqualApprox(got, want, 1e-3) {
+		t.Errorf("the model starts with the log-densities\n%v, want\n%v", got, want)
+	}
+}
