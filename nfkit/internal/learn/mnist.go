@@ -39,6 +39,7 @@ type mnistRun struct {
 	seed   uint64
 	folder string // of checkpoints; empty for none
 	small  bool   // a few steps of a small model
+	steps  int    // of a training; 0 for as many as the recipe says
 	stop   int    // the step after which to leave the rest for another time; 0 for none
 	out    io.Writer
 }
@@ -50,6 +51,7 @@ func mnist(args []string, out io.Writer) error {
 	run := mnistRun{out: out}
 	flags.Uint64Var(&run.seed, "seed", 0, "of parameters and noise")
 	flags.StringVar(&run.folder, "folder", "", "where checkpoints are, from which a training goes on")
+	flags.IntVar(&run.steps, "steps", 0, "steps of a training in place of the recipe's")
 	flags.IntVar(&run.stop, "stop", 0, "the step to stop after; with -folder, the next run goes on from there")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -61,8 +63,8 @@ func mnist(args []string, out io.Writer) error {
 			return fmt.Errorf("mnist has no part %q; parts: gaussian, maf, conv", name)
 		}
 	}
-	if run.stop < 0 || run.stop > 0 && run.folder == "" {
-		return fmt.Errorf("mnist: got -stop %d with folder %q, want a step and a folder to go on from", run.stop, run.folder)
+	if min(run.steps, run.stop) < 0 || run.stop > 0 && run.folder == "" {
+		return fmt.Errorf("mnist: got -steps %d and -stop %d with folder %q, want none negative, and a folder to go on from", run.steps, run.stop, run.folder)
 	}
 	d, err := loadMNIST()
 	if err != nil {
@@ -94,6 +96,14 @@ func mnistTable(d digits, run mnistRun, names []string) error {
 		return fmt.Errorf("the goal is missed by %s", strings.Join(missed, ", "))
 	}
 	return nil
+}
+
+// or returns the steps that were asked for, or else those of a recipe.
+func (run mnistRun) or(steps int) int {
+	if run.steps > 0 {
+		return run.steps
+	}
+	return steps
 }
 
 // fit trains a model, goes on from the checkpoint of the part if there is one, and keeps one at each validation.

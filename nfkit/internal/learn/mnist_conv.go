@@ -15,7 +15,7 @@ import (
 // mnistConv trains a class-conditional multiscale model with convolutional networks, and returns the bits per dimension of the test images.
 func mnistConv(d digits, run mnistRun) (float64, error) {
 	src := rand.NewPCG(run.seed, 1)
-	steps, rows, hidden := 12_000, 64, 48
+	steps, rows, hidden := run.or(10_000), 32, 48
 	if run.small {
 		steps, rows, hidden = 4, 20, 4
 	}
@@ -31,7 +31,7 @@ func mnistConv(d digits, run mnistRun) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	model := pixelFlow(mnistShape, 10, hidden, greys(d.train.pixels), src).WithPrecision(ad.Float32)
+	model := pixelFlow(mnistShape, 10, hidden, newGreys(d.train.pixels), src).WithPrecision(ad.Float32)
 	err = run.fit("conv", model, data, data.Rows(), nf.FitOptions{Steps: steps, BatchSize: rows, Schedule: nf.Cosine(2e-3, steps/40, steps),
 		MaxGradNorm: 100, Validation: held.Sample(held.Len(), src), ValidateEvery: 250})
 	if err != nil {
@@ -51,12 +51,12 @@ const greyBins = 32
 // network computes. So the density of a pixel given its neighbours is constant over groups of grey levels. The first quarter is an image of half the
 // size, for which the same is done; that of a height or a width that is odd is mapped pixel by pixel. Reed et al. 2017, arXiv:1703.03664, part images so; Müller et al. 2019, arXiv:1808.03856, have the splines.
 //
-// greys are the widths of the groups of grey levels, which add up to 1. The first layer from the side of the data makes them equal.
-func pixelFlow(image grids.Shape, classes, hidden int, greys []float64, src rand.Source) *nf.NormalizingFlow {
+// The first layer from the side of the data makes the groups of grey levels equally wide. The model starts with pixels that do not depend on each other.
+func pixelFlow(image grids.Shape, classes, hidden int, g greys, src rand.Source) *nf.NormalizingFlow {
 	spline := nf.LinearSpline{Bins: greyBins, Lo: 0, Hi: 1}
 	net := func(in grids.Shape) nf.Net {
-		out := in.Channels * spline.Params()
-		return grids.NewConvResidualNet(in, out, hidden, &grids.ConvResidualNetOptions{Blocks: 3, Context: classes, Start: make([]float64, out)}, src)
+		start := slices.Repeat(logHeights(g.shares), in.Channels)
+		return grids.NewConvResidualNet(in, len(start), hidden, &grids.ConvResidualNetOptions{Blocks: 3, Context: classes, Start: start}, src)
 	}
 	level := func(dim int, flows ...nf.Flow) (nf.Base, []nf.Flow) {
 		const round = 1e-5 // beyond the ends, for what float32 rounds
@@ -83,9 +83,7 @@ func pixelFlow(image grids.Shape, classes, hidden int, greys []float64, src rand
 	}
 	even := nf.NewElementwise(spline, image.Channels)
 	p := even.State().Params()[0]
-	for i := range p.Data { // a bin has a hundredth of the mean width in any case
-		p.Data[i] = math.Log(greys[i%greyBins] - 0.01/greyBins)
-	}
+	copy(p.Data, slices.Repeat(logHeights(g.widths), image.Channels))
 	p.Frozen = true
 	flows[0] = append(flows[0], grids.NewSitewise(image, nf.NewInvert(even)))
 	slices.Reverse(bases)
@@ -94,33 +92,41 @@ func pixelFlow(image grids.Shape, classes, hidden int, greys []float64, src rand
 	return grids.NewMultiscaleFlow(bases, flows, merges, nil)
 }
 
-// greys parts the levels of pixels into groups: 0 by itself, and others that are about equally frequent. It returns the width of each as a part of all
-// levels.
-func greys(pixels *mat.Dense) []float64 {
+// logHeights returns the parameters of an [nf.LinearSpline] that give its bins these heights, which add up to 1; none is below a hundredth of the mean.
+func logHeights(heights []float64) []float64 {
+	var l []float64
+	for _, h := range heights {
+		l = append(l, math.Log(max(h-0.01/greyBins, 1e-6)))
+	}
+	return l
+}
+
+// greys are groups of neighbouring grey levels.
+type greys struct {
+	widths []float64 // numbers of levels, as parts of all levels
+	shares []float64 // of all pixels
+}
+
+// newGreys parts the levels of pixels into groups: 0 by itself, and others that are about equally frequent.
+func newGreys(pixels *mat.Dense) greys {
 	var count [mnistLevels]float64
-	n, _ := pixels.Dims()
+	n, d := pixels.Dims()
 	for i := range n {
 		for _, k := range pixels.RawRowView(i) {
-			count[int(k)]++
+			count[int(k)] += 1 / float64(n*d)
 		}
 	}
-	var left float64 // of the pixels above 0, those that are in no group
-	for k, c := range count {
-		count[k] = c + 1e-3 // levels that do not occur are apart as well
-		if k > 0 {
-			left += count[k]
-		}
-	}
-	widths := []float64{1. / mnistLevels}
-	for at := 1; len(widths) < greyBins; {
-		groups := greyBins - len(widths)
+	g := greys{widths: []float64{1. / mnistLevels}, shares: count[:1]}
+	left := 1 - count[0] // of the pixels, those that are in no group
+	for at := 1; len(g.widths) < greyBins; {
+		groups := greyBins - len(g.widths)
 		from, sum := at, 0.0
 		for mnistLevels-at > groups-1 && (at == from || groups == 1 || sum+count[at]/2 <= left/float64(groups)) {
 			sum += count[at]
 			at++
 		}
 		left -= sum
-		widths = append(widths, float64(at-from)/mnistLevels)
+		g.widths, g.shares = append(g.widths, float64(at-from)/mnistLevels), append(g.shares, sum)
 	}
-	return widths
+	return g
 }

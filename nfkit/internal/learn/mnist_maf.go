@@ -10,10 +10,10 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 )
 
-// mnistMAF trains five autoregressive layers with networks of 1024 units, and returns the mean log-density of the test images.
+// mnistMAF trains five autoregressive layers with networks of 512 units, and returns the mean log-density of the test images.
 func mnistMAF(d digits, run mnistRun) (float64, error) {
 	src := rand.NewPCG(run.seed, 1)
-	steps, rows, hidden := 3000, 400, 1024
+	steps, rows, hidden := run.or(2000), 400, 512
 	if run.small {
 		steps, rows, hidden = 4, 20, 16
 	}
@@ -30,7 +30,7 @@ func mnistMAF(d digits, run mnistRun) (float64, error) {
 	}
 	model := nf.NewMAF(mnistShape.Size(), &nf.ModelOptions{Layers: 5, Hidden: hidden, Depth: 1, Standardize: scale}, src).WithPrecision(ad.Float32)
 	err = run.fit("maf", model, logits{data}, data.Rows(), nf.FitOptions{Steps: steps, BatchSize: rows, Schedule: nf.Cosine(1e-3, steps/20, steps),
-		MaxGradNorm: 100, Validation: held[0], ValidateEvery: 150})
+		MaxGradNorm: 100, Validation: held[0], ValidateEvery: 200})
 	if err != nil {
 		return 0, err
 	}

@@ -57,20 +57,18 @@ func TestMNISTParts(t *testing.T) {
 	}
 }
 
-// The groups of grey levels add up to all of them, and the layer that makes them equal has their widths.
+// The groups of grey levels add up to all of them, and a model starts as pixels that have their frequencies.
 func TestGreys(t *testing.T) {
-	pixels := blots(50, rand.New(rand.NewPCG(1, 2))).pixels
-	widths := greys(pixels)
-	if len(widths) != greyBins || math.Abs(floats.Sum(widths)-1) > 1e-12 || floats.Min(widths) < 1./mnistLevels {
-		t.Errorf("the groups have the widths %v", widths)
+	g := newGreys(blots(50, rand.New(rand.NewPCG(1, 2))).pixels)
+	if len(g.widths) != greyBins || math.Abs(floats.Sum(g.widths)-1) > 1e-12 || floats.Min(g.widths) < 1./mnistLevels || math.Abs(floats.Sum(g.shares)-1) > 1e-12 {
+		t.Errorf("the groups are %v", g)
 	}
-	small := grids.Shape{Height: 2, Width: 2, Channels: 1}
-	m := pixelFlow(small, 2, 4, widths, rand.NewPCG(1, 2))
+	m := pixelFlow(grids.Shape{Height: 2, Width: 2, Channels: 1}, 2, 4, g, rand.NewPCG(1, 2))
 	x := mat.NewDense(greyBins, 4, nil)
 	at, want := 0.0, make([]float64, greyBins)
-	for k, w := range widths {
+	for k, w := range g.widths {
 		x.SetRow(k, []float64{at + w/2, at + w/2, at + w/2, at + w/2})
-		at, want[k] = at+w, -4*math.Log(greyBins*w)
+		at, want[k] = at+w, 3*math.Log(g.shares[k]/w)+math.Log(1/(greyBins*w)) // the first pixel starts with equal groups
 	}
 	if got := m.Given(grids.OneHot([]int{1}, 2)).LogProb(x); !floats.EqualApprox(got, want, 1e-3) {
 		t.Errorf("the model starts with the log-densities\n%v, want\n%v", got, want)
