@@ -17,7 +17,7 @@ func mnistConv(d digits, run mnistRun) (float64, error) {
 	src := rand.NewPCG(run.seed, 1)
 	steps, rows, hidden := run.or(10_000), 32, 48
 	if run.small {
-		steps, rows, hidden = 4, 20, 4
+		steps, rows, hidden = 4, 8, 4
 	}
 	data, err := d.train.dequantized(10)
 	if err != nil {

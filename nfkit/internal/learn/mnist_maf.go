@@ -13,7 +13,7 @@ import (
 // mnistMAF trains five autoregressive layers with networks of 512 units, and returns the mean log-density of the test images.
 func mnistMAF(d digits, run mnistRun) (float64, error) {
 	src := rand.NewPCG(run.seed, 1)
-	steps, rows, hidden := run.or(2000), 400, 512
+	steps, rows, hidden := run.or(4000), 400, 512
 	if run.small {
 		steps, rows, hidden = 4, 20, 16
 	}
@@ -21,7 +21,7 @@ func mnistMAF(d digits, run mnistRun) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	scale := logits{data}.Sample(data.Len(), src)
+	scale := logits{data}.Sample(min(10_000, data.Len()), src)
 	var held [2]*mat.Dense
 	for i, l := range []labelled{d.valid, d.test} {
 		if held[i], err = l.logits(src); err != nil {

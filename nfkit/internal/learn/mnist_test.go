@@ -34,7 +34,7 @@ func blots(n int, r *rand.Rand) labelled {
 // Each part runs on images like those of MNIST, and goes on to the same number from where it was stopped.
 func TestMNISTParts(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	d := digits{blots(900, r), blots(30, r), blots(30, r)}
+	d := digits{blots(900, r), blots(12, r), blots(12, r)}
 	for _, p := range mnistParts {
 		var out bytes.Buffer
 		run := mnistRun{seed: 3, small: true, out: &out}
