@@ -111,9 +111,7 @@ func convBackwardFew[T kernel.Float](v *Value) {
 			src := from[to*m : (to+n)*m]
 			dst := t.grid[at*k+tap*m:]
 			for ; len(src) >= m; src = src[m:] {
-				for c, s := range src[:m] {
-					dst[c] = s
-				}
+				copy(dst[:m], src)
 				dst = dst[min(k, len(dst)):]
 			}
 		})
