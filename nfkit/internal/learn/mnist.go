@@ -106,8 +106,9 @@ func (run mnistRun) or(steps int) int {
 	return steps
 }
 
-// fit trains a model, goes on from the checkpoint of the part if there is one, and keeps one at each validation.
-func (run mnistRun) fit(part string, model *nf.NormalizingFlow, data nf.Sampler, rows *nf.Rows, opts nf.FitOptions) error {
+// fit trains a model, goes on from the checkpoint of the part if there is one, and keeps one at each validation. quantity turns the loss of a validation
+// into what the part is judged by.
+func (run mnistRun) fit(part string, model *nf.NormalizingFlow, data nf.Sampler, rows *nf.Rows, quantity func(loss float64) float64, opts nf.FitOptions) error {
 	src := rand.NewPCG(run.seed, 2)
 	opts.Adam = nf.NewAdam(model.Params(), nil)
 	point := nf.Checkpoint{Model: model, Adam: opts.Adam, Source: src, Data: rows}
@@ -126,7 +127,7 @@ func (run mnistRun) fit(part string, model *nf.NormalizingFlow, data nf.Sampler,
 	opts.OnStep = func(s nf.Step) error {
 		stop := s.Number == run.stop
 		if !math.IsNaN(s.Validation) {
-			fmt.Fprintf(run.out, "%s: step %d of %d, validation %.4f after %.0f s\n", part, s.Number, s.Of, s.Validation, time.Since(start).Seconds())
+			fmt.Fprintf(run.out, "%s: step %d of %d, validation %.4f after %.0f s\n", part, s.Number, s.Of, quantity(s.Validation), time.Since(start).Seconds())
 		}
 		if run.folder != "" && (stop || !math.IsNaN(s.Validation)) {
 			if err := point.Save(path); err != nil {

@@ -32,12 +32,14 @@ func mnistConv(d digits, run mnistRun) (float64, error) {
 		return 0, err
 	}
 	model := pixelFlow(mnistShape, 10, hidden, newGreys(d.train.pixels), src).WithPrecision(ad.Float32)
-	err = run.fit("conv", model, data, data.Rows(), nf.FitOptions{Steps: steps, BatchSize: rows, Schedule: nf.Cosine(2e-3, steps/40, steps),
+	dim := mnistShape.Size()
+	bits := func(loss float64) float64 { return grids.BitsPerDim([]float64{-loss}, dim, mnistLevels) }
+	err = run.fit("conv", model, data, data.Rows(), bits, nf.FitOptions{Steps: steps, BatchSize: rows, Schedule: nf.Cosine(2e-3, steps/40, steps),
 		MaxGradNorm: 100, Validation: held.Sample(held.Len(), src), ValidateEvery: 250})
 	if err != nil {
 		return 0, err
 	}
-	n, dim := test.Len(), mnistShape.Size()
+	n := test.Len()
 	x := test.Sample(n, src)
 	logProb := model.Given(x.Slice(0, n, dim, dim+10)).LogProb(x.Slice(0, n, 0, dim))
 	return grids.BitsPerDim(logProb, dim, mnistLevels), nil
@@ -46,12 +48,14 @@ func mnistConv(d digits, run mnistRun) (float64, error) {
 // greyBins is the number of groups of grey levels that the splines of pixelFlow tell apart.
 const greyBins = 32
 
-// pixelFlow is a multiscale model of images of pixels from 0 to 1, whose classes are the context. It parts the image into a quarter of its pixels, one of each
-// square of four, those diagonal to them, and the rest; each part is mapped given those before it, by [nf.LinearSpline] with the parameters that a convolutional
-// network computes. So the density of a pixel given its neighbours is constant over groups of grey levels. The first quarter is an image of half the
-// size, for which the same is done; that of a height or a width that is odd is mapped pixel by pixel. Reed et al. 2017, arXiv:1703.03664, part images so; Müller et al. 2019, arXiv:1808.03856, have the splines.
+// pixelFlow is a multiscale model of images of pixels from 0 to 1, whose classes are the context. It parts the image into a quarter of its pixels, one
+// of each square of four, those diagonal to them, and the rest; each part is mapped given those before it, by [nf.LinearSpline] with the parameters that
+// a convolutional network computes. So the density of a pixel given its neighbours is constant over groups of grey levels. The first quarter is an image
+// of half the size, for which the same is done; one whose height or width is odd is mapped pixel by pixel. Reed et al. 2017, arXiv:1703.03664, part
+// images so; Müller et al. 2019, arXiv:1808.03856, have the splines.
 //
-// The first layer from the side of the data makes the groups of grey levels equally wide. The model starts with pixels that do not depend on each other.
+// The first layer from the side of the data makes the groups of grey levels equally wide. The model starts with pixels that do not depend on each
+// other.
 func pixelFlow(image grids.Shape, classes, hidden int, g greys, src rand.Source) *nf.NormalizingFlow {
 	spline := nf.LinearSpline{Bins: greyBins, Lo: 0, Hi: 1}
 	net := func(in grids.Shape) nf.Net {

@@ -29,7 +29,8 @@ func mnistMAF(d digits, run mnistRun) (float64, error) {
 		}
 	}
 	model := nf.NewMAF(mnistShape.Size(), &nf.ModelOptions{Layers: 5, Hidden: hidden, Depth: 1, Standardize: scale}, src).WithPrecision(ad.Float32)
-	err = run.fit("maf", model, logits{data}, data.Rows(), nf.FitOptions{Steps: steps, BatchSize: rows, Schedule: nf.Cosine(1e-3, steps/20, steps),
+	logProb := func(loss float64) float64 { return -loss }
+	err = run.fit("maf", model, logits{data}, data.Rows(), logProb, nf.FitOptions{Steps: steps, BatchSize: rows, Schedule: nf.Cosine(1e-3, steps/20, steps),
 		MaxGradNorm: 100, Validation: held[0], ValidateEvery: 200})
 	if err != nil {
 		return 0, err
