@@ -30,12 +30,19 @@ func (f LinearSpline) Of([]int) Transformer { return f }
 
 // Inverse evaluates the splines.
 func (f LinearSpline) Inverse(x, params *ad.Value) (z, logDet *ad.Value) {
-	return curves(func(p *ad.Value) curve { return f.curve(p, false) }).evaluate(x, params)
+	return f.evaluate(x, params, false)
 }
 
 // Forward inverts the splines.
 func (f LinearSpline) Forward(z, params *ad.Value) (x, logDet *ad.Value) {
-	return curves(func(p *ad.Value) curve { return f.curve(p, true) }).evaluate(z, params)
+	return f.evaluate(z, params, true)
+}
+
+func (f LinearSpline) evaluate(v, params *ad.Value, inverse bool) (y, logDet *ad.Value) {
+	if v.Cols() == 1 && params.Rows() == 1 { // one spline for all rows is worked out once
+		return f.curve(params, inverse)(v, true)
+	}
+	return curves(func(p *ad.Value) curve { return f.curve(p, inverse) }).evaluate(v, params)
 }
 
 // curve is the spline, or its inverse.

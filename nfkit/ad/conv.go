@@ -225,6 +225,10 @@ func addRun[T kernel.Float](dst, src []T) {
 }
 
 func convForward[T kernel.Float](v *Value) {
+	if toFew(v) {
+		convForwardFew[T](v)
+		return
+	}
 	x, w, win := of[T](v.args[0]).data, packed[T](v.args[1]), v.conv
 	var b []T
 	if len(v.args) > 2 {
@@ -235,6 +239,15 @@ func convForward[T kernel.Float](v *Value) {
 		kernel.Dense(y, x, w, b, v.rows*win.in.Sites(), activation(v), T(v.c))
 		return
 	}
+	if win.in.Width-2*(win.edge/2) >= rowOfSites && !w.Few() {
+		for g := range v.rows {
+			for r := (line{grid: g * win.in.Size(), x1: win.in.Width}); r.y < win.in.Height; r.y++ {
+				site := (g*win.in.Height + r.y) * win.in.Width
+				convolveRow(y[site*m:][:win.in.Width*m], x, w, b, win, r, activation(v), T(v.c))
+			}
+		}
+		return
+	}
 	patches := workspace[T](v.tape, min(v.rows*win.in.Sites(), max(1, patchesLen/win.patch()))*win.patch())
 	win.each(v.rows, func(lo, hi int) {
 		gatherPatches(patches, x, win, lo, hi)
@@ -242,8 +255,56 @@ func convForward[T kernel.Float](v *Value) {
 	})
 }
 
+// rowOfSites is the number of sites inside of a row from which on their patches, whose rows overlap, are multiplied where they are.
+const rowOfSites = 6
+
+// convolveRow stores the outputs of the row of the grid that r is, y, one row of the kernel after the other.
+func convolveRow[T kernel.Float](y, x []T, w kernel.Weights[T], b []T, win window, r line, act kernel.Activation, slope T) {
+	c, m, half := win.in.Channels, w.M, win.edge/2
+	in0, in1 := win.inside(r)
+	first, last := 0, win.edge-1 // rows of the kernel
+	for win.source(r, first) < 0 {
+		first++
+	}
+	for win.source(r, last) < 0 {
+		last--
+	}
+	for i := first; i <= last; i++ {
+		at := win.source(r, i)
+		// share adds to n sites from column col on what columns j0 to j1 of the kernel see; begin and end say that these are the first and the last for the sites.
+		share := func(col, n, j0, j1 int, begin, end bool) {
+			to := y[col*m : (col+n)*m]
+			init, ldi, then := to, m, kernel.ActIdentity
+			if begin && i == first {
+				init, ldi = b, 0
+			}
+			if end && i == last {
+				then = act
+			}
+			from, _ := win.column(col, j0)
+			kernel.DenseInputs(to, init, ldi, x[at+from*c:], c, w, (i*win.edge+j0)*c, (i*win.edge+j1)*c, n, then, slope)
+		}
+		share(in0, in1-in0, 0, win.edge, true, true)
+		for col := range win.in.Width {
+			switch {
+			case col >= in0 && col < in1:
+			case win.pad == PadZero:
+				share(col, 1, max(0, half-col), min(win.edge, win.in.Width-col+half), true, true)
+			default:
+				for j := range win.edge {
+					share(col, 1, j, j+1, j == 0, j == win.edge-1)
+				}
+			}
+		}
+	}
+}
+
 // convBackward gathers the patches again for the gradient of the weights.
 func convBackward[T kernel.Float](v *Value) {
+	if toFew(v) {
+		convBackwardFew[T](v)
+		return
+	}
 	x, weight, win := v.args[0], v.args[1], v.conv
 	if win.edge == 1 {
 		denseBackwardRows[T](v, v.rows*win.in.Sites())

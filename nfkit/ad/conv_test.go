@@ -56,6 +56,10 @@ func TestConv2DAgainstLoops(t *testing.T) {
 		{ad.Shape{Height: 1, Width: 9, Channels: 2}, 5, 3},
 		{ad.Shape{Height: 2, Width: 3, Channels: 1}, 9, 33},
 		{ad.Shape{Height: 1, Width: 1, Channels: 4}, 3, 5},
+		{ad.Shape{Height: 3, Width: 10, Channels: 2}, 5, 9}, // rows that are multiplied where they are
+		{ad.Shape{Height: 4, Width: 5, Channels: 9}, 3, 8},  // to few channels
+		{ad.Shape{Height: 2, Width: 3, Channels: 5}, 9, 4},
+		{ad.Shape{Height: 6, Width: 1, Channels: 2}, 3, 1},
 	} {
 		const n = 3
 		x, w, b := normal(n*c.in.Size()), normal(c.m*c.edge*c.edge*c.in.Channels), normal(c.m)

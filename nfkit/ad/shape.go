@@ -132,13 +132,34 @@ func sliceBackward[T kernel.Float](v *Value) {
 
 func columnsForward[T kernel.Float](v *Value) {
 	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.args[0].cols
+	if v.cols >= manyColumns {
+		for i := range v.rows {
+			from, to := x[i*c:(i+1)*c], y[i*v.cols:(i+1)*v.cols]
+			for j, k := range v.index {
+				to[j] = from[k]
+			}
+		}
+		return
+	}
 	for j, k := range v.index {
 		copyColumn(y, j, v.cols, x, k, c, v.rows)
 	}
 }
 
+// manyColumns is the number of columns from which on they are taken row by row.
+const manyColumns = 16
+
 func columnsBackward[T kernel.Float](v *Value) {
 	g, dx, c := of[T](v).grad, gradient[T](v.args[0]), v.args[0].cols
+	if v.cols >= manyColumns {
+		for i := range v.rows {
+			from, to := g[i*v.cols:(i+1)*v.cols], dx[i*c:(i+1)*c]
+			for j, k := range v.index {
+				to[k] += from[j]
+			}
+		}
+		return
+	}
 	for j, k := range v.index {
 		addColumn(dx, k, c, g, j, v.cols, v.rows)
 	}

@@ -27,8 +27,19 @@ func NewAffineCouplingBlock(shape Shape, net nf.Net, opts *nf.AffineCouplingOpti
 	if opts != nil {
 		o = *opts
 	}
-	kept, changed := parts(caller, shape, o.Split)
-	transformer := nf.Affine{Scale: o.Scale}
+	return &AffineCouplingBlock{newCoupling(caller, shape, nf.Affine{Scale: o.Scale}, net, o.Split), net}
+}
+
+// NewCoupling returns an [nf.Coupling] of grids of the given shape, which keeps one part of them, see [Parts], and maps each component of the other by
+// a transformer with parameters that net computes from the part kept: a grid of the shape of the part changed, with as many channels for each of its
+// channels as there are parameters, side by side. The coupling starts with the network as it is. It panics when net is nil or has other
+// sizes, and as [Parts] does.
+func NewCoupling(shape Shape, transformer nf.Transformer, net nf.Net, split nf.Split) *nf.Coupling {
+	return newCoupling("NewCoupling", shape, transformer, net, split)
+}
+
+func newCoupling(caller string, shape Shape, transformer nf.Transformer, net nf.Net, split nf.Split) *nf.Coupling {
+	kept, changed := parts(caller, shape, split)
 	if net == nil || net.In() != len(kept) || net.Out() != transformer.Params()*len(changed) {
 		got := "a nil network"
 		if net != nil {
@@ -36,7 +47,7 @@ func NewAffineCouplingBlock(shape Shape, net nf.Net, opts *nf.AffineCouplingOpti
 		}
 		panic(fmt.Sprintf("grids: %s: got %s for a %v grid with this split, want %d to %d", caller, got, shape, len(kept), transformer.Params()*len(changed)))
 	}
-	return &AffineCouplingBlock{nf.NewCoupling(transformer, inOrder(net, kept), changed, &nf.CouplingOptions{RandomInit: true}), net}
+	return nf.NewCoupling(transformer, inOrder(net, kept), changed, &nf.CouplingOptions{RandomInit: true})
 }
 
 // State has the network under flows.1.param_map: in the reference, a block is a split, a coupling and a merge.

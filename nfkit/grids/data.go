@@ -48,6 +48,9 @@ func NewDequantized(pixels mat.Matrix, levels int, context mat.Matrix) (*Dequant
 // Len returns the number of rows.
 func (q *Dequantized) Len() int { return q.rows.Len() }
 
+// Rows returns the pixels without noise, in their order: what a [nf.Checkpoint] keeps of the data.
+func (q *Dequantized) Rows() *nf.Rows { return q.rows }
+
 // Sample returns the next n rows, in an order that is drawn anew after all have come, with new noise.
 func (q *Dequantized) Sample(n int, src rand.Source) *mat.Dense {
 	x, r := q.rows.Sample(n, src), rand.New(src)

@@ -76,3 +76,49 @@ func ExampleNewLatticeFlow() {
 	fmt.Println(model.Dim(), stripes.Dim())
 	// Output: 16 16
 }
+
+// A coupling of splines: of each square of four pixels, two that touch at a corner are kept, and the others are mapped by what a residual network makes
+// of the kept ones around them.
+func ExampleNewCoupling() {
+	src := rand.NewPCG(1, 2)
+	squeeze := grids.NewDiagonalSqueeze(grids.Shape{Height: 8, Width: 8, Channels: 1})
+	four := squeeze.Latent()
+	_, _, kept, changed := grids.Parts(four, nf.SplitChannel)
+	spline := nf.LinearSpline{Bins: 16, Hi: 1}
+	net := grids.NewConvResidualNet(kept, changed.Channels*spline.Params(), 8, nil, src)
+	coupling := grids.NewCoupling(four, spline, net, nf.SplitChannel)
+	model := nf.NewNormalizingFlow(nf.NewUniform(64, &nf.UniformOptions{High: 1}), []nf.Flow{coupling, squeeze})
+	fmt.Println(four, model.Dim())
+	// Output: 4×4×4 64
+}
+
+// All pixels are bent by the same spline.
+func ExampleNewSitewise() {
+	shape := grids.Shape{Height: 28, Width: 28, Channels: 1}
+	f := grids.NewSitewise(shape, nf.NewElementwise(nf.LinearSpline{Bins: 256, Hi: 1}, 1))
+	fmt.Println(f.Dim(), "pixels,", len(f.State().Params()[0].Data), "parameters")
+	// Output: 784 pixels, 256 parameters
+}
+
+// A distribution of images whose brightness belongs to their class.
+func ExampleNewAffineGaussian() {
+	image := grids.Shape{Height: 4, Width: 4, Channels: 3}
+	colour := grids.Shape{Height: 1, Width: 1, Channels: 3}
+	base := grids.NewAffineGaussian(image, colour, 10)
+	fmt.Println(base.Dim(), base.ContextDim())
+	// Output: 48 10
+}
+
+// Scales and shifts of each row of pixels, by class.
+func ExampleNewCCAffineConst() {
+	image, row := grids.Shape{Height: 4, Width: 4, Channels: 1}, grids.Shape{Height: 4, Width: 1, Channels: 1}
+	f := grids.NewCCAffineConst(image, row, 2)
+	for _, t := range f.State() {
+		fmt.Println(t.Name, t.Shape)
+	}
+	// Output:
+	// s [1 1 4 1]
+	// t [1 1 4 1]
+	// s_cc [2 4]
+	// t_cc [2 4]
+}

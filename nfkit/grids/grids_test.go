@@ -32,7 +32,14 @@ var flowCases = map[string]func() nf.Flow{
 	"Invertible1x1Conv":            func() nf.Flow { return grids.NewInvertible1x1Conv(shape(2, 1, 3), nil, source()) },
 	"Invertible1x1Conv/plain":      func() nf.Flow { return plainConv(shape(1, 2, 3)) },
 	"Invertible1x1Conv/channel":    func() nf.Flow { return grids.NewInvertible1x1Conv(shape(2, 2, 1), nil, source()) },
+	"CCAffineConst":                func() nf.Flow { return grids.NewCCAffineConst(shape(2, 3, 2), shape(1, 1, 2), 3) },
+	"CCAffineConst/sites":          func() nf.Flow { return grids.NewCCAffineConst(shape(2, 3, 2), shape(2, 3, 1), 1) },
+	"CCAffineConst/all":            func() nf.Flow { return grids.NewCCAffineConst(shape(2, 2, 2), shape(2, 2, 2), 2) },
+	"CCAffineConst/no classes":     func() nf.Flow { return grids.NewCCAffineConst(shape(2, 2, 3), shape(1, 2, 3), 0) },
+	"Sitewise":                     func() nf.Flow { return grids.NewSitewise(shape(2, 3, 2), nf.NewPlanar(2, nil, source())) },
+	"Sitewise/context":             func() nf.Flow { return grids.NewSitewise(shape(1, 2, 2), conditionalSplines(2, 3)) },
 	"Squeeze":                      func() nf.Flow { return grids.NewSqueeze(shape(2, 4, 2)) },
+	"Squeeze/diagonal":             func() nf.Flow { return grids.NewDiagonalSqueeze(shape(4, 2, 2)) },
 	"Merge/channel":                func() nf.Flow { return grids.NewMerge(shape(2, 2, 3), nf.SplitChannel) },
 	"Merge/channel inverted":       func() nf.Flow { return grids.NewMerge(shape(2, 1, 3), nf.SplitChannelInv) },
 	"Merge/checkerboard":           func() nf.Flow { return grids.NewMerge(shape(3, 4, 2), nf.SplitCheckerboard) },
@@ -41,6 +48,10 @@ var flowCases = map[string]func() nf.Flow{
 	"AffineCouplingBlock/board":    func() nf.Flow { return coupling(shape(3, 4, 1), nf.SplitCheckerboard, nf.ScaleSigmoid, 2) },
 	"AffineCouplingBlock/channels of a board": func() nf.Flow {
 		return coupling(shape(2, 2, 3), nf.SplitCheckerboardInv, nf.ScaleSigmoidInv, 0)
+	},
+	"Coupling": func() nf.Flow { return splines(shape(2, 2, 3), nf.SplitChannel, nil) },
+	"Coupling/board": func() nf.Flow {
+		return splines(shape(2, 4, 1), nf.SplitCheckerboardInv, &grids.ConvResidualNetOptions{Blocks: 1, Context: 2, Leaky: 0.1, Circular: true, Start: make([]float64, 11)})
 	},
 	"GlowBlock": func() nf.Flow { return grids.NewGlowBlock(shape(2, 2, 3), 4, nil, source()) },
 	"GlowBlock/context": func() nf.Flow {
@@ -53,6 +64,19 @@ var flowCases = map[string]func() nf.Flow{
 	"GlowBlock/norm": func() nf.Flow {
 		return grids.NewGlowBlock(shape(2, 2, 2), 3, &grids.GlowBlockOptions{NetActNorm: true, Context: 1, Plain: true}, source())
 	},
+}
+
+// conditionalSplines have parameters that depend on a context.
+func conditionalSplines(dim, context int) nf.Flow {
+	spline := nf.NewRationalQuadraticSpline(dim, nil, nil)
+	return nf.NewConditionalElementwise(spline, nf.NewMLP([]int{context, 8, dim * spline.Params()}, &nf.MLPOptions{Activation: nf.ActTanh}, source()), dim)
+}
+
+// splines is a coupling of splines with a residual network.
+func splines(s grids.Shape, split nf.Split, opts *grids.ConvResidualNetOptions) nf.Flow {
+	spline := nf.NewRationalQuadraticSpline(1, nil, &nf.SplineOptions{Bins: 4})
+	_, _, kept, changed := grids.Parts(s, split)
+	return grids.NewCoupling(s, spline, grids.NewConvResidualNet(kept, spline.Params()*changed.Channels, 4, opts, source()), split)
 }
 
 func plainConv(s grids.Shape) nf.Flow {
@@ -87,6 +111,9 @@ func TestBases(t *testing.T) {
 		"ClassCondDiagGaussian":         grids.NewClassCondDiagGaussian(shape(1, 2, 1), 3),
 		"ClassCondDiagGaussian/grid":    grids.NewClassCondDiagGaussian(shape(2, 3, 2), 2),
 		"ClassCondDiagGaussian/heated":  heat(grids.NewClassCondDiagGaussian(shape(1, 1, 1), 2)),
+		"AffineGaussian":                grids.NewAffineGaussian(shape(2, 2, 1), shape(1, 2, 1), 0),
+		"AffineGaussian/classes":        grids.NewAffineGaussian(shape(1, 2, 2), shape(1, 1, 2), 3),
+		"AffineGaussian/heated":         heat(grids.NewAffineGaussian(shape(1, 1, 2), shape(1, 1, 1), 2)),
 		"GlowBase":                      grids.NewGlowBase(shape(2, 1, 1), 0),
 		"GlowBase/classes":              grids.NewGlowBase(shape(1, 1, 2), 2),
 		"GlowBase/classes and channels": grids.NewGlowBase(shape(2, 3, 2), 3),
@@ -99,9 +126,14 @@ func TestBases(t *testing.T) {
 	}
 }
 
-func heat(g *grids.ClassCondDiagGaussian) nf.Base {
-	g.Temperature = 0.7
-	return g
+func heat(b nf.Base) nf.Base {
+	switch b := b.(type) {
+	case *grids.ClassCondDiagGaussian:
+		b.Temperature = 0.7
+	case *grids.AffineGaussian:
+		b.Temperature = 0.7
+	}
+	return b
 }
 
 // Each flow and base that a file of the package declares is in a table above.
@@ -227,6 +259,17 @@ func TestMisuse(t *testing.T) {
 		"slope": {func() {
 			grids.NewConvNet2d(shape(2, 2, 1), []int{2}, []int{3}, &grids.ConvNet2dOptions{Leaky: 0.1, Activation: nf.ActTanh}, source())
 		}, "grids: NewConvNet2d: got Leaky 0.1 with activation 3; only ActReLU has a slope"},
+		"residual": {func() { grids.NewConvResidualNet(shape(2, 2, 1), 1, 0, nil, source()) }, "grids: NewConvResidualNet: got 1 channels of output and 0 hidden ones, want 1 or more"},
+		"start": {func() {
+			grids.NewConvResidualNet(shape(2, 2, 1), 2, 3, &grids.ConvResidualNetOptions{Start: []float64{1}}, source())
+		}, "grids: NewConvResidualNet: got 1 numbers in Start for 2 channels of output"},
+		"dropout": {func() {
+			grids.NewConvResidualNet(shape(2, 2, 1), 2, 3, &grids.ConvResidualNetOptions{Dropout: 1}, source())
+		}, "grids: NewConvResidualNet: got Dropout 1, want 0 or more and less than 1"},
+		"sitewise":      {func() { grids.NewSitewise(shape(2, 2, 3), nf.NewActNorm(2)) }, "grids: NewSitewise: got a flow of dimension 2 for a 2×2×3 grid, want dimension 3"},
+		"affine shape":  {func() { grids.NewCCAffineConst(shape(2, 2, 3), shape(1, 1, 2), 0) }, "grids: NewCCAffineConst: got scales and shifts of shape 1×1×2 for a 2×2×3 grid, want each number to be that of the grid or 1"},
+		"affine class":  {func() { grids.NewAffineGaussian(shape(1, 1, 1), shape(1, 1, 1), 2).LogProb(tape.Full(5, 1, 0), nil) }, "grids: AffineGaussian.LogProb: got context nil, want 2 columns, one for each class; condition the model with Given"},
+		"coupling":      {func() { grids.NewCoupling(shape(2, 2, 3), nf.Affine{}, net(shape(2, 2, 2), 3), nf.SplitChannel) }, "grids: NewCoupling: got a network from 8 to 12 columns for a 2×2×3 grid with this split, want 8 to 8"},
 		"columns":       {func() { net(shape(2, 2, 2), 3).Apply(tape.Full(5, 7, 0), nil) }, "grids: ConvNet2d.Apply: got a 5×7 batch, want 8 columns"},
 		"classes":       {func() { grids.NewClassCondDiagGaussian(shape(1, 1, 1), 0) }, "grids: NewClassCondDiagGaussian: got 0 classes, want 1 or more"},
 		"no class":      {func() { grids.NewGlowBase(shape(1, 1, 1), 2).LogProb(tape.Full(5, 1, 0), nil) }, "grids: GlowBase.LogProb: got context nil, want 2 columns, one for each class; condition the model with Given"},

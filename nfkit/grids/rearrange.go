@@ -49,16 +49,30 @@ var _ nf.Flow = (*Squeeze)(nil)
 
 // NewSqueeze returns the flow for data of the given shape. It panics when height or width is odd.
 func NewSqueeze(data Shape) *Squeeze {
-	checkShape("NewSqueeze", data)
+	return newSqueeze("NewSqueeze", data, func(c, place int) int { return 4*c + place })
+}
+
+// NewDiagonalSqueeze returns the flow for data of the given shape with other channels: the pixels of the square in its upper left are the first C,
+// those in its lower right the next, then come those in its upper right and in its lower left. So [nf.SplitChannel] parts the data like the two colours
+// of a checkerboard, and once more the first half of the channels. It panics as NewSqueeze does. Dinh et al. 2017, arXiv:1605.08803, whose program
+// squeezes so before it splits channels off.
+func NewDiagonalSqueeze(data Shape) *Squeeze {
+	turn := [4]int{0, 2, 3, 1}
+	return newSqueeze("NewDiagonalSqueeze", data, func(c, place int) int { return turn[place]*data.Channels + c })
+}
+
+// newSqueeze returns the flow that makes channel c of a pixel, at one of four places of its square, the channel with the given number.
+func newSqueeze(caller string, data Shape, channel func(c, place int) int) *Squeeze {
+	checkShape(caller, data)
 	if data.Height%2 != 0 || data.Width%2 != 0 {
-		panic(fmt.Sprintf("grids: NewSqueeze: got a %v grid, want an even height and width", data))
+		panic(fmt.Sprintf("grids: %s: got a %v grid, want an even height and width", caller, data))
 	}
 	f := &Squeeze{shape: Shape{Height: data.Height / 2, Width: data.Width / 2, Channels: 4 * data.Channels}}
 	var index []int
 	for y := range data.Height {
 		for x := range data.Width {
 			for c := range data.Channels {
-				index = append(index, f.shape.Index(y/2, x/2, 4*c+2*(y%2)+x%2))
+				index = append(index, f.shape.Index(y/2, x/2, channel(c, 2*(y%2)+x%2)))
 			}
 		}
 	}

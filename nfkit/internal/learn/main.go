@@ -9,6 +9,7 @@
 //	go run ./nfkit/internal/learn sbi        # posteriors of simulators, in six tasks
 //	go run ./nfkit/internal/learn energies   # densities that are learned without data
 //	go run ./nfkit/internal/learn tables     # one's own data: flows beside what is there without them
+//	go run ./nfkit/internal/learn mnist      # images of digits
 //	go run ./nfkit/internal/learn toys       # all families on all densities in the plane; -quick for a part
 //
 // With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
@@ -55,6 +56,7 @@ var tables = map[string]func(args []string, out io.Writer) error{
 	"sbi":      sbi,
 	"energies": energyTable,
 	"tables":   datasetTable,
+	"mnist":    mnist,
 	"toys":     func(args []string, out io.Writer) error { return toys(args, out, os.Stderr) },
 }
 

@@ -264,6 +264,113 @@ class LULinearPermute:
         return y.T[:, self.undo], -log
 
 
+class ConvNet:
+    """Kernels of 3, 1 and 3."""
+
+    def __init__(self, state, name):
+        self.layers = [Linear(state, f"{name}.net.{k}") for k in (0, 2, 4)]
+
+    def __call__(self, x):
+        for k, layer in enumerate(self.layers):
+            x = F.conv2d(x, layer.weight, layer.bias, padding=layer.weight.shape[2] // 2)
+            if k < 2:
+                x = F.relu(x)
+        return x
+
+
+class Conv1x1:
+    """Multiplies the channels of each pixel by a matrix that is kept as its LU decomposition."""
+
+    def __init__(self, state, name):
+        self.p, self.sign, self.eye = (state.buffer(f"{name}.{part}") for part in ("P", "sign_S", "eye"))
+        self.lower, self.log_s, self.upper = (state.param(f"{name}.{part}") for part in ("L", "log_S", "U"))
+
+    def factors(self):
+        lower = torch.tril(self.lower, -1) + self.eye
+        return lower, torch.triu(self.upper, 1) + torch.diag(self.sign * torch.exp(self.log_s))
+
+    def apply(self, x, w, sign):
+        return F.conv2d(x, w[:, :, None, None]), sign * x.shape[2] * x.shape[3] * self.log_s.sum()
+
+    def inverse(self, x):
+        lower, upper = self.factors()
+        return self.apply(x, self.p @ lower @ upper, 1)
+
+    def forward(self, z):
+        lower, upper = self.factors()
+        w = torch.linalg.solve_triangular(lower, self.p.T, upper=False, unitriangular=True)
+        return self.apply(z, torch.linalg.solve_triangular(upper, w, upper=True), -1)
+
+
+class ChannelNorm:
+    """Scales and shifts each channel."""
+
+    def __init__(self, state, name):
+        self.s, self.t = state.param(name + ".s"), state.param(name + ".t")
+
+    def inverse(self, x):
+        return (x - self.t) * torch.exp(-self.s), -x.shape[2] * x.shape[3] * self.s.sum()
+
+    def forward(self, z):
+        return z * torch.exp(self.s) + self.t, z.shape[2] * z.shape[3] * self.s.sum()
+
+
+class ImageCoupling:
+    """Keeps the first half of the channels; scales and shifts the second."""
+
+    def __init__(self, state, name):
+        self.net = ConvNet(state, name + ".flows.1.param_map")
+
+    def parts(self, x):
+        x1, x2 = x.chunk(2, dim=1)
+        param = self.net(x1)
+        s = param[:, 1::2] + 2
+        return x1, x2, param[:, 0::2], torch.sigmoid(s), F.logsigmoid(s).sum(dim=(1, 2, 3))
+
+    def inverse(self, x):
+        x1, x2, shift, scale, log = self.parts(x)
+        return torch.cat([x1, (x2 - shift) * scale], dim=1), log
+
+    def forward(self, z):
+        z1, z2, shift, scale, log = self.parts(z)
+        return torch.cat([z1, z2 / scale + shift], dim=1), -log
+
+
+class Glow:
+    """Images in three levels, of which the first is the deepest."""
+
+    def __init__(self, layers, state):
+        self.levels = [[layer(state, f"flows.{i}.{k}.flows.{part}") for k in range(layers)
+                        for part, layer in enumerate((ImageCoupling, Conv1x1, ChannelNorm))] for i in range(3)]
+
+    def log_prob(self, x):
+        side = math.isqrt(x.shape[1])
+        x, log = x.view(-1, 1, side, side), 0
+        for i in (2, 1, 0):
+            x = F.pixel_unshuffle(x, 2)
+            for flow in reversed(self.levels[i]):
+                x, l = flow.inverse(x)
+                log = log + l
+            if i > 0:
+                x, z = x.chunk(2, dim=1)
+                log = log + normal(z.flatten(1))
+        return log + normal(x.flatten(1))
+
+    def transform(self, z):
+        """Takes rows of latent grids, one after the other, with channels last."""
+        log, side, at, x = normal(z), math.isqrt(z.shape[1]), 0, None
+        for i in (0, 1, 2):
+            n, channels = side >> 3 - i, (2 << 3 - i) // (1 if i == 0 else 2)
+            part = z[:, at : at + n * n * channels].reshape(-1, n, n, channels).permute(0, 3, 1, 2)
+            at += n * n * channels
+            x = part if x is None else torch.cat([x, part], dim=1)
+            for flow in self.levels[i]:
+                x, l = flow.forward(x)
+                log = log - l
+            x = F.pixel_shuffle(x, 2)
+        return x.flatten(1), log
+
+
 class Model:
     def __init__(self, kind, mix, layers, state):
         layer = {"coupling": Coupling, "spline": Spline, "maf": MAF, "iaf": IAF, "ar-spline": ARSpline}[kind]
@@ -296,7 +403,10 @@ class Work:
 
     def __init__(self, request):
         state = State(read(request["file"]), getattr(torch, request["precision"]))
-        self.model = Model(request["kind"], request["mix"], request["layers"], state)
+        if request["kind"] == "glow":
+            self.model = Glow(request["layers"], state)
+        else:
+            self.model = Model(request["kind"], request["mix"], request["layers"], state)
         self.x = state.buffer("x")
         self.step = {"train": self.train, "log-prob": self.log_prob, "sample": self.sample}[request["task"]]
         self.task = request["task"]

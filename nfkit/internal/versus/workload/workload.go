@@ -21,6 +21,7 @@ const (
 	MAF      Kind = "maf"       // masked autoregressive flows, the fast direction that of the density: 2 residual blocks
 	IAF      Kind = "iaf"       // the same, the fast direction that of samples
 	ARSpline Kind = "ar-spline" // autoregressive splines: 8 bins, 2 residual blocks
+	Glow     Kind = "glow"      // couplings of images in 3 levels, with convolutional networks
 )
 
 // Mix is the layer that follows each one.
@@ -31,7 +32,8 @@ const (
 	Swap Mix = "swap" // the halves change places
 )
 
-// Model is an architecture: layers of one kind, each followed by a mixing one, over a standard normal base.
+// Model is an architecture: layers of one kind, each followed by a mixing one, over a standard normal base. A Glow has that number of layers in each
+// level, for square images of one channel.
 type Model struct {
 	Kind                Kind
 	Dim, Layers, Hidden int
@@ -40,6 +42,9 @@ type Model struct {
 
 // New returns the model with parameters drawn from src.
 func (m Model) New(src rand.Source) *nf.NormalizingFlow {
+	if m.Kind == Glow {
+		return m.glow(src)
+	}
 	var flows []nf.Flow
 	for range m.Layers {
 		flows = append(flows, m.layer(src), m.mix(src))
@@ -62,7 +67,7 @@ func (m Model) layer(src rand.Source) nf.Flow {
 	case ARSpline:
 		return nf.NewAutoregressiveRationalQuadraticSpline(m.Dim, h, nil, src)
 	}
-	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of coupling, spline, maf, iaf and ar-spline", m.Kind))
+	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of coupling, spline, maf, iaf, ar-spline and glow", m.Kind))
 }
 
 func (m Model) autoregressive(src rand.Source) nf.Flow {
@@ -84,6 +89,8 @@ func (m Model) mix(src rand.Source) nf.Flow {
 func (m Model) flop() float64 {
 	d, h, weights := m.Dim, m.Hidden, 0
 	switch m.Kind {
+	case Glow:
+		return m.glowFlop()
 	case Coupling:
 		kept := (d + 1) / 2
 		weights = kept*h + h*h + 2*(d-kept)*h
@@ -153,7 +160,12 @@ var Table = []Row{
 	{Name: "hidden-512", Task: Train, Model: Model{Coupling, 2, 8, 512, LU}, N: 8192, Ratio: wanted(1, 1)},
 	{Name: "spline", Task: Train, Model: Model{Spline, 2, 16, 128, LU}, N: 512, Ratio: wanted(2, 3)},
 	{Name: "maf-16", Task: Train, Model: Model{MAF, 16, 8, 128, LU}, N: 512, Ratio: wanted(2, 3)},
+	{Name: "glow-32x32", Task: Train, Model: glow32, N: 64, Ratio: wanted(1.5, 1.5)},
+	{Name: "glow-32x32", Task: Sample, Model: glow32, N: 64, Ratio: wanted(1.5, 1.5)},
 }
+
+// glow32 is for images of 28×28 pixels with a margin of 2, as three levels halve them three times.
+var glow32 = Model{Kind: Glow, Dim: 32 * 32, Layers: 4, Hidden: 32}
 
 // WideTable has models of many components and units, few rows, and the slow directions.
 var WideTable = []Row{
