@@ -70,7 +70,7 @@ func ExampleNewAffineCouplingBlock() {
 func ExampleNewLatticeFlow() {
 	src := rand.NewPCG(1, 2)
 	lattice := grids.Shape{Height: 4, Width: 4, Channels: 1}
-	model := grids.NewLatticeFlow(lattice, &grids.LatticeOptions{Layers: 2, Hidden: 4, Depth: 1}, src)
+	model := grids.NewLatticeFlow(lattice, &grids.LatticeOptions{Blocks: 2, Hidden: 4}, src)
 	net := grids.NewConvNet2d(lattice, []int{4, 2}, []int{3, 3}, nil, src)
 	stripes := grids.NewLatticeCoupling(lattice, grids.Mask{Rows: 1, Period: 2}, net, nil)
 	fmt.Println(model.Dim(), stripes.Dim())

@@ -2,7 +2,6 @@ package grids
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
@@ -112,40 +111,4 @@ func (m *masked) Apply(x, context *ad.Value) *ad.Value {
 
 func (m *masked) apply(x, context *ad.Value) *ad.Value {
 	return m.Net.Apply(x.Scatter(m.Net.In(), m.kept), context).Columns(m.params)
-}
-
-// LatticeOptions are the options of [NewLatticeFlow].
-type LatticeOptions struct {
-	Layers    int  // couplings; 0 means 16, −1 none
-	Hidden    int  // channels of each hidden layer of a network; 0 means 16
-	Depth     int  // hidden layers; 0 means 2, −1 none
-	Kernel    int  // edge of each convolution; 0 means 3
-	Symmetric bool // the density is even: of φ as of −φ
-}
-
-// NewLatticeFlow returns a model of fields on a periodic lattice: couplings of the two colours of a checkerboard in turn, see [NewLatticeCoupling],
-// over the standard normal distribution, as which it starts. Its networks are circular convolutions, so its density has the translations
-// that leave the colours alone as symmetries. For training on an action, see NormalizingFlow.ReverseKL of package nfkit and targets.Phi4.
-//
-// A nil opts means the defaults. It panics when height or width is odd or an option is out of range. Albergo, Kanwar & Shanahan 2019,
-// arXiv:1904.12072.
-func NewLatticeFlow(lattice Shape, opts *LatticeOptions, src rand.Source) *nf.NormalizingFlow {
-	const caller = "NewLatticeFlow"
-	var o LatticeOptions
-	if opts != nil {
-		o = *opts
-	}
-	if min(o.Layers+1, o.Hidden, o.Depth+1, o.Kernel) < 0 {
-		panic(fmt.Sprintf("grids: %s: got %d layers, %d hidden channels, depth %d and kernels of %d, want none negative but −1 for no layers or no depth", caller, o.Layers, o.Hidden, o.Depth, o.Kernel))
-	}
-	o.Layers, o.Hidden, o.Depth, o.Kernel = orDefault(o.Layers, 16), orDefault(o.Hidden, 16), orDefault(o.Depth, 2), orDefault(o.Kernel, 3)
-	o.Depth = max(o.Depth, 0)
-	channels := append(slices.Repeat([]int{o.Hidden}, o.Depth), 2*lattice.Channels)
-	edges := slices.Repeat([]int{o.Kernel}, o.Depth+1)
-	var flows []nf.Flow
-	for k := range o.Layers {
-		net := NewConvNet2d(lattice, channels, edges, &ConvNet2dOptions{Activation: nf.ActTanh, Circular: true}, src)
-		flows = append(flows, NewLatticeCoupling(lattice, Mask{1, 1, 2, k % 2}, net, &LatticeCouplingOptions{Symmetric: o.Symmetric}))
-	}
-	return nf.NewNormalizingFlow(nf.NewDiagGaussian(lattice.Size(), &nf.DiagGaussianOptions{Fixed: true}), flows)
 }

@@ -32,6 +32,9 @@ func TestLatticeCouplings(t *testing.T) {
 		"symmetric":    latticeCoupling(shape(2, 2, 2), grids.Mask{1, 1, 2, 0}, nf.ScaleExp, true, 2),
 		"columns":      latticeCoupling(shape(1, 8, 1), grids.Mask{0, 1, 4, 3}, nf.ScaleSigmoid, true, 0),
 		"diagonals":    latticeCoupling(shape(4, 4, 1), grids.Mask{1, -1, 4, 2}, nf.ScaleNone, false, 0),
+		"kernels":      grids.NewKernelCoupling(shape(2, 4, 1), grids.Mask{1, 1, 2, 1}, &grids.KernelCouplingOptions{Hidden: 3}, source()),
+		"even":         grids.NewKernelCoupling(shape(4, 2, 1), grids.Mask{1, 1, 2, 0}, &grids.KernelCouplingOptions{Hidden: 3, Symmetric: true}, source()),
+		"odd lattice":  grids.NewKernelCoupling(shape(3, 3, 1), grids.Mask{1, 2, 3, 2}, &grids.KernelCouplingOptions{Hidden: 2, Symmetric: true}, source()),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := nftest.Flow(f, nil, rand.NewPCG(3, 4)); err != nil {
@@ -55,29 +58,81 @@ func moved(x *mat.Dense, h, w, dy, dx int, sign float64) *mat.Dense {
 	return y
 }
 
-// The density of a lattice model is the same for a field that is translated by an even number of steps; for an odd number it is not. If
-// it is asked for, it is that of the field with the other sign.
+// Each layer commutes with the symmetries that it claims, and with no others.
 func TestLatticeSymmetries(t *testing.T) {
-	for _, symmetric := range []bool{false, true} {
-		m := grids.NewLatticeFlow(shape(4, 6, 1), &grids.LatticeOptions{Layers: 4, Hidden: 5, Symmetric: symmetric}, source())
+	on := shape(4, 6, 1)
+	for name, c := range map[string]struct {
+		flow              nf.Flow
+		even, odd, parity bool // symmetric under translations by an even and by an odd number of steps, and under φ → −φ
+	}{
+		"circulant":           {grids.NewCirculant(on), true, true, true},
+		"site spline":         {grids.NewSiteSpline(on, nil), true, true, false},
+		"odd site spline":     {grids.NewSiteSpline(on, &grids.SiteSplineOptions{Odd: true}), true, true, true},
+		"kernels":             {grids.NewKernelCoupling(on, grids.Mask{1, 1, 2, 0}, nil, source()), true, false, false},
+		"symmetric kernels":   {grids.NewKernelCoupling(on, grids.Mask{1, 1, 2, 0}, &grids.KernelCouplingOptions{Symmetric: true}, source()), true, false, true},
+		"convolutions":        {latticeCoupling(on, grids.Mask{1, 1, 2, 0}, nf.ScaleExp, false, 0), true, false, false},
+		"symmetric couplings": {latticeCoupling(on, grids.Mask{1, 1, 2, 0}, nf.ScaleExp, true, 0), true, false, true},
+	} {
+		m := nf.NewNormalizingFlow(nf.NewDiagGaussian(24, &nf.DiagGaussianOptions{Fixed: true}), []nf.Flow{c.flow})
 		perturb(m, rand.New(rand.NewPCG(3, 4)))
 		x := m.Sample(5, rand.NewPCG(5, 6))
 		want := m.LogProb(x)
-		for name, c := range map[string]struct {
+		for what, c := range map[string]struct {
 			x    *mat.Dense
 			same bool
 		}{
-			"translated by 1, 1":  {moved(x, 4, 6, 1, 1, 1), true},
-			"translated by 2, 4":  {moved(x, 4, 6, 2, 4, 1), true},
-			"translated by 0, 1":  {moved(x, 4, 6, 0, 1, 1), false},
-			"with the other sign": {moved(x, 4, 6, 0, 0, -1), symmetric},
+			"translated by 1, 1":  {moved(x, 4, 6, 1, 1, 1), c.even},
+			"translated by 2, 4":  {moved(x, 4, 6, 2, 4, 1), c.even},
+			"translated by 0, 1":  {moved(x, 4, 6, 0, 1, 1), c.odd},
+			"with the other sign": {moved(x, 4, 6, 0, 0, -1), c.parity},
 		} {
 			got := m.LogProb(c.x)
 			for i := range want {
 				if same := math.Abs(got[i]-want[i]) < 1e-10*math.Abs(want[i]); same != c.same {
-					t.Errorf("symmetric %t: the log-density of row %d %s is %v, without %v; want the same: %t", symmetric, i, name, got[i], want[i], c.same)
+					t.Errorf("%s: the log-density of row %d %s is %v, without %v; want the same: %t", name, i, what, got[i], want[i], c.same)
 				}
 			}
+		}
+	}
+	square := nf.NewNormalizingFlow(nf.NewDiagGaussian(16, &nf.DiagGaussianOptions{Fixed: true}), []nf.Flow{grids.NewCirculant(shape(4, 4, 1))})
+	perturb(square, rand.New(rand.NewPCG(3, 4)))
+	x := square.Sample(1, rand.NewPCG(5, 6))
+	turned := mat.NewDense(1, 16, nil)
+	for i := range 16 {
+		turned.Set(0, i%4*4+3-i/4, x.At(0, i))
+	}
+	if got, want := square.LogProb(turned)[0], square.LogProb(x)[0]; math.Abs(got-want) > 1e-10*math.Abs(want) {
+		t.Errorf("the log-density of a field turned by a quarter is %v, without %v", got, want)
+	}
+}
+
+// A circulant with the spectrum of the free field is that field: all weights are its normaliser.
+func TestCirculantFreeField(t *testing.T) {
+	const l = 6
+	free := targets.Phi4{L: l, M2: 0.7}
+	c := grids.NewCirculant(shape(l, l, 1))
+	spectrum, seen := c.State()[0].Param.Data, map[[2]int]bool{}
+	k := 0
+	for y := range l {
+		for x := range l {
+			a, b := min(y, l-y), min(x, l-x)
+			if key := [2]int{min(a, b), max(a, b)}; !seen[key] { // in the order of their first appearance
+				seen[key] = true
+				sa, sb := 2*math.Sin(math.Pi*float64(a)/l), 2*math.Sin(math.Pi*float64(b)/l)
+				spectrum[k] = -0.5 * math.Log(2*(free.M2+sa*sa+sb*sb))
+				k++
+			}
+		}
+	}
+	if k != len(spectrum) {
+		t.Fatalf("the spectrum has %d numbers, want %d", len(spectrum), k)
+	}
+	c.State().Changed()
+	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(l*l, &nf.DiagGaussianOptions{Fixed: true}), []nf.Flow{c})
+	_, logWeights := m.ImportanceSample(free, 10, rand.NewPCG(5, 6))
+	for i, got := range logWeights {
+		if want := free.FreeLogNormalizer(); math.Abs(got-want) > 1e-11 {
+			t.Errorf("the logarithm of weight %d is %v, want ln Z = %v", i, got, want)
 		}
 	}
 }
@@ -85,8 +140,8 @@ func TestLatticeSymmetries(t *testing.T) {
 // Trained on the action of the free field alone, the model knows its integral.
 func TestLatticeFlowLearns(t *testing.T) {
 	free := targets.Phi4{L: 4, M2: 2}
-	m := grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Layers: 4, Hidden: 6, Depth: 1, Symmetric: true}, source()).WithPrecision(ad.Float32)
-	_, err := nf.Fit(context.Background(), m.ReverseKL(free, 64, nil), nil, &nf.FitOptions{Steps: 150, Schedule: nf.Cosine(2e-2, 10, 150)}, source())
+	m := grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Blocks: 1, Hidden: 6, Symmetric: true}, source()).WithPrecision(ad.Float32)
+	_, err := nf.Fit(context.Background(), m.ReverseKL(free, 64, nil), nil, &nf.FitOptions{Steps: 150, Schedule: nf.Cosine(5e-2, 10, 150)}, source())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,17 +178,28 @@ func TestLatticeFlowLearns(t *testing.T) {
 	}
 }
 
-// No couplings and networks without hidden layers are asked for by −1, as 0 means the defaults.
-func TestLatticeFlowWithoutLayers(t *testing.T) {
-	linear := grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Layers: 2, Depth: -1}, source())
-	if n := len(linear.Params()); n != 6 { // those of the base, and a weight and a bias in each coupling
-		t.Errorf("two couplings with linear networks have %d parameters, want 6", n)
+// A model starts as its base, has no layers if −1 asks for none, and is finite far away.
+func TestLatticeFlowStart(t *testing.T) {
+	if m := grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Blocks: -1}, source()); len(m.Flows()) != 0 {
+		t.Errorf("a model without blocks has %d layers", len(m.Flows()))
 	}
-	if _, err := linear.ReverseKL(targets.Phi4{L: 4, M2: 2}, 8, nil).LossGrad(nil, source()); err != nil {
-		t.Error(err)
+	m := grids.NewLatticeFlow(shape(4, 4, 1), nil, source())
+	x := mat.NewDense(3, 16, nil)
+	for j := range 16 {
+		x.Set(1, j, math.Sin(float64(j)))
+		x.Set(2, j, 1e150)
 	}
-	if m := grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Layers: -1}, source()); len(m.Flows()) != 0 {
-		t.Errorf("a model without layers has %d", len(m.Flows()))
+	got := m.LogProb(x)
+	for i := range got {
+		row := x.RawRowView(i)
+		want := -0.5*floats.Dot(row, row) - 8*math.Log(2*math.Pi)
+		if math.Abs(got[i]-want) > 1e-10*math.Abs(want) {
+			t.Errorf("the log-density of row %d is %v at the start, want %v", i, got[i], want)
+		}
+	}
+	perturb(m, rand.New(rand.NewPCG(3, 4)))
+	if got := m.LogProb(x); math.IsNaN(got[2]) || math.IsInf(got[2], 0) {
+		t.Errorf("the log-density far away is %v", got[2])
 	}
 }
 
@@ -143,7 +209,12 @@ func TestLatticeMisuse(t *testing.T) {
 		f    func()
 		want string
 	}{
-		"odd lattice": {func() { grids.NewLatticeFlow(shape(4, 5, 1), nil, source()) }, "grids: NewLatticeCoupling: got mask {Rows:1 Columns:1 Period:2 Phase:0} for a 4×5×1 lattice, want a period of 2 or more, a phase below it, and a pattern that goes on across the boundaries"},
+		"options":     {func() { grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Blocks: -2, Hidden: 3}, source()) }, "grids: NewLatticeFlow: got -2 blocks, 3 hidden and 0 bins, want none negative but −1 for no blocks"},
+		"channels":    {func() { grids.NewCirculant(shape(4, 4, 2)) }, "grids: NewCirculant: got a 4×4×2 lattice, want 1 channel"},
+		"bins":        {func() { grids.NewSiteSpline(shape(4, 4, 1), &grids.SiteSplineOptions{Bins: 1}) }, "grids: NewSiteSpline: got 1 bins and bound 0, want 2 to 999, and a positive number or 0"},
+		"source":      {func() { grids.NewKernelCoupling(shape(4, 4, 1), grids.Mask{1, 1, 2, 0}, nil, nil) }, "grids: NewKernelCoupling: got 16 hidden and source <nil>, want 1 or more, or 0 for the default, and a source as rand.NewPCG(1, 2)"},
+		"columns":     {func() { grids.NewCirculant(shape(4, 4, 1)).Forward(ad.NewTape(ad.Float64).Full(2, 15, 1), nil) }, "grids: Circulant.Forward: got a 2×15 batch, want 16 columns"},
+		"odd lattice": {func() { grids.NewLatticeFlow(shape(4, 5, 1), nil, source()) }, "grids: NewKernelCoupling: got mask {Rows:1 Columns:1 Period:2 Phase:0} for a 4×5×1 lattice, want a period of 2 or more, a phase below it, and a pattern that goes on across the boundaries"},
 		"empty":       {func() { grids.NewLatticeCoupling(shape(4, 4, 1), grids.Mask{2, 2, 2, 0}, net, nil) }, "grids: NewLatticeCoupling: got mask {Rows:2 Columns:2 Period:2 Phase:0} for a 4×4×1 lattice, which changes 16 sites and keeps 0, want some of both"},
 		"network":     {func() { grids.NewLatticeCoupling(shape(4, 6, 1), grids.Mask{1, 1, 2, 0}, net, nil) }, "grids: NewLatticeCoupling: got a network from 16 to 32 columns for a 4×6×1 lattice, want 24 to 48"},
 	} {
