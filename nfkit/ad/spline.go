@@ -178,6 +178,7 @@ func splineForward[T kernel.Float](v *Value) {
 	d, k, m := v.cols, s.Bins, p.cols/v.cols
 	fractions, saved := splineFractions(v, logits, p.rows*d, m), take[T](v.tape, splineSaved*len(x))
 	of[T](v.twin).extra, of[T](v).extra = fractions, saved
+	tables := splineTables(v, fractions, logits)
 	for i := range x {
 		j := i % d
 		lo, hi := s.interval(j)
@@ -186,23 +187,36 @@ func splineForward[T kernel.Float](v *Value) {
 			y[i], rec[0] = x[i], -1
 			continue
 		}
-		own := i // the number of the element's spline
-		if p.rows == 1 {
-			own = j
-		}
-		wide, high, slopes := fractions[2*k*own:][:k], fractions[2*k*own+k:][:k], logits[m*own+2*k:][:m-2*k]
 		var bin int
 		var left, right, bottom, top float64
-		if v.kind == splineForwards {
-			bin, left, right = findBin(wide, lo, hi, e)
-			bottom, top = binEnds(high, bin, lo, hi)
+		var q piece
+		if tables != nil {
+			table := tables[3*(k+1)*j:][:3*(k+1)]
+			wide, high, slopes := table[:k+1], table[k+1:2*(k+1)], table[2*(k+1):]
+			if v.kind == splineForwards {
+				bin = binBetween(wide, e)
+			} else {
+				bin = binBetween(high, e)
+			}
+			left, right, bottom, top = wide[bin], wide[bin+1], high[bin], high[bin+1]
+			q = piece{w: right - left, h: top - bottom, d0: slopes[bin], d1: slopes[bin+1]}
 		} else {
-			bin, bottom, top = findBin(high, lo, hi, e)
-			left, right = binEnds(wide, bin, lo, hi)
+			own := i // the number of the element's spline
+			if p.rows == 1 {
+				own = j
+			}
+			wide, high, slopes := fractions[2*k*own:][:k], fractions[2*k*own+k:][:k], logits[m*own+2*k:][:m-2*k]
+			if v.kind == splineForwards {
+				bin, left, right = findBin(wide, lo, hi, e)
+				bottom, top = binEnds(high, bin, lo, hi)
+			} else {
+				bin, bottom, top = findBin(high, lo, hi, e)
+				left, right = binEnds(wide, bin, lo, hi)
+			}
+			q = piece{w: right - left, h: top - bottom,
+				d0: slope(slopes, s.slot(j, bin, len(slopes))),
+				d1: slope(slopes, s.slot(j, bin+1, len(slopes)))}
 		}
-		q := piece{w: right - left, h: top - bottom,
-			d0: slope(slopes, s.slot(j, bin, len(slopes))),
-			d1: slope(slopes, s.slot(j, bin+1, len(slopes)))}
 		if v.kind == splineForwards {
 			q.theta, q.phi = (e-left)/q.w, (right-e)/q.w
 			up, down, derivative := q.value()
@@ -216,6 +230,44 @@ func splineForward[T kernel.Float](v *Value) {
 		}
 		rec[0], rec[1], rec[2], rec[3], rec[4], rec[5], rec[6] = T(bin), T(q.w), T(q.h), T(q.d0), T(q.d1), T(q.theta), T(q.phi)
 	}
+}
+
+// splineTables returns, where rows share their splines and there are enough of them, the knots of the spline of each column and the slopes there:
+// K+1 places, K+1 heights and K+1 slopes. It returns nil where they do not.
+func splineTables[T kernel.Float](v *Value, fractions, logits []T) []float64 {
+	p, s, d := v.args[1], v.splines, v.cols
+	k, m := s.Bins, p.cols/d
+	if p.rows != 1 || v.rows <= k {
+		return nil
+	}
+	tables := workspace[float64](v.tape, 3*(k+1)*d)
+	for j := range d {
+		lo, hi := s.interval(j)
+		table, slopes := tables[3*(k+1)*j:][:3*(k+1)], logits[m*j+2*k:][:m-2*k]
+		for half := range 2 {
+			knots, sum := table[half*(k+1):][:k+1], 0.0
+			knots[0] = lo
+			for b, f := range fractions[(2*j+half)*k:][:k] {
+				sum += float64(f)
+				knots[b+1] = knot(b+1, sum, lo, hi, k)
+			}
+		}
+		for b := range k + 1 {
+			table[2*(k+1)+b] = slope(slopes, s.slot(j, b, len(slopes)))
+		}
+	}
+	return tables
+}
+
+// binBetween returns the number of the bin that holds x, as findBin does.
+func binBetween(knots []float64, x float64) int {
+	last := len(knots) - 2
+	for b, right := range knots[1 : last+1] {
+		if !(x >= right) {
+			return b
+		}
+	}
+	return last
 }
 
 // splineFractions returns the softmax of the logits of widths and of heights of each spline, of which m logits each are
@@ -301,6 +353,11 @@ func splineBackward[T kernel.Float](v *Value) {
 	g, l, dx, dp := ownGradient[T](v), twinGradient[T](v), gradient[T](in), gradient[T](p)
 	logits, fractions, saved := of[T](p).data, of[T](v.twin).extra, of[T](v).extra
 	d, k := v.cols, s.Bins
+	var sums []float64 // of the gradients of the pieces, where rows share them
+	if dp != nil && p.rows == 1 && v.rows > k {
+		sums = workspace[float64](v.tape, 6*k*d)
+		clear(sums)
+	}
 	for i, gi := range g {
 		rec := saved[splineSaved*i:][:splineSaved]
 		bin := int(rec[0])
@@ -327,18 +384,40 @@ func splineBackward[T kernel.Float](v *Value) {
 		if dp == nil {
 			continue
 		}
-		j, own, m := i%d, i, p.cols/d
-		if p.rows == 1 {
-			own = j
+		if sums != nil {
+			sum := sums[6*(i%d*k+bin):][:6]
+			sum[0] += dq.left
+			sum[1] += dq.right
+			sum[2] += dq.bottom
+			sum[3] += dq.top
+			sum[4] += dq.d0
+			sum[5] += dq.d1
+			continue
 		}
-		lo, hi := s.interval(j)
-		scale := s.scale() * (hi - lo) * (1 - splineMinBin*float64(k))
-		dl, slopes := dp[m*own:][:m], logits[m*own+2*k:][:m-2*k]
-		addKnots(dl[:k], fractions[2*k*own:][:k], bin, scale*dq.left, scale*dq.right)
-		addKnots(dl[k:2*k], fractions[2*k*own+k:][:k], bin, scale*dq.bottom, scale*dq.top)
-		addSlope(dl[2*k:], slopes, s.slot(j, bin, len(slopes)), dq.d0)
-		addSlope(dl[2*k:], slopes, s.slot(j, bin+1, len(slopes)), dq.d1)
+		own := i
+		if p.rows == 1 {
+			own = i % d
+		}
+		addPiece(v, dp, logits, fractions, own, i%d, bin, dq)
 	}
+	for i := 0; i < len(sums); i += 6 {
+		j, sum := i/6/k, sums[i:][:6]
+		addPiece(v, dp, logits, fractions, j, j, i/6%k, pieceGradient{left: sum[0], right: sum[1], bottom: sum[2], top: sum[3], d0: sum[4], d1: sum[5]})
+	}
+}
+
+// addPiece adds to dp, the gradient of the logits of the splines of v, that of a piece: of the bin with the given number of the spline own, which
+// is one of column j.
+func addPiece[T kernel.Float](v *Value, dp, logits, fractions []T, own, j, bin int, dq pieceGradient) {
+	s := v.splines
+	k, m := s.Bins, v.args[1].cols/v.cols
+	lo, hi := s.interval(j)
+	scale := s.scale() * (hi - lo) * (1 - splineMinBin*float64(k))
+	dl, slopes := dp[m*own:][:m], logits[m*own+2*k:][:m-2*k]
+	addKnots(dl[:k], fractions[2*k*own:][:k], bin, scale*dq.left, scale*dq.right)
+	addKnots(dl[k:2*k], fractions[2*k*own+k:][:k], bin, scale*dq.bottom, scale*dq.top)
+	addSlope(dl[2*k:], slopes, s.slot(j, bin, len(slopes)), dq.d0)
+	addSlope(dl[2*k:], slopes, s.slot(j, bin+1, len(slopes)), dq.d1)
 }
 
 // addKnots adds to dl the gradient of the logits of the fractions f, given those of the sums of the fractions before

@@ -456,3 +456,49 @@ func BenchmarkSpline(b *testing.B) {
 		}
 	}
 }
+
+// Rows that share their splines have what they have with splines each, and the sum of their gradients.
+func TestSplineShared(t *testing.T) {
+	const n, d, k = 20, 2, 5
+	for _, tail := range []ad.Tail{ad.TailLinear, ad.TailCircular, ad.TailFree} {
+		s := &ad.Spline{Bins: k, Tails: []ad.Tail{tail}, Upper: []float64{3, 2}}
+		r := rand.New(rand.NewPCG(3, 4))
+		logits, x := make([]float64, d*(3*k-1+int(tail))), make([]float64, n*d)
+		for i := range logits {
+			logits[i] = r.NormFloat64()
+		}
+		for i := range x {
+			x[i] = 2 * r.NormFloat64()
+		}
+		x[0], x[2], x[4] = 3, -3, 4
+		for _, inverse := range []bool{false, true} {
+			var results, gradients [2][]float64
+			for own := range 2 {
+				tape := ad.NewTape(ad.Float64)
+				p, v := tape.Variable(1, len(logits), logits), tape.Variable(n, d, x)
+				of := p
+				if own == 1 {
+					of = p.Repeat(n)
+				}
+				f := v.Spline
+				if inverse {
+					f = v.SplineInverse
+				}
+				y, logDet := f(of, s)
+				results[own] = slices.Concat(y.Data(), logDet.Data())
+				tape.Backward(y.Square().RowSum().Add(logDet).Sum())
+				gradients[own] = p.Grad()
+			}
+			for i, got := range results[0] {
+				if want := results[1][i]; got != want {
+					t.Errorf("tail %d, inverse %t: result %d is %v, want %v", tail, inverse, i, got, want)
+				}
+			}
+			for i, got := range gradients[0] {
+				if want := gradients[1][i]; !(math.Abs(got-want) <= 1e-12*(1+math.Abs(want))) { // another order of sums
+					t.Errorf("tail %d, inverse %t: the gradient of logit %d is %v, want %v", tail, inverse, i, got, want)
+				}
+			}
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 // LatticeOptions are the options of [NewLatticeFlow].
 type LatticeOptions struct {
 	Blocks    int  // 0 means 3, −1 none
-	Hidden    int  // kernels of each coupling; 0 means 16
+	Hidden    int  // kernels of each coupling; 0 means 8
 	Bins      int  // of the splines; 0 means 8
 	Symmetric bool // the density is even: of φ as of −φ
 }

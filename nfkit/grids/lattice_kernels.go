@@ -10,7 +10,7 @@ import (
 
 // KernelCouplingOptions are the options of [NewKernelCoupling].
 type KernelCouplingOptions struct {
-	Hidden    int  // kernels; 0 means 16
+	Hidden    int  // kernels; 0 means 8
 	Symmetric bool // the coupling commutes with φ → −φ
 }
 
@@ -36,7 +36,7 @@ func NewKernelCoupling(lattice Shape, mask Mask, opts *KernelCouplingOptions, sr
 	}
 	checkScalar(caller, lattice)
 	kept, changed := mask.parts(caller, lattice)
-	if o.Hidden = orDefault(o.Hidden, 16); o.Hidden < 0 || src == nil {
+	if o.Hidden = orDefault(o.Hidden, 8); o.Hidden < 0 || src == nil {
 		panic(fmt.Sprintf("grids: %s: got %d hidden and source %v, want 1 or more, or 0 for the default, and a source as rand.NewPCG(1, 2)", caller, o.Hidden, src))
 	}
 	net := newKernelNet(offsets{lattice.Height, lattice.Width}, kept, changed, o, rand.New(src))

@@ -212,7 +212,7 @@ func TestLatticeMisuse(t *testing.T) {
 		"options":     {func() { grids.NewLatticeFlow(shape(4, 4, 1), &grids.LatticeOptions{Blocks: -2, Hidden: 3}, source()) }, "grids: NewLatticeFlow: got -2 blocks, 3 hidden and 0 bins, want none negative but −1 for no blocks"},
 		"channels":    {func() { grids.NewCirculant(shape(4, 4, 2)) }, "grids: NewCirculant: got a 4×4×2 lattice, want 1 channel"},
 		"bins":        {func() { grids.NewSiteSpline(shape(4, 4, 1), &grids.SiteSplineOptions{Bins: 1}) }, "grids: NewSiteSpline: got 1 bins and bound 0, want 2 to 999, and a positive number or 0"},
-		"source":      {func() { grids.NewKernelCoupling(shape(4, 4, 1), grids.Mask{1, 1, 2, 0}, nil, nil) }, "grids: NewKernelCoupling: got 16 hidden and source <nil>, want 1 or more, or 0 for the default, and a source as rand.NewPCG(1, 2)"},
+		"source":      {func() { grids.NewKernelCoupling(shape(4, 4, 1), grids.Mask{1, 1, 2, 0}, nil, nil) }, "grids: NewKernelCoupling: got 8 hidden and source <nil>, want 1 or more, or 0 for the default, and a source as rand.NewPCG(1, 2)"},
 		"columns":     {func() { grids.NewCirculant(shape(4, 4, 1)).Forward(ad.NewTape(ad.Float64).Full(2, 15, 1), nil) }, "grids: Circulant.Forward: got a 2×15 batch, want 16 columns"},
 		"odd lattice": {func() { grids.NewLatticeFlow(shape(4, 5, 1), nil, source()) }, "grids: NewKernelCoupling: got mask {Rows:1 Columns:1 Period:2 Phase:0} for a 4×5×1 lattice, want a period of 2 or more, a phase below it, and a pattern that goes on across the boundaries"},
 		"empty":       {func() { grids.NewLatticeCoupling(shape(4, 4, 1), grids.Mask{2, 2, 2, 0}, net, nil) }, "grids: NewLatticeCoupling: got mask {Rows:2 Columns:2 Period:2 Phase:0} for a 4×4×1 lattice, which changes 16 sites and keeps 0, want some of both"},
