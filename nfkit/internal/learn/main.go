@@ -10,6 +10,7 @@
 //	go run ./nfkit/internal/learn energies   # densities that are learned without data
 //	go run ./nfkit/internal/learn tables     # one's own data: flows beside what is there without them
 //	go run ./nfkit/internal/learn mnist      # images of digits
+//	go run ./nfkit/internal/learn phi4       # a lattice field theory, from its action
 //	go run ./nfkit/internal/learn toys       # all families on all densities in the plane; -quick for a part
 //
 // With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
@@ -57,6 +58,7 @@ var tables = map[string]func(args []string, out io.Writer) error{
 	"energies": energyTable,
 	"tables":   datasetTable,
 	"mnist":    mnist,
+	"phi4":     phi4,
 	"toys":     func(args []string, out io.Writer) error { return toys(args, out, os.Stderr) },
 }
 
