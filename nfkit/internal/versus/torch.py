@@ -371,6 +371,55 @@ class Glow:
         return x.flatten(1), log
 
 
+class LatticeCoupling:
+    """Keeps one colour of a checkerboard, which is all that its network sees; scales and shifts the other one."""
+
+    def __init__(self, state, name, phase, side):
+        self.layers = [Linear(state, f"{name}.net.net.{k}") for k in (0, 2, 4)]
+        sites = torch.arange(side)
+        self.changed = ((sites[:, None] + sites) % 2 == phase).to(state.dtype)
+        self.kept = 1 - self.changed
+
+    def parts(self, x):
+        h = (self.kept * x)[:, None]
+        for k, layer in enumerate(self.layers):
+            h = F.conv2d(F.pad(h, (1, 1, 1, 1), mode="circular"), layer.weight, layer.bias)
+            if k < 2:
+                h = F.leaky_relu(h)
+        t, a = (self.changed[None, None] * torch.tanh(h)).unbind(dim=1)
+        return t, a, a.sum(dim=(1, 2))
+
+    def inverse(self, x):
+        t, a, log = self.parts(x)
+        return (x - t) * torch.exp(-a), -log
+
+    def forward(self, z):
+        t, a, log = self.parts(z)
+        return z * torch.exp(a) + t, log
+
+
+class Lattice:
+    """Square fields in rows."""
+
+    def __init__(self, layers, state):
+        self.side = math.isqrt(state.buffer("x").shape[1])
+        self.flows = [LatticeCoupling(state, f"flows.{k}", k % 2, self.side) for k in range(layers)]
+
+    def log_prob(self, x):
+        x, log = x.view(-1, self.side, self.side), 0
+        for flow in reversed(self.flows):
+            x, l = flow.inverse(x)
+            log = log + l
+        return log + normal(x.flatten(1))
+
+    def transform(self, z):
+        log, x = normal(z), z.view(-1, self.side, self.side)
+        for flow in self.flows:
+            x, l = flow.forward(x)
+            log = log - l
+        return x.flatten(1), log
+
+
 class Model:
     def __init__(self, kind, mix, layers, state):
         layer = {"coupling": Coupling, "spline": Spline, "maf": MAF, "iaf": IAF, "ar-spline": ARSpline}[kind]
@@ -403,8 +452,8 @@ class Work:
 
     def __init__(self, request):
         state = State(read(request["file"]), getattr(torch, request["precision"]))
-        if request["kind"] == "glow":
-            self.model = Glow(request["layers"], state)
+        if request["kind"] in ("glow", "lattice"):
+            self.model = {"glow": Glow, "lattice": Lattice}[request["kind"]](request["layers"], state)
         else:
             self.model = Model(request["kind"], request["mix"], request["layers"], state)
         self.x = state.buffer("x")

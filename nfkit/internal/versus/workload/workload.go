@@ -22,6 +22,7 @@ const (
 	IAF      Kind = "iaf"       // the same, the fast direction that of samples
 	ARSpline Kind = "ar-spline" // autoregressive splines: 8 bins, 2 residual blocks
 	Glow     Kind = "glow"      // couplings of images in 3 levels, with convolutional networks
+	Lattice  Kind = "lattice"   // couplings of a periodic lattice, with circular convolutions
 )
 
 // Mix is the layer that follows each one.
@@ -33,7 +34,7 @@ const (
 )
 
 // Model is an architecture: layers of one kind, each followed by a mixing one, over a standard normal base. A Glow has that number of layers in each
-// level, for square images of one channel.
+// level, for square images of one channel; a Lattice is square, and has no mixing layers.
 type Model struct {
 	Kind                Kind
 	Dim, Layers, Hidden int
@@ -42,8 +43,11 @@ type Model struct {
 
 // New returns the model with parameters drawn from src.
 func (m Model) New(src rand.Source) *nf.NormalizingFlow {
-	if m.Kind == Glow {
+	switch m.Kind {
+	case Glow:
 		return m.glow(src)
+	case Lattice:
+		return m.lattice(src)
 	}
 	var flows []nf.Flow
 	for range m.Layers {
@@ -67,7 +71,7 @@ func (m Model) layer(src rand.Source) nf.Flow {
 	case ARSpline:
 		return nf.NewAutoregressiveRationalQuadraticSpline(m.Dim, h, nil, src)
 	}
-	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of coupling, spline, maf, iaf, ar-spline and glow", m.Kind))
+	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of coupling, spline, maf, iaf, ar-spline, glow and lattice", m.Kind))
 }
 
 func (m Model) autoregressive(src rand.Source) nf.Flow {
@@ -91,6 +95,8 @@ func (m Model) flop() float64 {
 	switch m.Kind {
 	case Glow:
 		return m.glowFlop()
+	case Lattice:
+		weights = 9 * d * (h + h*h + 2*h)
 	case Coupling:
 		kept := (d + 1) / 2
 		weights = kept*h + h*h + 2*(d-kept)*h
@@ -162,10 +168,15 @@ var Table = []Row{
 	{Name: "maf-16", Task: Train, Model: Model{MAF, 16, 8, 128, LU}, N: 512, Ratio: wanted(2, 3)},
 	{Name: "glow-32x32", Task: Train, Model: glow32, N: 64, Ratio: wanted(1.5, 1.5)},
 	{Name: "glow-32x32", Task: Sample, Model: glow32, N: 64, Ratio: wanted(1.5, 1.5)},
+	{Name: "lattice-8x8", Task: Train, Model: lattice8, N: 256, Ratio: wanted(1.5, 1.5)},
+	{Name: "lattice-8x8", Task: Sample, Model: lattice8, N: 8192, Ratio: wanted(1.5, 1.5)},
 }
 
 // glow32 is for images of 28×28 pixels with a margin of 2, as three levels halve them three times.
 var glow32 = Model{Kind: Glow, Dim: 32 * 32, Layers: 4, Hidden: 32}
+
+// lattice8 is the model of the tutorial of lattice field theory.
+var lattice8 = Model{Kind: Lattice, Dim: 8 * 8, Layers: 16, Hidden: 8}
 
 // WideTable has models of many components and units, few rows, and the slow directions.
 var WideTable = []Row{
