@@ -47,7 +47,7 @@ var lattices = map[int]lattice{
 	14: {
 		Phi4:    targets.Phi4{L: 14, M2: -4, Lambda: 5.113},
 		options: grids.LatticeOptions{Symmetric: true},
-		steps:   3000, rows: 256, rate: 0.02,
+		steps:   1000, rows: 256, rate: 0.02,
 		ess: [2]float64{unknown, -inf}, acceptance: [2]float64{unknown, 0.5},
 		logZ: [3]float64{unknown, -inf, inf}, chi: [3]float64{unknown, -inf, inf}, square: [3]float64{unknown, -inf, inf},
 	},
