@@ -255,6 +255,7 @@ func kickDrift(results func(points, velocities *ad.Value) []*ad.Value) opCase {
 		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
 			return results(v.KickDrift(more[0], more[1], more[2]))
 		},
+		exact:  true, // points have no part in velocities
 		shapes: [][]shape{{{5, 3}, {5, 3}, {5, 3}, {1, 3}}, {{1, 1}, {1, 1}, {1, 1}, {1, 1}}, {{0, 3}, {0, 3}, {0, 3}, {1, 3}}, {{9, 17}, {9, 17}, {9, 17}, {1, 17}}},
 	}
 }
