@@ -150,6 +150,8 @@ func (g *ResampledGaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 		random[i], left[i] = proposals(seeds[3*i:3*i+3]), i
 	}
 	proposed := make([]float64, n*d)
+	training := t.Training()
+	t.SetTraining(false) // a network that drops units has noise for the rows of a batch alone
 	for k := 1; len(left) > 0; k++ {
 		proposed = proposed[:len(left)*d]
 		for at, i := range left {
@@ -170,6 +172,7 @@ func (g *ResampledGaussian) Sample(noise, _ *ad.Value) (z, logProb *ad.Value) {
 		}
 		left = still
 	}
+	t.SetTraining(training)
 	e := t.Const(n, d, chosen)
 	return e.Mul(g.logScale.On(e).Exp()).Add(g.loc), g.density(e)
 }

@@ -150,6 +150,10 @@ func TestResampledGaussianTraining(t *testing.T) {
 			t.Errorf("number %d is %v on average, want %v ± %v", j, mean, want[j], tol)
 		}
 	}
+	dropping := nf.NewResampledGaussian(nf.NewMLP([]int{1, 8, 1}, &nf.MLPOptions{Dropout: 0.5}, src), nil)
+	if _, err := nf.NewNormalizingFlow(dropping, nil).ReverseKL(targets.StandardNormal{Dims: 1}, 300, nil).LossGrad(nil, src); err != nil {
+		t.Errorf("a network that drops units: %v", err)
+	}
 	if losses := got[len(got)-1]; floats.Max(losses) == floats.Min(losses) {
 		t.Error("the loss is the same in each step")
 	}
