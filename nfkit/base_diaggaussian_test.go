@@ -105,6 +105,12 @@ var baseCases = map[string]baseCase{
 		},
 		opts: supported(-7, -6),
 	},
+	"ResampledGaussian": {new: func(dim int, src rand.Source) nf.Base {
+		return nf.NewResampledGaussian(nf.NewMLP([]int{dim, 8, 1}, &nf.MLPOptions{Activation: nf.ActTanh}, src), nil)
+	}},
+	"ResampledGaussian/two": {new: func(dim int, src rand.Source) nf.Base {
+		return nf.NewResampledGaussian(nf.NewMLP([]int{dim, 8, 1}, &nf.MLPOptions{Activation: nf.ActTanh}, src), &nf.ResampledGaussianOptions{Truncation: 2, Points: 3000})
+	}},
 	"Uniform/box": {
 		new: func(dim int, _ rand.Source) nf.Base {
 			return nf.NewUniform(dim, &nf.UniformOptions{Box: box[:dim]})
@@ -482,9 +488,14 @@ func TestBaseMisuse(t *testing.T) {
 		"NewBeta: got shape -1":                         func() { nf.NewBeta(1, 2, -1) },
 		"NewTruncatedGaussian: got the interval [1, 1]": func() { nf.NewTruncatedGaussian(1, 1, 1, nil) },
 		"got location 0 and scale -1":                   func() { nf.NewTruncatedGaussian(1, 0, 1, &nf.TruncatedGaussianOptions{Scale: -1}) },
-		"NewJoint: got no distributions":                func() { nf.NewJoint() },
-		"NewJoint: distribution 1 is nil":               func() { nf.NewJoint(hot, nil) },
-		"got 1 intervals in Box, Low 0 and High 0":      func() { nf.NewUniform(2, &nf.UniformOptions{Box: box[:1]}) },
+		"NewResampledGaussian: got a nil network":       func() { nf.NewResampledGaussian(nil, nil) },
+		"got a network of 2 columns to 2":               func() { nf.NewResampledGaussian(nf.NewMLP([]int{2, 2}, nil, src), nil) },
+		"truncation 1 and 1024 points": func() {
+			nf.NewResampledGaussian(nf.NewMLP([]int{2, 1}, nil, src), &nf.ResampledGaussianOptions{Truncation: 1})
+		},
+		"NewJoint: got no distributions":           func() { nf.NewJoint() },
+		"NewJoint: distribution 1 is nil":          func() { nf.NewJoint(hot, nil) },
+		"got 1 intervals in Box, Low 0 and High 0": func() { nf.NewUniform(2, &nf.UniformOptions{Box: box[:1]}) },
 		"got Data with Loc": func() {
 			nf.NewGaussianMixture(1, 1, &nf.GaussianMixtureOptions{Data: mat.NewDense(1, 1, nil), Weights: []float64{1}}, src)
 		},

@@ -70,6 +70,7 @@
 //	DiagGaussian, Gaussian, GaussianPCA          normal, with covariances of more and more freedom, or of few factors
 //	StudentT, NewCauchy, Laplace                 with heavier tails
 //	GaussianMixture                              in several modes, which may start from data
+//	ResampledGaussian                            normal, of which a network accepts some
 //	ConditionalDiagGaussian, …GaussianMixture    the same, given a context
 //	Uniform, Beta, TruncatedGaussian             in a box
 //	Gamma, NewLogNormal                          positive

@@ -1,6 +1,7 @@
 package nfkit_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -43,6 +44,25 @@ func ExampleBase() {
 	// *nfkit.StudentT -3.206
 	// *nfkit.TruncatedGaussian -2.370
 	// *nfkit.Joint -1.288
+}
+
+// A network that accepts or rejects the points of a normal distribution can cut a hole into it.
+func ExampleNewResampledGaussian() {
+	src := rand.NewPCG(1, 2)
+	ring := targets.RingMixture{Rings: 1}
+	base := nf.NewResampledGaussian(nf.NewMLP([]int{2, 32, 32, 1}, nil, src), nil)
+	model := nf.NewNormalizingFlow(base, nil)
+	if _, err := nf.Fit(context.Background(), model.NLL(nil), ring, &nf.FitOptions{Steps: 300, BatchSize: 256, Schedule: nf.Cosine(1e-2, 0, 300)}, src); err != nil {
+		fmt.Println(err)
+		return
+	}
+	z, _ := base.Acceptance(100_000, src)
+	fmt.Printf("%.0f %% of the points are accepted\n", 100*z)
+	l := model.LogProb(mat.NewDense(2, 2, []float64{0, 0, 2, 0}))
+	fmt.Println("the density on the ring is 20 times that in the middle, or more:", l[1] > l[0]+math.Log(20))
+	// Output:
+	// 5 % of the points are accepted
+	// the density on the ring is 20 times that in the middle, or more: true
 }
 
 // Bases of positive numbers have shapes of their own.

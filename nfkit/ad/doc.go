@@ -54,6 +54,8 @@
 // by a method of their own because it is faster than Root. Each equals, up to rounding, an expression of the ones
 // above; they are as good for other layers.
 //
+//	RowPolynomial              Σⱼ p(vᵢⱼ), n×1, for a polynomial p        energies of particles
+//	KickDrift                  v + w + f⊙k, w + f⊙k                      leapfrog steps
 //	AffinePairs                v·eˢ + t for pairs t, s, and Σ s          couplings, autoregressive flows
 //	AffinePairsInverse         (v − t)·e⁻ˢ, −Σ s
 //	Spline SplineInverse       rational-quadratic splines, ln|det J|     neural spline flows

@@ -22,6 +22,22 @@ func TestFusedOps(t *testing.T) {
 		"Dense/softplus":       (*ad.Value).Softplus,
 	}
 	composed := map[string]func(v *ad.Value, more []ad.Operand) []*ad.Value{
+		"KickDrift": func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			w := more[1].(*ad.Value).Mul(more[2]).Add(more[0])
+			return []*ad.Value{v.Add(w), w}
+		},
+		"RowPolynomial": func(v *ad.Value, _ []ad.Operand) []*ad.Value {
+			y := v.Tape().Full(v.Rows(), 1, 0)
+			for j := range v.Cols() {
+				x := v.Slice(j, j+1)
+				if j%2 == 0 {
+					y = y.Add(x.Scale(0.5).Add(x.Square().Scale(6)).Sub(x.Mul(x.Square()).Scale(0.3)).Sub(x.Square().Square()).Shift(0.1))
+				} else {
+					y = y.Add(x.Square().Scale(-0.5).Shift(0.2))
+				}
+			}
+			return []*ad.Value{y}
+		},
 		"AffinePairs": func(v *ad.Value, more []ad.Operand) []*ad.Value {
 			shift, scale := split(more[0].(*ad.Value))
 			return []*ad.Value{v.Mul(scale.Exp()).Add(shift), scale.RowSum()}

@@ -59,12 +59,19 @@ var opCases = map[string]opCase{
 		return v.Dropout(0)
 	}),
 
-	"Sum":        unary((*ad.Value).Sum),
-	"Mean":       {f: one((*ad.Value).Mean), shapes: [][]shape{{{5, 3}}, {{1, 1}}, {{1, 4}}, {{5, 1}}, {{9, 7}}}},
-	"RowSum":     unary((*ad.Value).RowSum),
-	"ColSum":     unary((*ad.Value).ColSum),
-	"LogSumExp":  {f: one((*ad.Value).LogSumExp), shapes: [][]shape{{{5, 3}}, {{1, 1}}, {{1, 4}}, {{5, 1}}, {{9, 7}}, {{0, 3}}}},
-	"LogSoftmax": {f: one((*ad.Value).LogSoftmax), shapes: [][]shape{{{5, 3}}, {{1, 1}}, {{1, 4}}, {{5, 1}}, {{9, 7}}, {{0, 3}}}},
+	"Sum":    unary((*ad.Value).Sum),
+	"Mean":   {f: one((*ad.Value).Mean), shapes: [][]shape{{{5, 3}}, {{1, 1}}, {{1, 4}}, {{5, 1}}, {{9, 7}}}},
+	"RowSum": unary((*ad.Value).RowSum),
+	"RowPolynomial": unary(func(v *ad.Value) *ad.Value {
+		return v.RowPolynomial([][]float64{{0.1, 0.5, 6, -0.3, -1}, {0.2, 0, -0.5}})
+	}),
+	"RowPolynomial/degrees": unary(func(v *ad.Value) *ad.Value {
+		return v.RowPolynomial([][]float64{{1, 2}, {0, 1, -1, 0.5}, {1, -1, 0.1, 0.2, -0.3, 0.4}})
+	}),
+	"RowPolynomial/constant": {f: one(func(v *ad.Value) *ad.Value { return v.RowPolynomial([][]float64{{3}, nil}).Add(v.RowSum()) }), shapes: [][]shape{{{5, 3}}, {{0, 3}}, {{1, 1}}}},
+	"ColSum":                 unary((*ad.Value).ColSum),
+	"LogSumExp":              {f: one((*ad.Value).LogSumExp), shapes: [][]shape{{{5, 3}}, {{1, 1}}, {{1, 4}}, {{5, 1}}, {{9, 7}}, {{0, 3}}}},
+	"LogSoftmax":             {f: one((*ad.Value).LogSoftmax), shapes: [][]shape{{{5, 3}}, {{1, 1}}, {{1, 4}}, {{5, 1}}, {{9, 7}}, {{0, 3}}}},
 
 	"Slice":        {f: one(func(v *ad.Value) *ad.Value { return v.Slice(1, v.Cols()) }), shapes: [][]shape{{{5, 3}}, {{1, 1}}, {{0, 3}}, {{9, 7}}}, exact: true},
 	"Slice/all":    unary(func(v *ad.Value) *ad.Value { return v.Slice(0, v.Cols()) }),
@@ -154,6 +161,9 @@ var opCases = map[string]opCase{
 	"SoftClipOdd": {f: one(func(v *ad.Value) *ad.Value { return v.SoftClipOdd(2) }), domain: []func(float64) float64{awayFromZero},
 		shapes: [][]shape{{{5, 4}}, {{1, 2}}, {{9, 8}}, {{0, 4}}, {{3, 0}}}}, // its curvature jumps at 0
 
+	"KickDrift":                  kickDrift(both),
+	"KickDrift/points":           kickDrift(first),
+	"KickDrift/velocities":       kickDrift(second),
 	"AffinePairs":                pairs((*ad.Value).AffinePairs, both),
 	"AffinePairs/value":          pairs((*ad.Value).AffinePairs, first),
 	"AffinePairs/logDet":         pairs((*ad.Value).AffinePairs, second),
@@ -239,6 +249,16 @@ func conv(in ad.Shape, edge int, pad ad.Padding, act ad.Activation, slope float6
 func both(y, l *ad.Value) []*ad.Value   { return []*ad.Value{y, l} }
 func first(y, _ *ad.Value) []*ad.Value  { return []*ad.Value{y} }
 func second(_, l *ad.Value) []*ad.Value { return []*ad.Value{l} }
+
+func kickDrift(results func(points, velocities *ad.Value) []*ad.Value) opCase {
+	return opCase{
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			return results(v.KickDrift(more[0], more[1], more[2]))
+		},
+		exact:  true, // points have no part in velocities
+		shapes: [][]shape{{{5, 3}, {5, 3}, {5, 3}, {1, 3}}, {{1, 1}, {1, 1}, {1, 1}, {1, 1}}, {{0, 3}, {0, 3}, {0, 3}, {1, 3}}, {{9, 17}, {9, 17}, {9, 17}, {1, 17}}},
+	}
+}
 
 func pairs(f func(v *ad.Value, p ad.Operand, index []int) (y, l *ad.Value), results func(y, l *ad.Value) []*ad.Value) opCase {
 	return opCase{

@@ -17,32 +17,37 @@ import (
 func RowGradient(f func(x *Value) *Value, x *Value) (y, g *Value) {
 	t := x.tape
 	t.check("RowGradient", x)
-	keeps, m := t.Keeps(), t.mark()
+	keeps := t.Keeps()
 	t.recording++
 	defer t.recorded()
-	a := x.alias()
+	if keeps {
+		y, a := t.rowFunction(f, x)
+		return y, gradientOf(a, y)
+	}
+	result, g := t.value(constOp, x.rows, 1), t.value(constOp, x.rows, x.cols) // before all that is released
+	m := t.mark()
+	y, a := t.rowFunction(f, x)
+	if t.precision == Float32 {
+		innerGradient(g.f32.data, a, y)
+	} else {
+		innerGradient(g.f64.data, a, y)
+	}
+	copy(result.f64.data, y.f64.data)
+	copy(result.f32.data, y.f32.data)
+	t.release(m)
+	return result, g
+}
+
+// rowFunction returns f of a value of its own with the elements of x, and that value.
+func (t *Tape) rowFunction(f func(x *Value) *Value, x *Value) (y, a *Value) {
+	a = x.alias()
 	a.needs = true // on any tape
 	y = f(a)
 	t.check("RowGradient", y)
 	if y.rows != x.rows || y.cols != 1 {
 		panic(fmt.Sprintf("ad: RowGradient: the function of a %d×%d value is %d×%d, want %d×1", x.rows, x.cols, y.rows, y.cols, x.rows))
 	}
-	g = gradientOf(a, y)
-	if keeps {
-		return y, g
-	}
-	y64, y32, kept := y.f64.data, y.f32.data, y.param != nil || y.id < m.n
-	g64, g32 := g.f64.data, g.f32.data
-	t.release(m)
-	if !kept { // y was computed before g: it is moved first
-		y = t.value(constOp, x.rows, 1)
-		copy(y.f64.data, y64)
-		copy(y.f32.data, y32)
-	}
-	g = t.value(constOp, x.rows, x.cols)
-	copy(g.f64.data, g64)
-	copy(g.f32.data, g32)
-	return y, g
+	return y, a
 }
 
 // gradientOf returns the gradient of y, n×1, with respect to x, from which it was computed.
@@ -92,8 +97,8 @@ type holder struct {
 // and gradients that are there stay as they are.
 func innerGradient[T kernel.Float](dst []T, x, y *Value) {
 	t := x.tape
-	clear(dst)
 	if y.param != nil || y.id < x.id {
+		clear(dst)
 		return
 	}
 	all, first := t.values[x.id:y.id+1], len(t.held)
@@ -109,9 +114,18 @@ func innerGradient[T kernel.Float](dst []T, x, y *Value) {
 	t.silenced = silence(x, all[1:], t.silenced)
 	ones := take[T](t, len(of[T](y).data))
 	fill(ones, 1)
-	of[T](y).grad = ones
-	t.reverse(y.id, x.id+1, false)
-	copy(dst, of[T](x).grad)
+	of[T](x).grad, x.unset = dst, true
+	if y == x {
+		copy(dst, ones)
+		x.unset = false
+	} else {
+		of[T](y).grad = ones
+		t.reverse(y.id, x.id+1, false)
+	}
+	if x.unset { // it has no part in y
+		clear(dst)
+		x.unset = false
+	}
 	t.unsilence(silent)
 	x.needs = needs
 	for _, v := range all {

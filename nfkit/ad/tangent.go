@@ -185,12 +185,15 @@ func (v *Value) eachCause(f func(a *Value) bool) bool {
 	return slices.ContainsFunc(args, f)
 }
 
-// alias returns a value of its own with the elements of v.
-func (v *Value) alias() *Value { return v.unary(aliasOp) }
+// alias returns a value of its own that shares the elements of v.
+func (v *Value) alias() *Value {
+	v.tape.check(aliasOp.name, v)
+	u := v.tape.apply(aliasOp, 0, 0, v)
+	u.rows, u.cols, u.f64.data, u.f32.data = v.rows, v.cols, v.f64.data, v.f32.data
+	return u
+}
 
-var aliasOp = &op{name: "alias",
-	forward64: reshapeForward[float64], backward64: shiftBackward[float64],
-	forward32: reshapeForward[float32], backward32: shiftBackward[float32]}
+var aliasOp = &op{name: "alias", backward64: shiftBackward[float64], backward32: shiftBackward[float32]}
 
 func init() { aliasOp.tangent = sameTangent }
 

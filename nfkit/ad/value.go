@@ -26,15 +26,16 @@ type Value struct {
 	f32 buffers[float32]
 
 	// What single operations keep for their backward pass.
-	c, c2   float64
-	index   []int
-	kind    uint8
-	twin    *Value // a second result of the same operation
-	packed  bool
-	splines *Spline
-	conv    window
-	solved  func(*Value) *Value // what a fixed point or a root solves
-	calls   uint64              // of noise, before solved
+	c, c2       float64
+	index       []int
+	kind        uint8
+	twin        *Value // a second result of the same operation
+	packed      bool
+	splines     *Spline
+	polynomials [][]float64
+	conv        window
+	solved      func(*Value) *Value // what a fixed point or a root solves
+	calls       uint64              // of noise, before solved
 
 	dot    *Value // the tangent, while tangents are computed
 	wanted bool   // so is it needed

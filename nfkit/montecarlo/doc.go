@@ -27,6 +27,8 @@
 //	HamiltonianChains                                 in the latent space of a model
 //	IndependenceMetropolis                            of points of a model
 //
+//	NewLogProber, NewProposal                         targets and models for gonum's samplers
+//
 // Package eval has their diagnostics, package nfplot pictures of them.
 //
 // # Bases

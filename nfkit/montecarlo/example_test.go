@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/samplemv"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/eval"
@@ -71,4 +73,32 @@ func ExampleSymmetrized() {
 	l := both.LogProb(mat.NewDense(2, 1, []float64{-3, 3}))
 	fmt.Println("as likely on the left as on the right:", l[0] == l[1])
 	// Output: as likely on the left as on the right: true
+}
+
+// gonum's samplers take a target as a LogProber, and a model as what proposes points: here its chain goes back and forth between two wells.
+func ExampleNewProposal() {
+	target := targets.DoubleWell{}
+	base := nf.NewGaussianMixture(2, 2, &nf.GaussianMixtureOptions{Loc: mat.NewDense(2, 2, []float64{-1.7, 0, 1.7, 0}), Scale: mat.NewDense(2, 2, []float64{0.5, 1, 0.5, 1})}, nil)
+	model := nf.NewNormalizingFlow(base, nil)
+	chain := samplemv.MetropolisHastingser{
+		Initial:  []float64{-1.7, 0},
+		Target:   montecarlo.NewLogProber(target, 2),
+		Proposal: montecarlo.NewProposal(model, rand.NewPCG(1, 2)),
+		Src:      rand.NewPCG(3, 4),
+		BurnIn:   100,
+	}
+	x := mat.NewDense(10_000, 2, nil)
+	chain.Sample(x)
+	right := 0.0
+	for i := range 10_000 {
+		if x.At(i, 0) > 0 {
+			right += 1. / 10_000
+		}
+	}
+
+	importance := samplemv.Importance{Target: montecarlo.NewLogProber(target, 2), Proposal: model.Distribution(rand.NewPCG(5, 6))}
+	weights := make([]float64, 10_000)
+	importance.SampleWeighted(x, weights)
+	fmt.Printf("in the right well: %.1f, ln Z = %.1f\n", right, math.Log(stat.Mean(weights, nil)))
+	// Output: in the right well: 0.8, ln Z = 10.3
 }

@@ -107,9 +107,8 @@ func leapfrog(logP logDensity, x, v, a *ad.Value, steps int) move {
 		alive = positive(start)
 	}
 	kick := a.Square()
-	w := v.Mul(a).Add(g.Mul(kick.Scale(0.5))) // a⊙v: what a step adds to x
+	next, w := x.KickDrift(v.Mul(a), g, kick.Scale(0.5)) // w is a⊙v, what a step adds to x
 	for k := range steps {
-		next := x.Add(w)
 		end, g = ad.RowGradient(logP, next)
 		if !end.Finite() { // which is rare: rows that end here stay where they were, so that what they meet does no harm
 			if alive == nil {
@@ -120,12 +119,11 @@ func leapfrog(logP logDensity, x, v, a *ad.Value, steps int) move {
 			next = alive.Where(next, x)
 			end, g = ad.RowGradient(logP, next)
 		}
-		x = next
-		if k == steps-1 {
-			kick = kick.Scale(0.5)
+		if x = next; k < steps-1 {
+			next, w = x.KickDrift(w, g, kick)
 		}
-		w = w.Add(g.Mul(kick))
 	}
+	w = w.Add(g.Mul(kick.Scale(0.5)))
 	ratio := end.Sub(start).Add(kinetic.Sub(w.Div(a).Square().RowSum()).Scale(0.5))
 	if alive != nil {
 		ratio = alive.Where(ratio, x.Tape().Full(1, 1, math.Inf(-1)))

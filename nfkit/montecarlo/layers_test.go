@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
@@ -109,12 +110,18 @@ func TestDetailedBalance(t *testing.T) {
 		"HamiltonianMonteCarlo, 7 steps": montecarlo.NewHamiltonianMonteCarlo(targets.DoubleWell{}, 2, 0.3, 7),
 		"a rough trajectory":             montecarlo.NewHamiltonianMonteCarlo(targets.DoubleWell{}, 2, 0.42, 3),
 		"Funnel":                         montecarlo.NewHamiltonianMonteCarlo(targets.Funnel{}, 2, 0.5, 4),
+		"interpolation":                  montecarlo.NewHamiltonianMonteCarlo(montecarlo.NewLinearInterpolation(broad, wide{}, 0.25), 2, 1.2, 2),
 	} {
 		src := rand.NewPCG(3, 4)
 		var z *mat.Dense
-		if name == "Funnel" {
+		switch name {
+		case "Funnel":
 			z = targets.Funnel{}.Sample(n, src)
-		} else {
+		case "interpolation":
+			z = mat.NewDense(n, 2, nil)
+			wide{}.Noise(z.RawMatrix().Data, rand.New(src))
+			z.Scale(1/math.Sqrt(0.25/1.44+0.75/1.21), z)
+		default:
 			z = targets.DoubleWell{}.Sample(n, src)
 		}
 		noise := make([]float64, n*l.NoiseDim())
@@ -225,5 +232,64 @@ func TestStochasticLosses(t *testing.T) {
 	floor := -targets.DoubleWell{}.LogNormalizer()
 	if err1 != nil || err2 != nil || !(floor < moved && moved < bare-1) {
 		t.Errorf("got losses %v without and %v with moves, above %v (%v, %v)", bare, moved, floor, err1, err2)
+	}
+}
+
+// Trajectories are those of leapfrog steps as the books have them, with step sizes and masses of each component; and are accepted for a uniform number just
+// below e^{−ΔH}, and not for one just above.
+func TestLeapfrog(t *testing.T) {
+	const d = 4
+	target := targets.ManyWell{Dims: d}
+	r := rand.New(rand.NewPCG(1, 2))
+	for steps := 1; steps < 5; steps++ {
+		l := montecarlo.NewHamiltonianMonteCarlo(target, d, 0.1, steps)
+		size, mass := l.State().Params()[0].Data, l.State().Params()[1].Data
+		x, p, noise := make([]float64, d), make([]float64, d), make([]float64, d+1)
+		l.Noise(noise, r)
+		for j := range d {
+			size[j], mass[j] = math.Log(0.05+0.1*r.Float64()), r.NormFloat64()
+			x[j], p[j] = r.NormFloat64(), math.Exp(mass[j]/2)*noise[j]
+		}
+		start := append([]float64(nil), x...)
+		energy := func() (h float64) {
+			for j := range d {
+				h += p[j] * p[j] / math.Exp(mass[j]) / 2
+				if j%2 == 0 {
+					h -= 0.5*x[j] + 6*x[j]*x[j] - math.Pow(x[j], 4)
+				} else {
+					h += x[j] * x[j] / 2
+				}
+			}
+			return h
+		}
+		kick := func() {
+			for j := range d {
+				g := -x[j]
+				if j%2 == 0 {
+					g = 0.5 + 12*x[j] - 4*math.Pow(x[j], 3)
+				}
+				p[j] += math.Exp(size[j]) / 2 * g
+			}
+		}
+		before := energy()
+		for range steps {
+			kick()
+			for j := range d {
+				x[j] += math.Exp(size[j]-mass[j]) * p[j]
+			}
+			kick()
+		}
+		ratio := before - energy()
+		for _, c := range []struct {
+			logU float64
+			want []float64
+		}{{ratio - 1e-9, x}, {ratio + 1e-9, start}} {
+			tape := ad.NewEvalTape(ad.Float64)
+			noise[d] = c.logU
+			got, _ := l.Forward(tape.Const(1, d, start), tape.Const(1, d+1, noise), nil)
+			if !floats.EqualApprox(got.Data(), c.want, 1e-12) {
+				t.Errorf("%d steps with ln u = %v: from %v to %v, want %v; ln of the ratio is %v", steps, c.logU, start, got.Data(), c.want, ratio)
+			}
+		}
 	}
 }

@@ -27,6 +27,10 @@ func TestEncoder(t *testing.T) {
 		"Bernoulli": newVAE(vae.NewNNBernoulliDecoder(mlp(2, 8, 3))).NegativeELBO(5),
 		"Dirac": vae.NewNormalizingFlowVAE(nf.NewDiagGaussian(3, nil), vae.Dirac{Components: 3}, nil,
 			vae.NewNNDiagGaussianDecoder(mlp(3, 6))).NegativeELBO(1),
+		"a base": vae.NewNormalizingFlowVAE(nf.NewDiagGaussian(2, &nf.DiagGaussianOptions{Fixed: true}), nf.NewDiagGaussian(2, nil), nil,
+			vae.NewNNDiagGaussianDecoder(mlp(2, 8, 6))).NegativeELBO(2), // which does not look at the data
+		"Uniform": vae.NewNormalizingFlowVAE(nf.NewDiagGaussian(2, nil), nf.NewUniform(2, &nf.UniformOptions{Low: 0, High: 1}), nil,
+			vae.NewNNDiagGaussianDecoder(mlp(2, 8, 6))).NegativeELBO(1),
 	} {
 		if err := nftest.Objective(o, testkit.NormalRows(9, 3, 1), rand.NewPCG(1, 2)); err != nil {
 			t.Errorf("%s: %v", name, err)

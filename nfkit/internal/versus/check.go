@@ -12,6 +12,7 @@ import (
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
+	"github.com/nfkit/nfkit-go/nfkit/montecarlo"
 )
 
 const checkSteps = 3 // training steps whose losses are compared
@@ -62,7 +63,7 @@ func agree(row workload.Row, p ad.Precision, m *nf.NormalizingFlow, x *mat.Dense
 	if err != nil {
 		return err
 	}
-	ours, err := check(row, m.WithPrecision(p), x)
+	ours, err := check(row, m.WithPrecision(p), p, x)
 	if err != nil {
 		return err
 	}
@@ -74,22 +75,18 @@ func agree(row workload.Row, p ad.Precision, m *nf.NormalizingFlow, x *mat.Dense
 	return nil
 }
 
-// check returns the numbers by which the sides are compared: losses, or for samples the means of their elements, of the squares and
-// of the log-densities, with the rows as noise.
-func check(row workload.Row, m *nf.NormalizingFlow, x *mat.Dense) ([]float64, error) {
+// check returns the numbers by which the sides are compared, of m, which computes in the precision p: losses, or for samples the means of their
+// elements, of the squares and of the log-densities, with the rows as noise.
+func check(row workload.Row, m *nf.NormalizingFlow, p ad.Precision, x *mat.Dense) ([]float64, error) {
 	switch row.Task {
 	case workload.Train:
-		var losses []float64
-		adam, objective, src := workload.NewAdam(m), m.NLL(nil), rand.NewPCG(1, 2)
-		for range checkSteps {
-			loss, err := objective.LossGrad(x, src)
-			if err != nil {
-				return nil, err
-			}
-			adam.Step()
-			losses = append(losses, loss)
-		}
-		return losses, nil
+		return losses(m, m.NLL(nil), x)
+	case workload.ReverseKL:
+		base := given{nf.NewDiagGaussian(row.Dim, &nf.DiagGaussianOptions{Fixed: true}), x}
+		m = nf.NewNormalizingFlow(base, m.Flows()).WithPrecision(p)
+		return losses(m, m.ReverseKL(row.Target(), row.N, nil), nil)
+	case workload.Hamiltonian:
+		return trajectories(row, x), nil
 	case workload.LogProb:
 		return repeated(checkSteps, -stat.Mean(m.LogProb(x), nil)), nil
 	}
@@ -103,6 +100,44 @@ func check(row workload.Row, m *nf.NormalizingFlow, x *mat.Dense) ([]float64, er
 		square += y * y / float64(row.N*row.Dim)
 	}
 	return []float64{stat.Mean(y.RawMatrix().Data, nil), square, logProb}, nil
+}
+
+// losses returns those of a few training steps.
+func losses(m *nf.NormalizingFlow, objective nf.Objective, rows mat.Matrix) ([]float64, error) {
+	var losses []float64
+	adam, src := workload.NewAdam(m), rand.NewPCG(1, 2)
+	for range checkSteps {
+		loss, err := objective.LossGrad(rows, src)
+		if err != nil {
+			return nil, err
+		}
+		adam.Step()
+		losses = append(losses, loss)
+	}
+	return losses, nil
+}
+
+// given is a base whose noise is given.
+type given struct {
+	*nf.DiagGaussian
+	x *mat.Dense
+}
+
+// Noise copies the rows.
+func (g given) Noise(dst []float64, _ *rand.Rand) { copy(dst, g.x.RawMatrix().Data) }
+
+// trajectories returns what a draw comes to that begins at the rows, with the rows in reverse order as velocities, where all is accepted: the means
+// of the elements, of their squares, and of the changes of the log-density.
+func trajectories(row workload.Row, x *mat.Dense) []float64 {
+	n, d := x.Dims()
+	noise := mat.NewDense(n, d+1, nil)
+	for i := range n {
+		copy(noise.RawRowView(i), x.RawRowView(n-1-i))
+		noise.Set(i, d, -1e30) // the logarithm of a uniform number
+	}
+	t := ad.NewEvalTape(ad.Float64)
+	y, logWeight := montecarlo.NewHamiltonianMonteCarlo(row.Target(), d, workload.StepSize, workload.Leapfrogs).Forward(t.Matrix(x), t.Matrix(noise), nil)
+	return []float64{y.Mean().At(0, 0), y.Square().Mean().At(0, 0), -logWeight.Mean().At(0, 0)}
 }
 
 func repeated(n int, x float64) []float64 {

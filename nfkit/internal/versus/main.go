@@ -4,6 +4,7 @@
 //	go run ./nfkit/internal/versus                  # everything; some minutes
 //	go run ./nfkit/internal/versus -only tutorial   # the rows whose name matches
 //	go run ./nfkit/internal/versus -table wide      # many components and units, few rows, slow directions
+//	go run ./nfkit/internal/versus -table energy    # densities without data: reverse KL, Hamiltonian chains
 //
 // It needs Python with PyTorch: on Debian, apt-get install python3-torch libopenblas0-pthread. PyTorch is given one and two threads,
 // of which the faster is quoted, and OpenBLAS one: with more, both would wait for the same cores.
@@ -31,15 +32,15 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("versus: ")
 	pairs := flag.Int("n", 7, "number of measurements of either side")
-	which := flag.String("table", "usual", "the rows to choose from: usual or wide")
+	which := flag.String("table", "usual", "the rows to choose from: usual, wide or energy")
 	only := flag.String("only", "", "regular expression: the rows to measure; empty means all")
 	python := flag.String("python", "", "the Python that has PyTorch; empty means python3, or else that of the system")
 	memory := flag.String("memory", "", "task whose memory to measure in this process, for its own use")
 	flag.Parse()
 	pick, err := regexp.Compile(*only)
-	tables := map[string]table{"usual": {workload.Table, figures}, "wide": {rows: workload.WideTable}}
+	tables := map[string]table{"usual": {workload.Table, figures}, "wide": {rows: workload.WideTable}, "energy": {rows: workload.EnergyTable}}
 	if err != nil || *pairs < 1 || tables[*which].rows == nil || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "versus: want usual or wide for -table, a regular expression for -only, a positive number for -n, and no arguments")
+		fmt.Fprintln(os.Stderr, "versus: want usual, wide or energy for -table, a regular expression for -only, a positive number for -n, and no arguments")
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -68,7 +69,7 @@ func run(from table, pairs int, python string, pick *regexp.Regexp) error {
 	for _, row := range from.rows {
 		for _, p := range []ad.Precision{ad.Float32, ad.Float64} {
 			name := fmt.Sprintf("%v/%v", row, p)
-			if !pick.MatchString(name) {
+			if row.Ratio[p] == 0 || !pick.MatchString(name) {
 				continue
 			}
 			if t == nil {

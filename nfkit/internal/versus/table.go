@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
 )
 
 // text returns the lines as a table in Markdown. Behind a ratio is the range of the middle half of the pairs.
@@ -21,12 +22,21 @@ func text(lines []line) string {
 		if s := l.Share[l.precision]; s > 0 {
 			share = percent(s)
 		}
-		ours := l.ours.median()
-		fmt.Fprintf(w, "| %v/%v\t| %s\t| %s, %s\t| %s\t| %s\t| %.0f\t| %s\t| %s\t| %.2f\t| %d\t|\n",
+		ours, speed := l.ours.median(), "–"
+		if l.Flop() > 0 {
+			speed = fmt.Sprintf("%.0f", l.Flop()/ours/1e9)
+		}
+		fmt.Fprintf(w, "| %v/%v\t| %s\t| %s, %s\t| %s\t| %s\t| %s\t| %s\t| %s\t| %.2f\t| %d\t|\n",
 			l.Row, l.precision, duration(ours), duration(l.theirs.median()), count(l.threads, "thread"), l.ratio(), wanted,
-			l.Flop()/ours/1e9, l.share(), share, l.single.median()/ours, l.allocations)
+			speed, l.share(), share, l.single.median()/ours, l.allocations)
 	}
 	w.Flush()
+	for _, l := range lines {
+		if l.Task == workload.Hamiltonian {
+			steps := float64(l.N * (workload.Draws + 1) * workload.Leapfrogs)
+			fmt.Fprintf(&b, "%v/%v: %.2f million leapfrog steps a second, PyTorch %.2f.\n", l.Row, l.precision, steps/l.ours.median()/1e6, steps/l.theirs.median()/1e6)
+		}
+	}
 	if i := slices.IndexFunc(lines, func(l line) bool { return l.ceiling.median() == 0 }); i >= 0 {
 		fmt.Fprintln(&b, "The ceiling is not measured: this build has no assembly.")
 	}
@@ -57,7 +67,7 @@ func (l *line) ratio() string {
 
 // share returns the part of the ceiling that a step reaches.
 func (l *line) share() string {
-	if l.ceiling.median() == 0 {
+	if l.ceiling.median() == 0 || l.Flop() == 0 {
 		return "–"
 	}
 	return percent(l.Flop() / l.ours.median() / l.ceiling.median())

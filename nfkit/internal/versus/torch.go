@@ -40,6 +40,9 @@ type request struct {
 	Decay     float64       `json:"decay,omitempty"` // weight decay
 	Steps     int           `json:"steps,omitempty"` // to check
 	Repeat    int           `json:"repeat,omitempty"`
+	Draws     int           `json:"draws"` // of chains
+	Leapfrogs int           `json:"leapfrogs"`
+	StepSize  float64       `json:"step_size"`
 }
 
 // reply is what it answers.
@@ -123,7 +126,8 @@ func (t *torch) ask(q request) (r reply, err error) {
 // build makes the model of a row from a file, and returns the numbers by which it is compared.
 func (t *torch) build(row workload.Row, p ad.Precision, file string) ([]float64, error) {
 	r, err := t.ask(request{Do: "build", Threads: cores, File: file, Kind: row.Kind, Mix: row.Mix, Layers: row.Layers, Task: row.Task,
-		Precision: p.String(), Rate: workload.LearningRate, Decay: workload.WeightDecay, Steps: checkSteps})
+		Precision: p.String(), Rate: workload.LearningRate, Decay: workload.WeightDecay, Steps: checkSteps,
+		Draws: workload.Draws, Leapfrogs: workload.Leapfrogs, StepSize: workload.StepSize})
 	return r.Check, err
 }
 

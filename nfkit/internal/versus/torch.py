@@ -447,19 +447,48 @@ def normal(z):
     return -0.5 * z.shape[1] * math.log(2 * math.pi) - 0.5 * (z * z).sum(dim=1)
 
 
+def wells(x):
+    """Double wells in each pair of components: the log-density."""
+    a, b = x[:, 0::2], x[:, 1::2]
+    return (0.5 * a + 6 * a**2 - a**4 - 0.5 * b**2).sum(dim=1)
+
+
+def force(x):
+    """The log-density of the wells, and its gradient."""
+    x = x.detach().requires_grad_(True)
+    log = wells(x)
+    (gradient,) = torch.autograd.grad(log.sum(), x)
+    return log.detach(), gradient
+
+
+def leapfrog(x, v, size, steps):
+    """Trajectories: where they end, the change of the log-density, and that of the Hamiltonian."""
+    start, gradient = force(x)
+    kinetic = 0.5 * (v * v).sum(dim=1)
+    v = v + 0.5 * size * gradient
+    for k in range(steps):
+        x = x + size * v
+        end, gradient = force(x)
+        v = v + (size if k < steps - 1 else 0.5 * size) * gradient
+    return x, end - start, end - start + kinetic - 0.5 * (v * v).sum(dim=1)
+
+
 class Work:
     """A model and what is to be done with it."""
 
     def __init__(self, request):
         state = State(read(request["file"]), getattr(torch, request["precision"]))
-        if request["kind"] in ("glow", "lattice"):
+        if request.get("kind") in ("glow", "lattice"):
             self.model = {"glow": Glow, "lattice": Lattice}[request["kind"]](request["layers"], state)
-        else:
+        elif "kind" in request:
             self.model = Model(request["kind"], request["mix"], request["layers"], state)
         self.x = state.buffer("x")
-        self.step = {"train": self.train, "log-prob": self.log_prob, "sample": self.sample}[request["task"]]
+        self.step = {"train": self.train, "log-prob": self.log_prob, "sample": self.sample,
+                     "reverse-kl": self.reverse_kl, "hamiltonian": self.hamiltonian}[request["task"]]
         self.task = request["task"]
-        self.adam = torch.optim.Adam(state.trained, lr=request["rate"], weight_decay=request["decay"])
+        self.draws, self.leapfrogs, self.step_size = request["draws"], request["leapfrogs"], request["step_size"]
+        if state.trained:
+            self.adam = torch.optim.Adam(state.trained, lr=request["rate"], weight_decay=request["decay"])
 
     def train(self):
         self.adam.zero_grad(set_to_none=True)
@@ -476,8 +505,31 @@ class Work:
         with torch.no_grad():
             return self.model.transform(torch.randn_like(self.x))
 
+    def reverse_kl(self, z=None):
+        self.adam.zero_grad(set_to_none=True)
+        x, log = self.model.transform(torch.randn_like(self.x) if z is None else z)
+        loss = (log - wells(x)).mean()
+        loss.backward()
+        self.adam.step()
+        return loss.detach()
+
+    def hamiltonian(self):
+        x, kept = torch.randn_like(self.x), []
+        for k in range(self.draws + 1):
+            y, _, ratio = leapfrog(x, torch.randn_like(x), self.step_size, self.leapfrogs)
+            accepted = torch.log(torch.rand(len(x), dtype=x.dtype)) < ratio
+            x = torch.where(accepted[:, None], y, x)
+            if k > 0:
+                kept.append(x)
+        return torch.stack(kept)
+
     def check(self, steps):
         """The numbers that the other side must find as well."""
+        if self.task == "hamiltonian":
+            y, change, _ = leapfrog(self.x, self.x.flip(0), self.step_size, self.leapfrogs)
+            return [y.mean().item(), (y * y).mean().item(), change.mean().item()]
+        if self.task == "reverse-kl":
+            return [self.reverse_kl(self.x).item() for _ in range(steps)]
         if self.task == "sample":
             with torch.no_grad():
                 x, log = self.model.transform(self.x)

@@ -68,28 +68,31 @@ func TestTable(t *testing.T) {
 
 // The models that both sides compute are not at their start, where layers are the identity, and their losses are finite and move.
 func TestCheck(t *testing.T) {
-	for _, row := range slices.Concat(workload.Table, workload.WideTable) {
+	for _, row := range slices.Concat(workload.Table, workload.WideTable, workload.EnergyTable) {
 		if row.Hidden > 128 {
 			continue // the kind is checked with fewer units
 		}
 		row.N = 64
 		m, x := newModel(row)
-		numbers, err := check(row, m, x)
+		numbers, err := check(row, m, ad.Float64, x)
 		if err != nil {
 			t.Fatalf("%v: %v", row, err)
 		}
 		if len(numbers) != checkSteps {
 			t.Errorf("%v: got %d numbers, want %d", row, len(numbers), checkSteps)
 		}
+		if row.Layers == 0 {
+			continue
+		}
 		fresh := row.New(rand.NewPCG(1, 2))
-		start, err := check(row, fresh, x)
+		start, err := check(row, fresh, ad.Float64, x)
 		if err != nil {
 			t.Fatalf("%v: %v", row, err)
 		}
 		if start[0] == numbers[0] {
 			t.Errorf("%v: the model is the same as at its start: %v", row, numbers)
 		}
-		if row.Task == workload.Train && !(numbers[2] < numbers[0]) {
+		if (row.Task == workload.Train || row.Task == workload.ReverseKL) && !(numbers[2] < numbers[0]) {
 			t.Errorf("%v: the losses are %v, want them to fall", row, numbers)
 		}
 	}

@@ -2,6 +2,7 @@
 package workload
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,6 +11,8 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/montecarlo"
+	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
 // Kind is a family of models.
@@ -139,6 +142,9 @@ const (
 	Train   Task = "train"    // loss, gradient, and a step of Adam with weight decay
 	LogProb Task = "log-prob" // the log-density of each row
 	Sample  Task = "sample"   // new rows, with their log-density
+
+	ReverseKL   Task = "reverse-kl"  // a training step without data: loss on new rows, gradient, and the optimiser, for pairs of double wells
+	Hamiltonian Task = "hamiltonian" // Draws of each of as many chains as there are rows, on pairs of double wells
 )
 
 // Row is one measurement.
@@ -148,7 +154,7 @@ type Row struct {
 	Model
 	N int // rows of the batch
 
-	Ratio [2]float64 // how many times as fast as PyTorch it should be, by precision
+	Ratio [2]float64 // how many times as fast as PyTorch it should be, by precision; 0 where there is nothing to measure
 	Share [2]float64 // the share of the machine's multiply-adds that it should reach, by precision; 0 means any
 }
 
@@ -207,6 +213,23 @@ var WideTable = []Row{
 	{Name: "ar-spline-2", Task: Sample, Model: Model{ARSpline, 2, 4, 128, LU}, N: 1000, Ratio: wanted(2, 2)},
 }
 
+// EnergyTable has densities without data: double wells in each pair of components.
+var EnergyTable = []Row{
+	{Name: "double-well", Task: ReverseKL, Model: Model{Coupling, 2, 6, 64, Swap}, N: 128, Ratio: wanted(3, 3)},
+	{Name: "many-well", Task: ReverseKL, Model: Model{Coupling, 32, 8, 64, Swap}, N: 256, Ratio: wanted(3, 3)},
+	{Name: "many-well", Task: Hamiltonian, Model: Model{Dim: 32}, N: 10_000, Ratio: wanted(3, 0)},
+}
+
+// What a measurement of chains is: they begin at standard normal points, and the first draw is not kept.
+const (
+	Draws     = 10
+	Leapfrogs = 10
+	StepSize  = 0.1
+)
+
+// Target returns the density that rows without data have to do with.
+func (m Model) Target() targets.ManyWell { return targets.ManyWell{Dims: m.Dim} }
+
 func wanted(float64, float32 float64) (w [2]float64) {
 	w[ad.Float64], w[ad.Float32] = float64, float32
 	return w
@@ -218,7 +241,7 @@ func (r Row) String() string { return fmt.Sprintf("%s/%s/%d-rows", r.Task, r.Nam
 // Flop returns the floating-point operations of the networks' products: three times those of an evaluation for a training step.
 func (r Row) Flop() float64 {
 	f := r.flop() * float64(r.N)
-	if r.Task == Train {
+	if r.Task == Train || r.Task == ReverseKL {
 		f *= 3
 	}
 	return f
@@ -245,6 +268,21 @@ func (r Row) Step(m *nf.NormalizingFlow, x *mat.Dense) func() error {
 			if err == nil {
 				adam.Step()
 			}
+			return err
+		}
+	case ReverseKL:
+		adam, objective, src := NewAdam(m), m.ReverseKL(r.Target(), r.N, nil), rand.NewPCG(1, 2)
+		return func() error {
+			_, err := objective.LossGrad(nil, src)
+			if err == nil {
+				adam.Step()
+			}
+			return err
+		}
+	case Hamiltonian:
+		src, opts := rand.NewPCG(1, 2), &montecarlo.ChainsOptions{WarmUp: 1, Leapfrogs: Leapfrogs, StepSize: StepSize}
+		return func() error {
+			_, err := montecarlo.HamiltonianChains(context.Background(), m, r.Target(), r.N, Draws, opts, src)
 			return err
 		}
 	case LogProb:
