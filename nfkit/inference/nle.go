@@ -11,6 +11,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/montecarlo"
 )
 
 // NLE is neural likelihood estimation: the density q(x | θ) of data given parameters, learned by −E[ln q(x | θ)]. With the prior it gives the posterior up
@@ -120,25 +121,13 @@ func (e *NLE) Posterior(x mat.Matrix, proposal eval.Density, n int, src rand.Sou
 }
 
 // Resample returns n draws of equal weight, n×d: rows of Theta with probabilities in proportion to their weights, some of them several times
-// (sampling-importance resampling, Rubin 1988; by systematic resampling, Kitagawa 1996). It panics when n is not positive or src is nil.
+// in no order (sampling-importance resampling, Rubin 1988; see montecarlo.Resample). It panics when n is not positive, src is nil, or the weights were changed to some
+// that are not finite or all 0.
 func (p *Weighted) Resample(n int, src rand.Source) *mat.Dense {
 	checkDraw("Weighted.Resample", n, src)
-	r := rand.New(src)
-	_, d := p.Theta.Dims()
-	theta := mat.NewDense(n, d, nil)
-	top := floats.Max(p.LogWeights)
-	cumulative := make([]float64, len(p.LogWeights))
-	var sum float64
-	for i, l := range p.LogWeights {
-		sum += math.Exp(l - top)
-		cumulative[i] = sum
+	theta, err := montecarlo.Resample(p.Theta, p.LogWeights, n, src)
+	if err != nil {
+		panic(fmt.Sprintf("inference: Weighted.Resample: %v", err))
 	}
-	order, offset, at := r.Perm(n), r.Float64(), 0
-	for i := range n {
-		for at < len(cumulative)-1 && cumulative[at] <= (float64(i)+offset)/float64(n)*sum {
-			at++
-		}
-		theta.SetRow(order[i], p.Theta.RawRowView(at))
-	}
-	return theta
+	return permuted(theta, rand.New(src).Perm(n))
 }
