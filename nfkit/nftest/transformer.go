@@ -32,24 +32,27 @@ func Transformer(t nf.Transformer, opts *FlowOptions, src rand.Source) (err erro
 		return err
 	}
 	m := t.Params()
-	for name, f := range map[string]func() nf.Flow{
-		"Elementwise": func() nf.Flow { return nf.NewElementwise(t, transformerDim) },
-		"Coupling": func() nf.Flow {
+	for _, c := range []struct { // in a fixed order, so that the same source finds the same mistake
+		name string
+		flow func() nf.Flow
+	}{
+		{"Elementwise", func() nf.Flow { return nf.NewElementwise(t, transformerDim) }},
+		{"Coupling", func() nf.Flow {
 			return nf.NewCoupling(t.Of([]int{2, 0}), nf.NewMLP([]int{1, 8, 2 * m}, &nf.MLPOptions{Activation: nf.ActTanh, Context: 2}, src), []int{2, 0}, nil)
-		},
-		"Coupling of one component": func() nf.Flow {
+		}},
+		{"Coupling of one component", func() nf.Flow {
 			return nf.NewCoupling(t.Of([]int{1}), nf.NewMLP([]int{2, 8, m}, &nf.MLPOptions{Activation: nf.ActTanh}, src), []int{1}, nil)
-		},
-		"Autoregressive": func() nf.Flow {
+		}},
+		{"Autoregressive", func() nf.Flow {
 			return nf.NewAutoregressive(t, nf.NewMADE(transformerDim, m, 8, &nf.MADEOptions{Activation: nf.ActTanh, Blocks: 1}, src), nil)
-		},
-		"Autoregressive with Latent": func() nf.Flow {
+		}},
+		{"Autoregressive with Latent", func() nf.Flow {
 			made := nf.NewMADE(transformerDim, m, 8, &nf.MADEOptions{Activation: nf.ActTanh, Blocks: 1, Context: 2}, src)
 			return nf.NewAutoregressive(t, made, &nf.AutoregressiveOptions{Latent: true})
-		},
+		}},
 	} {
-		if err := Flow(f(), opts, src); err != nil {
-			return fmt.Errorf("in %s: %w", name, err)
+		if err := Flow(c.flow(), opts, src); err != nil {
+			return fmt.Errorf("in %s: %w", c.name, err)
 		}
 	}
 	return nil
