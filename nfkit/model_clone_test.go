@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
@@ -58,17 +59,16 @@ func TestModelServesWhileItIsTrained(t *testing.T) {
 	for i := range 400 {
 		x.SetRow(i, x.RawRowView(0))
 	}
+	const servers, each = 2, 20 // the training goes on until each of them has evaluated so often
 	done := make(chan struct{})
+	var evaluated [servers]atomic.Int64
 	var wait sync.WaitGroup
-	for range 2 {
+	for i := range servers {
 		wait.Go(func() {
 			r := rand.NewPCG(3, 4)
-			for n := 0; ; n++ {
+			for {
 				select {
 				case <-done:
-					if n == 0 {
-						t.Error("nothing was evaluated during the training")
-					}
 					return
 				default:
 				}
@@ -78,10 +78,18 @@ func TestModelServesWhileItIsTrained(t *testing.T) {
 					}
 				}
 				m.Sample(10, r)
+				evaluated[i].Add(1)
 			}
 		})
 	}
-	_, err := nf.Fit(context.Background(), m.NLL(nil), nf.NewRows(tutorialRows(1000, src)), &nf.FitOptions{Steps: 100, BatchSize: 50}, src)
+	_, err := nf.Fit(context.Background(), m.NLL(nil), nf.NewRows(tutorialRows(1000, src)), &nf.FitOptions{Steps: 1 << 20, BatchSize: 50, OnStep: func(nf.Step) error {
+		for i := range servers {
+			if evaluated[i].Load() < each {
+				return nil
+			}
+		}
+		return nf.ErrStop
+	}}, src)
 	close(done)
 	wait.Wait()
 	if err != nil {
