@@ -148,9 +148,9 @@ func (f *InvertibleAffine) State() State {
 		ParamTensor("L", f.lower, d, d),
 		ParamTensor("log_S", f.logScale, d),
 		ParamTensor("U", f.upper, d, d),
-		{Name: "P", Shape: []int{d, d}, Floats: f.permutation, Check: checkPermutationMatrix, changed: f.permute},
+		{Name: "P", Shape: []int{d, d}, Floats: f.permutation, Check: checkPermutationMatrix, mask: true, changed: f.permute},
 		{Name: "sign_S", Shape: []int{d}, Floats: f.sign, Check: checkSigns},
-		{Name: "eye", Shape: []int{d, d}, Floats: f.eye},
+		{Name: "eye", Shape: []int{d, d}, Floats: f.eye, mask: true},
 	}
 }
 

@@ -38,7 +38,7 @@ func (m *MADE) maskGroup() *TensorGroup {
 func (l maskedLinear) state(name string, g *TensorGroup) State {
 	out, in := l.weight.Dims()
 	return append(l.linear.state(name),
-		Tensor{Name: name + ".mask", Shape: []int{out, in}, Floats: l.mask, Group: g},
+		Tensor{Name: name + ".mask", Shape: []int{out, in}, Floats: l.mask, Group: g, mask: true},
 		Tensor{Name: name + ".degrees", Shape: []int{out}, Ints: l.degrees, Group: g})
 }
 

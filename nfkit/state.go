@@ -31,6 +31,7 @@ type Tensor struct {
 	// [Preparer], a [Conditional] or a [Wide] one. See [State.OwnedBy].
 	Layers []any
 
+	mask    bool   // Floats are 0 or 1
 	changed func() // nil, or what the object does when buffers have been written to
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/wholefile"
 )
 
-// Save writes the parameters and buffers of m to a file in the safetensors format, in float64. Names and shapes are
+// Save writes the parameters and buffers of m to a file in the safetensors format, in float64, masks in bytes. Names and shapes are
 // those of the state_dict of normflows, so safetensors.torch.load_file reads it in Python.
 //
 // The file is written whole or not at all: after an error, what was at path before is still there. Links are followed,
@@ -90,9 +90,14 @@ func (s State) contents() ([]safetensors.Tensor, error) {
 		if at := nonFinite(t.floats()); at >= 0 {
 			return nil, fmt.Errorf("element %d of %s is %v; nothing was written", at, t.Name, t.floats()[at])
 		}
-		tensors = append(tensors, safetensors.Tensor{Name: t.Name, Shape: t.Shape, Floats: t.floats(), Ints: t.Ints})
+		tensors = append(tensors, safetensors.Tensor{Name: t.Name, Shape: t.Shape, Floats: t.floats(), Ints: t.Ints, Small: t.mask && zerosAndOnes(t.Floats)})
 	}
 	return tensors, nil
+}
+
+// zerosAndOnes says whether x is a mask, as a mask is before somebody writes to it.
+func zerosAndOnes(x []float64) bool {
+	return !slices.ContainsFunc(x, func(v float64) bool { return v != 0 && v != 1 })
 }
 
 // floats returns the elements of a tensor that is not of whole numbers, else nil.

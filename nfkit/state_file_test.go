@@ -72,6 +72,56 @@ func TestSaveLoad(t *testing.T) {
 
 // The model of parity case tutorial_model, written in normflows' names by a few lines of Python that follow the
 // description of the format; the log-probabilities are those that normflows computes for it in float64.
+// Masks take a byte each, behind all numbers of eight; a mask that somebody wrote other numbers to is kept as it is.
+func TestMasksAreBytes(t *testing.T) {
+	saved, loaded := NewMAF(16, nil, rand.NewPCG(1, 2)), NewMAF(16, nil, rand.NewPCG(3, 4))
+	var b bytes.Buffer
+	if err := Write(&b, saved); err != nil {
+		t.Fatal(err)
+	}
+	file, err := safetensors.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	masks := 0
+	for _, f := range file.Tensors {
+		size := int64(8)
+		if strings.HasSuffix(f.Name, ".mask") {
+			size = 1
+			masks++
+		}
+		if got := f.DType.Size(); got != size || f.Begin%size != 0 {
+			t.Errorf("%s is written as %s at byte %d, want %d bytes a number and a multiple of that", f.Name, f.DType, f.Begin, size)
+		}
+	}
+	if masks == 0 {
+		t.Error("there are no masks")
+	}
+	if err := Read(&b, loaded); err != nil {
+		t.Fatal(err)
+	}
+	if StateText(saved.State()) != StateText(loaded.State()) {
+		t.Error("what was read differs from what was written")
+	}
+
+	affine := NewInvertibleAffine(3, nil, rand.NewPCG(1, 2))
+	for _, tensor := range affine.State() {
+		if tensor.Name == "eye" {
+			tensor.Floats[1] = 0.5
+		}
+	}
+	if err := Write(&b, affine); err != nil {
+		t.Fatal(err)
+	}
+	again := NewInvertibleAffine(3, nil, rand.NewPCG(5, 6))
+	if err := Read(&b, again); err != nil {
+		t.Fatal(err)
+	}
+	if StateText(affine.State()) != StateText(again.State()) {
+		t.Error("a mask with 0.5 is not kept")
+	}
+}
+
 func TestLoadNormflows(t *testing.T) {
 	const tol = 1e-9 // relative: the tolerance of the parity cases
 	src := rand.NewPCG(1, 2)

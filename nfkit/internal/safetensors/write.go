@@ -3,11 +3,13 @@ package safetensors
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/nfkit/nfkit-go/nfkit/internal/tensorfile"
 )
@@ -18,11 +20,15 @@ type Tensor struct {
 	Shape  []int
 	Floats []float64
 	Ints   []int
+	Small  bool // Floats are whole numbers from 0 to 255
 }
 
-// Write writes tensors, in the order given, and metadata. Floats become F64 and Ints I64.
+// Write writes tensors, in the order given but those of small numbers last, and metadata. Floats become F64 and Ints I64, small
+// numbers U8; readers want numbers at multiples of their size.
 // It panics when two tensors have the same name, or one has not as many numbers as its shape says.
 func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+	tensors = slices.Clone(tensors)
+	slices.SortStableFunc(tensors, func(a, b Tensor) int { return cmp.Compare(b.dtype().Size(), a.dtype().Size()) })
 	h, err := headerOf(tensors, metadata)
 	if err != nil {
 		return err
@@ -33,6 +39,10 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	var word [8]byte
 	for _, t := range tensors {
 		for _, x := range t.Floats {
+			if t.Small {
+				b.WriteByte(byte(x))
+				continue
+			}
 			binary.LittleEndian.PutUint64(word[:], math.Float64bits(x))
 			b.Write(word[:])
 		}
@@ -42,6 +52,16 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		}
 	}
 	return b.Flush()
+}
+
+func (t Tensor) dtype() tensorfile.DType {
+	switch {
+	case t.Ints != nil:
+		return tensorfile.I64
+	case t.Small:
+		return tensorfile.U8
+	}
+	return tensorfile.F64
 }
 
 // entry is what the header says of a tensor.
@@ -91,15 +111,12 @@ func headerOf(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 			panic(fmt.Sprintf("safetensors: Write: got two tensors called %s", t.Name))
 		}
 		seen[t.Name] = true
-		e := entry{DType: tensorfile.F64, Shape: append([]int{}, t.Shape...)}
-		n := len(t.Floats)
-		if t.Ints != nil {
-			e.DType, n = tensorfile.I64, len(t.Ints)
-		}
+		e := entry{DType: t.dtype(), Shape: append([]int{}, t.Shape...)}
+		n := max(len(t.Floats), len(t.Ints))
 		if want, err := tensorfile.Elements(t.Shape); err != nil || int64(n) != want {
 			panic(fmt.Sprintf("safetensors: Write: got %d numbers for %s of shape %v", n, t.Name, t.Shape))
 		}
-		e.Offsets = [2]int64{at, at + 8*int64(n)}
+		e.Offsets = [2]int64{at, at + e.DType.Size()*int64(n)}
 		at = e.Offsets[1]
 		if err := field(t.Name, e); err != nil {
 			return nil, err
