@@ -12,6 +12,7 @@
 //	go run ./nfkit/internal/learn mnist      # images of digits
 //	go run ./nfkit/internal/learn phi4       # a lattice field theory, from its action
 //	go run ./nfkit/internal/learn toys       # all families on all densities in the plane; -quick for a part
+//	go run ./nfkit/internal/learn matching   # flow matching beside likelihood, for equal times
 //
 // With -o it trains one model, with a seed and constants that -set gives, and keeps what it reaches in a folder, for package sweep:
 //
@@ -59,6 +60,7 @@ var tables = map[string]func(args []string, out io.Writer) error{
 	"tables":   datasetTable,
 	"mnist":    mnist,
 	"phi4":     phi4,
+	"matching": matching,
 	"toys":     func(args []string, out io.Writer) error { return toys(args, out, os.Stderr) },
 }
 

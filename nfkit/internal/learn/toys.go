@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,10 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 
-	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/nfplot"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -52,36 +50,28 @@ var toyTargets = []toy{
 // quickToys are the targets of -quick.
 var quickToys = []string{"uniform_normal", "moons", "pinwheel", "eight_gaussians"}
 
-// toyCell is what a family reaches on a target with a seed: above the entropy, in nats, on held-out points.
-type toyCell struct {
-	above, err float64 // and its standard error
-	seconds    float64
-	cut        bool // the time was up before the last step
-}
-
-// String shows hundredths of a nat where that is what counts, and a * where training was cut short.
-func (c toyCell) String() string {
-	s := fmt.Sprintf("%.4f", c.above)
-	if c.cut {
-		s += "*"
-	}
-	return s
-}
-
 // toys trains each family on each target and prints the table of the worst seeds. It returns an error where no family reaches the goal of a target
 // with all seeds.
 //
 //	go run ./nfkit/internal/learn toys            # all, with five seeds: hours
 //	go run ./nfkit/internal/learn toys -quick     # one seed, four targets, shorter
 //	go run ./nfkit/internal/learn toys -families nsf,cnf -targets moons -seeds 2
+//
+// With a folder, what a training reaches is kept there, and a training of which there is something is not repeated; so the table can be made in parts:
+//
+//	go run ./nfkit/internal/learn toys -o toys -families nsf -seeds 1
+//	go run ./nfkit/internal/learn toys -o toys -gather -seeds 1 -picture toys.png
 func toys(args []string, out, progress io.Writer) error {
 	f := flag.NewFlagSet("learn toys", flag.ContinueOnError)
 	f.SetOutput(progress)
 	quick := f.Bool("quick", false, "one seed, a few targets, a fifth of the steps")
 	seeds := f.Int("seeds", 5, "number of seeds")
-	seconds := f.Float64("seconds", 60, "time of a training, after which it is cut short")
+	seconds := f.Float64("seconds", 120, "time of processors of a training, after which it is cut short: a minute of two")
 	families := f.String("families", "", "names, separated by commas; all by default")
 	names := f.String("targets", "", "names, separated by commas; all by default")
+	folder := f.String("o", "", "folder for what each training reaches; what it has is not repeated")
+	gather := f.Bool("gather", false, "train nothing: show what the folder has of all seeds asked for")
+	picture := f.String("picture", "", "file for a picture of the table, .png, .svg or .pdf")
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
@@ -105,23 +95,46 @@ func toys(args []string, out, progress io.Writer) error {
 	if *seeds < 1 || !(*seconds > 0) {
 		return fmt.Errorf("got %d seeds and %v seconds, want one or more, and a positive time", *seeds, *seconds)
 	}
-	worst := map[[2]string]toyCell{}
-	for _, t := range chosenTargets {
-		entropy := t.target.Entropy()
-		held := t.target.Sample(heldOut, rand.NewPCG(0, 1))
-		logP := t.target.LogProb(held)
+	if *folder != "" && *quick || *gather && *folder == "" {
+		return fmt.Errorf("got -quick %t, -gather %t and the folder %q, want no -quick with a folder, and a folder with -gather", *quick, *gather, *folder)
+	}
+	results, worst := toyResults(*folder), map[[2]string]toyCell{}
+	counts := map[[2]string]int{}
+	for seed := range uint64(*seeds) {
 		for _, family := range chosenFamilies {
-			key := [2]string{family.name, t.name}
-			for seed := range uint64(*seeds) {
-				cell, err := learnToy(family, t.target, held, logP, scale, *seconds, seed)
+			for _, t := range chosenTargets {
+				cell, ok, err := results.load(family.name, t.name, seed)
 				if err != nil {
-					return fmt.Errorf("%s on %s, seed %d: %w", family.name, t.name, seed, err)
+					return err
 				}
-				fmt.Fprintf(progress, "%-18s %-18s seed %d: %s ± %.4f nats above %.4f, %.0f s\n", t.name, family.name, seed, cell, cell.err, entropy, cell.seconds)
-				if w, ok := worst[key]; !ok || !(cell.above <= w.above) {
+				if !ok && *gather {
+					continue
+				}
+				if !ok {
+					if cell, err = learnToy(family, t.target, scale, *seconds, seed); err != nil {
+						return fmt.Errorf("%s on %s, seed %d: %w", family.name, t.name, seed, err)
+					}
+					fmt.Fprintf(progress, "%-18s %-18s seed %d: %s ± %.4f nats above %.4f, %.0f s, of processors %.0f s\n",
+						t.name, family.name, seed, cell, cell.err, t.target.Entropy(), cell.seconds, cell.cpu)
+					if err := results.save(family.name, t.name, seed, cell); err != nil {
+						return err
+					}
+				}
+				key := [2]string{family.name, t.name}
+				if counts[key]++; counts[key] == 1 || !(cell.above <= worst[key].above) && !math.IsNaN(worst[key].above) {
 					worst[key] = cell
 				}
 			}
+		}
+	}
+	for key, n := range counts { // what has not all seeds has no worst one
+		if n < *seeds {
+			delete(worst, key)
+		}
+	}
+	if *picture != "" {
+		if err := nfplot.Save(*picture, toyPicture(chosenFamilies, chosenTargets, worst, *seeds)); err != nil {
+			return err
 		}
 	}
 	return printToys(out, chosenFamilies, chosenTargets, worst)
@@ -148,18 +161,19 @@ func choose[T any](what, names string, all []T, name func(T) string) ([]T, error
 }
 
 // learnToy trains a family once. Differences of log-densities at the same points have much less spread than the likelihood.
-func learnToy(family toyFamily, target targets.Target, held *mat.Dense, logP []float64, scale, seconds float64, seed uint64) (toyCell, error) {
-	start := time.Now()
-	ctx, cancel := context.WithTimeoutCause(context.Background(), time.Duration(seconds*float64(time.Second)), nf.ErrStop)
+func learnToy(family toyFamily, target targets.Target, scale, seconds float64, seed uint64) (toyCell, error) {
+	start, cpu := time.Now(), cpuSeconds()
+	ctx, cancel := withProcessors(seconds)
 	defer cancel()
 	model, err := family.train(ctx, target, scale, rand.NewPCG(seed, 0))
 	if err != nil {
 		return toyCell{}, err
 	}
-	cell := toyCell{seconds: time.Since(start).Seconds(), cut: ctx.Err() != nil}
-	difference := model.LogProb(held)
-	for i, l := range difference {
-		difference[i] = logP[i] - l
+	cell := toyCell{seconds: time.Since(start).Seconds(), cpu: cpuSeconds() - cpu, cut: ctx.Err() != nil}
+	held := target.Sample(heldOut, rand.NewPCG(0, 1))
+	difference := target.LogProb(held)
+	for i, l := range model.LogProb(held) {
+		difference[i] -= l
 	}
 	cell.above, cell.err = stat.MeanStdDev(difference, nil)
 	cell.err /= math.Sqrt(float64(len(difference)))
@@ -183,7 +197,10 @@ func printToys(out io.Writer, families []toyFamily, chosen []toy, worst map[[2]s
 	}
 	var missed []string
 	for _, t := range chosen {
-		if !slices.ContainsFunc(families, func(f toyFamily) bool { return worst[[2]string{f.name, t.name}].above <= t.goal }) {
+		if !slices.ContainsFunc(families, func(f toyFamily) bool {
+			c, ok := worst[[2]string{f.name, t.name}]
+			return ok && c.above <= t.goal
+		}) {
 			missed = append(missed, t.name)
 		}
 	}
