@@ -8,9 +8,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/nfkit/nfkit-go/nfkit/internal/wholefile"
 	"github.com/nfkit/nfkit-go/nfkit/nfplot"
@@ -75,8 +75,19 @@ func (r toyResults) save(family, target string, seed uint64, c toyCell) error {
 	})
 }
 
-// toyPicture returns the table as a heat map, targets with their floors as rows. What is missing is blank.
+// toyPicture returns the table as a heat map, targets with their floors as rows. Families and targets of which there is nothing are left out; what else
+// is missing says NaN.
 func toyPicture(families []toyFamily, chosen []toy, worst map[[2]string]toyCell, seeds int) nfplot.Drawing {
+	has := func(family, target string) bool { _, ok := worst[[2]string{family, target}]; return ok }
+	families = slices.DeleteFunc(slices.Clone(families), func(f toyFamily) bool {
+		return !slices.ContainsFunc(chosen, func(t toy) bool { return has(f.name, t.name) })
+	})
+	chosen = slices.DeleteFunc(slices.Clone(chosen), func(t toy) bool {
+		return !slices.ContainsFunc(families, func(f toyFamily) bool { return has(f.name, t.name) })
+	})
+	if len(chosen) == 0 {
+		return nfplot.New("No results of all seeds", "", "")
+	}
 	var rows, columns []string
 	for _, f := range families {
 		columns = append(columns, f.name)
@@ -85,18 +96,16 @@ func toyPicture(families []toyFamily, chosen []toy, worst map[[2]string]toyCell,
 	for i, t := range chosen {
 		rows = append(rows, fmt.Sprintf("%s, H = %.4f, goal %g", t.name, t.target.Entropy(), t.goal))
 		for j, f := range families {
-			c, ok := worst[[2]string{f.name, t.name}]
 			values.Set(i, j, math.NaN())
-			if ok {
-				values.Set(i, j, math.Round(1e4*c.above)/1e4) // errors are of that size
+			if has(f.name, t.name) {
+				values.Set(i, j, math.Round(1e4*worst[[2]string{f.name, t.name}].above)/1e4) // errors are of that size
 			}
 		}
 	}
-	title := "Held-out negative log-likelihood above the entropy H, in nats"
+	title := "Nats above the entropy H"
 	if seeds > 1 {
-		title += fmt.Sprintf(": the worst of %d seeds", seeds)
+		title += fmt.Sprintf(", the worst of %d seeds", seeds)
 	}
 	p := nfplot.Table(title, rows, columns, values, nfplot.BlueRed("", 0, 0.05))
-	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = math.Pi/2, draw.XRight, draw.YCenter
-	return nfplot.Row(p).Size(1000, 160+24*len(rows))
+	return nfplot.Row(p).Size(min(1000, 300+70*len(columns)), 120+24*len(rows))
 }
