@@ -16,7 +16,7 @@ import (
 // FitOptions are the options of [Fit].
 type FitOptions struct {
 	Steps     int // steps that Adam is to have taken in the end; 0 means what Epochs says, or 1000 if it has taken none yet
-	Epochs    int // passes over the data, which must be [Rows]; instead of Steps
+	Epochs    int // passes over the data, which must have a number of rows, a Len() int as [Rows] and grids.Dequantized do; instead of Steps
 	BatchSize int // rows of a step, at most all of [Rows]; 0 means 512. For an objective that takes data
 
 	Adam          *Adam                  // the optimiser; nil means one with its defaults
@@ -165,9 +165,9 @@ func newFit(ctx context.Context, objective Objective, data Sampler, opts *FitOpt
 		o.BatchSize = min(o.BatchSize, rows.Len())
 	}
 	if o.Epochs > 0 {
-		rows, ok := data.(*Rows)
+		rows, ok := data.(interface{ Len() int })
 		if !ok || o.Steps > 0 {
-			panic(fmt.Sprintf("nfkit: Fit: got %d epochs with %d steps and data of type %T, want epochs of *nfkit.Rows alone, or steps", o.Epochs, o.Steps, data))
+			panic(fmt.Sprintf("nfkit: Fit: got %d epochs with %d steps and data of type %T, want epochs of data that have a Len, or steps", o.Epochs, o.Steps, data))
 		}
 		o.Steps = (o.Epochs*rows.Len() + o.BatchSize - 1) / o.BatchSize
 	}

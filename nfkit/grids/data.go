@@ -32,17 +32,26 @@ func NewDequantized(pixels mat.Matrix, levels int, context mat.Matrix) (*Dequant
 	if levels < 2 || n == 0 {
 		panic(fmt.Sprintf("grids: NewDequantized: got %d rows and %d levels, want 1 row or more and 2 levels or more", n, levels))
 	}
-	for i := range n {
-		for j := range d {
-			if k := pixels.At(i, j); !(k >= 0 && k < float64(levels)) || k != math.Trunc(k) {
-				return nil, fmt.Errorf("grids: NewDequantized: the pixel in row %d and column %d is %v, want a whole number from 0 to %d", i, j, k, levels-1)
-			}
-		}
+	if err := checkPixels("NewDequantized", pixels, levels); err != nil {
+		return nil, err
 	}
 	if context != nil {
 		pixels = nf.JoinColumns(pixels, context)
 	}
 	return &Dequantized{nf.NewRows(pixels), d, float64(levels)}, nil
+}
+
+// checkPixels returns an error unless all pixels are whole numbers below levels.
+func checkPixels(caller string, pixels mat.Matrix, levels int) error {
+	n, d := pixels.Dims()
+	for i := range n {
+		for j := range d {
+			if k := pixels.At(i, j); !(k >= 0 && k < float64(levels)) || k != math.Trunc(k) {
+				return fmt.Errorf("grids: %s: the pixel in row %d and column %d is %v, want a whole number from 0 to %d", caller, i, j, k, levels-1)
+			}
+		}
+	}
+	return nil
 }
 
 // Len returns the number of rows.

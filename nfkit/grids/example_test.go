@@ -41,6 +41,37 @@ func ExampleNewGlow() {
 	// ·█·█
 }
 
+// A model of images with four grey levels, most of which are 0: bright rows for class 0, bright columns for class 1.
+func ExampleNewPixelFlow() {
+	pixels := mat.NewDense(2, 16, []float64{
+		0, 0, 0, 0, 1, 2, 3, 2, 0, 0, 0, 0, 1, 2, 3, 2,
+		0, 1, 0, 1, 0, 2, 0, 2, 0, 3, 0, 3, 0, 2, 0, 2})
+	src := rand.NewPCG(1, 2)
+	opts := &grids.PixelFlowOptions{Hidden: 8, Blocks: 1, Bins: 4, Classes: 2, Pixels: pixels, Levels: 4}
+	model := grids.NewPixelFlow(grids.Shape{Height: 4, Width: 4, Channels: 1}, opts, src)
+	images := nf.Must(grids.NewDequantized(pixels, 4, grids.OneHot([]int{0, 1}, 2)))
+	nf.Must(nf.Fit(context.Background(), model.NLL(nil), images, &nf.FitOptions{Steps: 150, BatchSize: 32, Schedule: nf.Cosine(2e-2, 10, 150)}, src))
+
+	x := model.Given(grids.OneHot([]int{0, 1}, 2)).Sample(2, src)
+	for i := range 2 {
+		for y := range 4 {
+			for column := range 4 {
+				fmt.Printf("%.0f", math.Floor(4*x.At(i, 4*y+column)))
+			}
+			fmt.Println()
+		}
+	}
+	// Output:
+	// 0000
+	// 1232
+	// 0000
+	// 1232
+	// 0101
+	// 0202
+	// 0303
+	// 0202
+}
+
 // A model of two levels from its parts: half of the numbers of a 4×4 image pass through the last layers alone.
 func ExampleNewMultiscaleFlow() {
 	src := rand.NewPCG(1, 2)

@@ -178,6 +178,20 @@ func TestGlowAllocations(t *testing.T) {
 	}
 }
 
+// An epoch of images is a pass over all of them.
+func TestDequantizedEpochs(t *testing.T) {
+	pixels, _ := stripes(50, rand.New(source()))
+	data, err := grids.NewDequantized(pixels, 4, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := nf.NewNormalizingFlow(nf.NewDiagGaussian(16, nil), nil)
+	h, err := nf.Fit(context.Background(), m.NLL(nil), data, &nf.FitOptions{Epochs: 3, BatchSize: 20}, source())
+	if err != nil || len(h.Loss) != 8 { // of 150 rows
+		t.Errorf("3 epochs of 50 images in batches of 20 are %d steps, want 8 (%v)", len(h.Loss), err)
+	}
+}
+
 func TestDequantized(t *testing.T) {
 	pixels := mat.NewDense(3, 2, []float64{0, 1, 2, 3, 3, 0})
 	d, err := grids.NewDequantized(pixels, 4, grids.OneHot([]int{0, 1, 1}, 2))

@@ -273,15 +273,22 @@ func TestMisuse(t *testing.T) {
 		"dropout": {func() {
 			grids.NewConvResidualNet(shape(2, 2, 1), 2, 3, &grids.ConvResidualNetOptions{Dropout: 1}, source())
 		}, "grids: NewConvResidualNet: got Dropout 1, want 0 or more and less than 1"},
-		"sitewise":      {func() { grids.NewSitewise(shape(2, 2, 3), nf.NewActNorm(2)) }, "grids: NewSitewise: got a flow of dimension 2 for a 2×2×3 grid, want dimension 3"},
-		"affine shape":  {func() { grids.NewCCAffineConst(shape(2, 2, 3), shape(1, 1, 2), 0) }, "grids: NewCCAffineConst: got scales and shifts of shape 1×1×2 for a 2×2×3 grid, want each number to be that of the grid or 1"},
-		"affine class":  {func() { grids.NewAffineGaussian(shape(1, 1, 1), shape(1, 1, 1), 2).LogProb(tape.Full(5, 1, 0), nil) }, "grids: AffineGaussian.LogProb: got context nil, want 2 columns, one for each class; condition the model with Given"},
-		"coupling":      {func() { grids.NewCoupling(shape(2, 2, 3), nf.Affine{}, net(shape(2, 2, 2), 3), nf.SplitChannel) }, "grids: NewCoupling: got a network from 8 to 12 columns for a 2×2×3 grid with this split, want 8 to 8"},
-		"columns":       {func() { net(shape(2, 2, 2), 3).Apply(tape.Full(5, 7, 0), nil) }, "grids: ConvNet2d.Apply: got a 5×7 batch, want 8 columns"},
-		"classes":       {func() { grids.NewClassCondDiagGaussian(shape(1, 1, 1), 0) }, "grids: NewClassCondDiagGaussian: got 0 classes, want 1 or more"},
-		"no class":      {func() { grids.NewGlowBase(shape(1, 1, 1), 2).LogProb(tape.Full(5, 1, 0), nil) }, "grids: GlowBase.LogProb: got context nil, want 2 columns, one for each class; condition the model with Given"},
-		"label":         {func() { grids.OneHot([]int{0, 3}, 3) }, "grids: OneHot: label 1 is 3, want one of 0 to 2"},
-		"levels":        {func() { grids.NewGlow(shape(28, 28, 1), &grids.GlowOptions{Levels: 3}, source()) }, "grids: NewGlow: got a 28×28×1 grid for 3 levels, want a height and a width that can be divided by 8"},
+		"sitewise":     {func() { grids.NewSitewise(shape(2, 2, 3), nf.NewActNorm(2)) }, "grids: NewSitewise: got a flow of dimension 2 for a 2×2×3 grid, want dimension 3"},
+		"affine shape": {func() { grids.NewCCAffineConst(shape(2, 2, 3), shape(1, 1, 2), 0) }, "grids: NewCCAffineConst: got scales and shifts of shape 1×1×2 for a 2×2×3 grid, want each number to be that of the grid or 1"},
+		"affine class": {func() { grids.NewAffineGaussian(shape(1, 1, 1), shape(1, 1, 1), 2).LogProb(tape.Full(5, 1, 0), nil) }, "grids: AffineGaussian.LogProb: got context nil, want 2 columns, one for each class; condition the model with Given"},
+		"coupling":     {func() { grids.NewCoupling(shape(2, 2, 3), nf.Affine{}, net(shape(2, 2, 2), 3), nf.SplitChannel) }, "grids: NewCoupling: got a network from 8 to 12 columns for a 2×2×3 grid with this split, want 8 to 8"},
+		"columns":      {func() { net(shape(2, 2, 2), 3).Apply(tape.Full(5, 7, 0), nil) }, "grids: ConvNet2d.Apply: got a 5×7 batch, want 8 columns"},
+		"classes":      {func() { grids.NewClassCondDiagGaussian(shape(1, 1, 1), 0) }, "grids: NewClassCondDiagGaussian: got 0 classes, want 1 or more"},
+		"no class":     {func() { grids.NewGlowBase(shape(1, 1, 1), 2).LogProb(tape.Full(5, 1, 0), nil) }, "grids: GlowBase.LogProb: got context nil, want 2 columns, one for each class; condition the model with Given"},
+		"label":        {func() { grids.OneHot([]int{0, 3}, 3) }, "grids: OneHot: label 1 is 3, want one of 0 to 2"},
+		"levels":       {func() { grids.NewGlow(shape(28, 28, 1), &grids.GlowOptions{Levels: 3}, source()) }, "grids: NewGlow: got a 28×28×1 grid for 3 levels, want a height and a width that can be divided by 8"},
+		"pixel flow":   {func() { grids.NewPixelFlow(shape(2, 2, 1), &grids.PixelFlowOptions{Bins: 1}, source()) }, "grids: NewPixelFlow: got 0 hidden channels, 0 blocks, 1 bins and 0 classes, want none negative, and 2 bins or more"},
+		"pixels": {func() {
+			grids.NewPixelFlow(shape(1, 1, 1), &grids.PixelFlowOptions{Pixels: mat.NewDense(1, 1, []float64{256}), Levels: 256}, source())
+		}, "grids: NewPixelFlow: the pixel in row 0 and column 0 is 256, want a whole number from 0 to 255"},
+		"few levels": {func() {
+			grids.NewPixelFlow(shape(1, 1, 1), &grids.PixelFlowOptions{Pixels: mat.NewDense(1, 1, nil), Levels: 31}, source())
+		}, "grids: NewPixelFlow: got 1 rows of Pixels and 31 levels for 32 bins, want a row or more, and a level for each bin"},
 		"missing merge": {func() { grids.NewMultiscaleFlow([]nf.Base{nf.NewDiagGaussian(2, nil)}, nil, nil, nil) }, "grids: NewMultiscaleFlow: got 1 bases, flows of 0 levels and 0 merges, want one level or more, a base for each and a merge between two"},
 		"level": {func() {
 			grids.NewMultiscaleFlow([]nf.Base{nf.NewDiagGaussian(4, nil)}, [][]nf.Flow{{grids.NewSqueeze(shape(2, 4, 1))}}, nil, nil)

@@ -62,21 +62,24 @@ func readIDX(r *bufio.Reader) (*mat.Dense, error) {
 	if items < 1 || items > most/columns {
 		return nil, fmt.Errorf("has %d items of %d numbers, want 1 item or more, and fewer than 2³² numbers", items, columns)
 	}
-	var data []float64 // grows with what is there, not with what the file says
-	for row := make([]byte, columns); len(data) < items*columns; {
-		if _, err := io.ReadFull(r, row); err != nil {
-			return nil, fmt.Errorf("item %d of %d: %w", len(data)/columns, items, early(err))
-		}
-		for _, b := range row {
-			data = append(data, float64(b))
-		}
-	}
-	if _, err := r.ReadByte(); err == nil {
+	n := items * columns
+	all, err := io.ReadAll(io.LimitReader(r, int64(n)+1)) // grows with what is there, not with what the file says
+	switch {
+	case len(all) > n:
 		return nil, fmt.Errorf("goes on after its %d items", items)
-	} else if err != io.EOF { // as for a sum of gzip that is wrong
+	case len(all) < n:
+		if err == nil {
+			err = io.EOF
+		}
+		return nil, fmt.Errorf("item %d of %d: %w", len(all)/columns, items, early(err))
+	case err != nil: // as for a sum of gzip that is wrong
 		return nil, early(err)
 	}
-	return mat.NewDense(items, columns, data), nil
+	x := mat.NewDense(items, columns, nil)
+	for k, b := range all {
+		x.RawMatrix().Data[k] = float64(b)
+	}
+	return x, nil
 }
 
 // early says of the end of a file that it comes too early.

@@ -10,10 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
-
-	"github.com/nfkit/nfkit-go/nfkit/grids"
 )
 
 // blots are images with a bright square in a place that depends on the digit.
@@ -58,24 +55,6 @@ func TestMNISTParts(t *testing.T) {
 				t.Errorf("%s reaches %v after a break, %v without", p.name, got, want)
 			}
 		}
-	}
-}
-
-// The groups of grey levels add up to all of them, and a model starts as pixels that have their frequencies.
-func TestGreys(t *testing.T) {
-	g := newGreys(blots(50, rand.New(rand.NewPCG(1, 2))).pixels)
-	if len(g.widths) != greyBins || math.Abs(floats.Sum(g.widths)-1) > 1e-12 || floats.Min(g.widths) < 1./mnistLevels || math.Abs(floats.Sum(g.shares)-1) > 1e-12 {
-		t.Errorf("the groups are %v", g)
-	}
-	m := pixelFlow(grids.Shape{Height: 2, Width: 2, Channels: 1}, 2, 4, g, rand.NewPCG(1, 2))
-	x := mat.NewDense(greyBins, 4, nil)
-	at, want := 0.0, make([]float64, greyBins)
-	for k, w := range g.widths {
-		x.SetRow(k, []float64{at + w/2, at + w/2, at + w/2, at + w/2})
-		at, want[k] = at+w, 3*math.Log(g.shares[k]/w)+math.Log(1/(greyBins*w)) // the first pixel starts with equal groups
-	}
-	if got := m.Given(grids.OneHot([]int{1}, 2)).LogProb(x); !floats.EqualApprox(got, want, 1e-3) {
-		t.Errorf("the model starts with the log-densities\n%v, want\n%v", got, want)
 	}
 }
 
