@@ -52,7 +52,7 @@ func mnist(args []string, out io.Writer) error {
 	flags.Uint64Var(&run.seed, "seed", 0, "of parameters and noise")
 	flags.StringVar(&run.folder, "folder", "", "where checkpoints are, from which a training goes on")
 	flags.IntVar(&run.steps, "steps", 0, "steps of a training in place of the recipe's")
-	flags.IntVar(&run.stop, "stop", 0, "the step to stop after; with -folder, the next run goes on from there")
+	flags.IntVar(&run.stop, "stop", 0, "the step to stop after, or one more than there have been; with -folder, the next run goes on from there")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
@@ -125,7 +125,7 @@ func (run mnistRun) fit(part string, model *nf.NormalizingFlow, data nf.Sampler,
 	}
 	start := time.Now()
 	opts.OnStep = func(s nf.Step) error {
-		stop := s.Number == run.stop
+		stop := run.stop > 0 && s.Number >= run.stop
 		if !math.IsNaN(s.Validation) {
 			fmt.Fprintf(run.out, "%s: step %d of %d, validation %.4f after %.0f s\n", part, s.Number, s.Of, quantity(s.Validation), time.Since(start).Seconds())
 		}
