@@ -10,7 +10,7 @@ import (
 
 // graph is an ONNX graph that grows. A tensor is known by its name.
 type graph struct {
-	element      elementType // of all numbers
+	element      elementType // of numbers
 	scope        *scope      // where nodes go
 	initializers message     // fields of the GraphProto
 	known        map[string]string
@@ -164,7 +164,7 @@ func (g *graph) concat(axis int, parts ...string) string {
 	return g.with("Concat", parts, integer("axis", int64(axis)))
 }
 
-// cast turns truth values, or integers, to numbers 0 and 1.
+// cast turns truth values, integers, or numbers of another precision to numbers.
 func (g *graph) cast(x string) string {
 	return g.with("Cast", []string{x}, integer("to", int64(g.element)))
 }

@@ -104,14 +104,15 @@ const normalSteps = 6
 func (t *translation) normalOfLogit(l string) string {
 	a := t.op("Abs", l)
 	line, root := t.op("Mul", a, t.number(math.Sqrt(2*math.Pi)/4)), t.op("Sqrt", t.op("Add", a, a))
-	y := t.where(t.op("Less", line, root), line, root)
-	for range normalSteps {
+	start := t.where(t.op("Less", line, root), line, root)
+	y := t.loop(normalSteps, nil, []carried{{start, t.element, 2}}, func(now []string) ([]string, string) {
+		y := now[0]
 		above, below := t.bothTails(y)
 		g := t.op("Sub", t.op("Sub", above, below), a)
 		logDensity := t.op("Sub", t.op("Mul", t.op("Mul", y, y), t.number(-0.5)), t.number(math.Log(2*math.Pi)/2))
 		slope := t.op("Add", t.op("Exp", t.op("Sub", logDensity, above)), t.op("Exp", t.op("Sub", logDensity, below)))
-		y = t.op("Sub", y, t.op("Div", g, slope))
-	}
+		return []string{t.op("Sub", y, t.op("Div", g, slope))}, ""
+	})[0]
 	y = t.where(t.op("Less", l, t.number(0)), t.op("Neg", y), y)
 	return t.where(t.op("Equal", a, t.number(inf)), l, y)
 }

@@ -26,7 +26,7 @@ func init() { // a translation of an operation translates its operands
 		"LogSigmoid": function(func(t *translation, x string) string {
 			return t.op("Neg", t.softplus(t.op("Neg", x)))
 		}),
-		"SiLU": function(func(t *translation, x string) string { return t.op("Mul", x, t.op("Sigmoid", x)) }),
+		"SiLU": function(func(t *translation, x string) string { return t.op("Mul", x, t.gate(x)) }),
 		"ELU":  function((*translation).elu),
 
 		"LogNormalCDF":  function((*translation).logNormalCDF),
@@ -125,6 +125,11 @@ func (t *translation) softplus(x string) string {
 
 func (t *translation) elu(x string) string { return t.where(t.positive(x), x, t.expm1(x)) }
 
+// gate is a Sigmoid to multiply by: ONNX Runtime 1.30 takes the product of x and its Sigmoid together to a node that it does not have in float64.
+func (t *translation) gate(x string) string {
+	return t.op("Reciprocal", t.op("Add", t.op("Exp", t.op("Neg", x)), t.number(1)))
+}
+
 func where(t *translation, _ *ad.Value, o ad.Operation) string {
 	c := t.value(o.Args[2])
 	chosen := t.where(t.positive(c), t.value(o.Args[0]), t.value(o.Args[1]))
@@ -159,7 +164,7 @@ func softClipOdd(t *translation, v *ad.Value, o ad.Operation) string {
 func swish(t *translation, _ *ad.Value, o ad.Operation) string {
 	x, beta, gain := t.value(o.Args[0]), t.value(o.Args[1]), t.value(o.Args[2])
 	z := t.op("Mul", beta, x)
-	q := t.op("Sigmoid", z)
+	q := t.gate(z)
 	rest := t.op("Mul", t.op("Mul", z, q), t.op("Sub", t.number(1), q))
 	t.second(o, t.op("Mul", gain, t.op("Add", q, rest)))
 	return t.op("Mul", gain, t.op("Mul", x, q))

@@ -21,18 +21,23 @@ type knots struct {
 // one of which count 0, then picks what belongs to it.
 func spline(inverse bool) translator {
 	return func(t *translation, v *ad.Value, o ad.Operation) string {
-		s, d := o.Spline, v.Cols()
-		x := t.full(o.Args[0])
-		k := t.knots(t.splineLogits(o, d), s, d, o.Args[1].Cols()/d)
+		s, d, element := o.Spline, v.Cols(), t.element
+		x, logits := t.full(o.Args[0]), t.value(o.Args[1])
+		if element != float64Type { // as package ad does: a narrow bin magnifies rounding
+			t.element = float64Type
+			x, logits = t.cast(x), t.cast(logits)
+		}
+		m := o.Args[1].Cols() / d
+		k := t.knots(t.reshape(logits, -1, d, m), s, d, m)
 		outside := t.op("Or", t.op("Less", x, k.lo), t.op("Greater", x, k.hi))
 		inner := t.reshape(t.where(outside, k.half, x), -1, d, 1)
 		at := k.passed
 		if inverse {
 			at = k.passedUp
 		}
-		pick := t.picker(inner, at, s.Bins)
-		q := piece{t: t, w: pick(k.width), h: pick(k.height), d0: pick(k.leftSlope), d1: pick(k.rightSlope)}
-		left, right, bottom, top := pick(k.left), pick(k.right), pick(k.bottom), pick(k.top)
+		picked := t.pick(inner, at, d, s.Bins, k.width, k.height, k.leftSlope, k.rightSlope, k.left, k.right, k.bottom, k.top)
+		q := piece{t: t, w: picked[0], h: picked[1], d0: picked[2], d1: picked[3]}
+		left, right, bottom, top := picked[4], picked[5], picked[6], picked[7]
 		inner = t.reshape(inner, -1, d)
 		q.delta = t.op("Div", q.h, q.w)
 		var y, logSlope string
@@ -47,29 +52,32 @@ func spline(inverse bool) translator {
 			y = t.between(bottom, top, q.h, up, down)
 			logSlope = t.op("Log", derivative)
 		}
-		t.second(o, t.sum(t.where(outside, t.number(0), logSlope), 1))
-		return t.where(outside, x, y)
+		logDet := t.sum(t.where(outside, t.number(0), logSlope), 1)
+		y = t.where(outside, x, y)
+		if t.element != element {
+			t.element = element
+			y, logDet = t.cast(y), t.cast(logDet)
+		}
+		t.second(o, logDet)
+		return y
 	}
 }
 
-// splineLogits returns the logits, rows×columns×numbers of each.
-func (t *translation) splineLogits(o ad.Operation, d int) string {
-	p := o.Args[1]
-	return t.reshape(t.value(p), -1, d, p.Cols()/d)
-}
-
-// picker returns a function that picks, for each element of x, what a table has for its bin: the number of inner knots that x has passed.
-func (t *translation) picker(x, inner string, bins int) func(table string) string {
-	if bins == 1 {
-		return func(table string) string { return t.op("Squeeze", table, t.ints(2)) }
+// pick returns, for each element of x, n×d×1, what tables have for its bin: the number of inner knots that x has passed.
+func (t *translation) pick(x, inner string, d, bins int, tables ...string) []string {
+	all := t.reshape(t.concat(2, tables...), -1, d, len(tables), bins)
+	if bins > 1 {
+		passed := t.cast(t.op("GreaterOrEqual", x, inner)) // n×d×K−1
+		started := t.op("Pad", passed, t.ints(0, 0, 1, 0, 0, 0), t.number(1))
+		ended := t.op("Pad", passed, t.ints(0, 0, 0, 0, 0, 1), t.number(0))
+		bin := t.reshape(t.op("Sub", started, ended), -1, d, 1, bins)
+		all = t.sum(t.op("Mul", bin, all), 3)
 	}
-	passed := t.cast(t.op("GreaterOrEqual", x, inner)) // n×d×K−1
-	started := t.op("Pad", passed, t.ints(0, 0, 1, 0, 0, 0), t.number(1))
-	ended := t.op("Pad", passed, t.ints(0, 0, 0, 0, 0, 1), t.number(0))
-	bin := t.op("Sub", started, ended)
-	return func(table string) string {
-		return t.op("Squeeze", t.sum(t.op("Mul", bin, table), 2), t.ints(2))
+	picked := make([]string, len(tables))
+	for i := range picked {
+		picked[i] = t.reshape(t.slice(all, 2, i, i+1), -1, d)
 	}
+	return picked
 }
 
 // knots computes the knots from m logits for each of d columns.

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -25,8 +26,7 @@ import (
 
 const (
 	rows    = 1000
-	dim     = 3
-	context = 2
+	context = 2 // columns
 )
 
 // constructor makes a model of the given dimension.
@@ -66,25 +66,35 @@ type tensor struct {
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 2 {
-		log.Fatal("usage: onnxcheck FOLDER")
+	if len(os.Args) < 2 {
+		log.Fatal("usage: onnxcheck FOLDER [MODEL...]")
 	}
 	w := writer{folder: os.Args[1]}
-	var names []string
-	for name := range models {
-		names = append(names, name)
+	all := maps.Clone(others)
+	for name, build := range models {
+		all[name] = build
+		all[name+"-context"] = func(dim int, opts *nf.ModelOptions, src rand.Source) *nf.NormalizingFlow {
+			o := *opts
+			o.Context = context
+			return build(dim, &o, src)
+		}
 	}
-	slices.Sort(names)
+	names := os.Args[2:]
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(all))
+	}
 	for _, name := range names {
-		w.model(name, models[name], 0)
-		w.model(name+"-context", models[name], context)
+		if all[name] == nil {
+			log.Fatalf("there is no model %q", name)
+		}
+		w.model(name, all[name])
 	}
 	index, err := json.MarshalIndent(w.graphs, "", " ")
 	if err != nil {
 		log.Fatal(err)
 	}
 	w.file("index.json", index)
-	fmt.Printf("%d graphs of %d models\n", len(w.graphs), 2*len(models))
+	fmt.Printf("%d graphs of %d models\n", len(w.graphs), len(names))
 }
 
 type writer struct {
@@ -111,8 +121,9 @@ func (w *writer) tensor(data []float64, dims ...int) tensor {
 }
 
 // model writes the graphs of a model.
-func (w *writer) model(name string, build constructor, context int) {
-	m := build(dim, &nf.ModelOptions{Context: context}, rand.NewPCG(1, 2))
+func (w *writer) model(name string, build constructor) {
+	m := build(3, &nf.ModelOptions{Layers: 3}, rand.NewPCG(1, 2))
+	dim, context := m.Dim(), m.ContextDim()
 	perturb(m, rand.New(rand.NewPCG(3, 4)))
 	noise := single(onnx.Noise(m, rows, rand.NewPCG(5, 6)))
 	var given []float64
@@ -184,7 +195,7 @@ func perturb(m *nf.NormalizingFlow, r *rand.Rand) {
 			continue
 		}
 		for i := range p.Data {
-			p.Data[i] += 0.1 * r.NormFloat64()
+			p.Data[i] += 0.03 * r.NormFloat64()
 		}
 		p.Changed()
 	}
