@@ -14,15 +14,16 @@ var inf = math.Inf(1)
 // with a smooth function p on [−1, 1], for which normalTail has a polynomial.
 
 // normalTailDegree is that of a polynomial with 15 digits.
-const normalTailDegree = 30
+const normalTailDegree = 26
 
 // normalTail returns the coefficients of p, from the lowest: interpolation in Chebyshev nodes, as monomials. The coefficients fall so fast that
 // these are as good.
 var normalTail = sync.OnceValue(func() []float64 {
 	const n = normalTailDegree + 1
+	cos := func(k int) float64 { return math.Cos(math.Pi / (2 * n) * float64(k%(4*n))) } // small arguments are accurate
 	values := make([]float64, n)
 	for i := range values {
-		s := (1 + math.Cos(math.Pi*(float64(i)+0.5)/n)) / 2
+		s := (1 + cos(2*i+1)) / 2
 		values[i] = logScaledTail(math.Sqrt(8)*(1/s-1)) - math.Log(s)
 	}
 	power, before, after := make([]float64, n), make([]float64, n), make([]float64, n)
@@ -30,7 +31,7 @@ var normalTail = sync.OnceValue(func() []float64 {
 	for k := range n {
 		var c float64
 		for i, v := range values {
-			c += v * math.Cos(math.Pi*float64(k)*(float64(i)+0.5)/n) * 2 / n
+			c += v * cos(k*(2*i+1)) * 2 / n
 		}
 		if k == 0 {
 			c /= 2

@@ -68,7 +68,7 @@ func (t *translation) match(v, w *ad.Value) {
 	same := a.Name == b.Name && len(a.Args) == len(b.Args) && a.Number == b.Number && a.Upper == b.Upper && a.First == b.First &&
 		a.Activation == b.Activation && a.Half == b.Half && slices.Equal(a.Index, b.Index) && reflect.DeepEqual(a.Spline, b.Spline)
 	if !same {
-		fail("the computation depends on the points in other ways than by operations of package ad: it has %s for some and %s for others", a.Name, b.Name)
+		fail("the computation depends on the points in other ways than by operations of package ad: it has another %s for others", a.Name)
 	}
 	for i, u := range a.Args {
 		t.match(u, b.Args[i])
