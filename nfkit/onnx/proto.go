@@ -1,9 +1,6 @@
 package onnx
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // message is a protobuf message in its encoding: the few field types that ONNX has, https://protobuf.dev/programming-guides/encoding. Numbers of
 // fields are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
@@ -12,11 +9,6 @@ type message []byte
 // number appends a field that is an integer.
 func (m message) number(field int, x int64) message {
 	return binary.AppendUvarint(binary.AppendUvarint(m, uint64(field)<<3), uint64(x))
-}
-
-// single appends a field that is a float.
-func (m message) single(field int, x float32) message {
-	return binary.LittleEndian.AppendUint32(binary.AppendUvarint(m, uint64(field)<<3|5), math.Float32bits(x))
 }
 
 // bytes appends a field that is a string, bytes or a message.
@@ -74,11 +66,6 @@ type attribute message
 // integer is an attribute with one number.
 func integer(name string, x int64) attribute {
 	return attribute(message(nil).text(1, name).number(3, x).number(20, 2))
-}
-
-// real is an attribute with a floating-point number.
-func real(name string, x float64) attribute {
-	return attribute(message(nil).text(1, name).single(2, float32(x)).number(20, 1))
 }
 
 // integers is an attribute with several numbers.
