@@ -1,6 +1,6 @@
-// Command onnxcheck writes every ready-made model as ONNX, with what nfkit computes on 1000 rows, into a folder:
+// Command onnxcheck writes every ready-made model as ONNX, and models of all other layers, with what nfkit computes on 1000 rows, into a folder:
 //
-//	go run ./nfkit/internal/onnxcheck FOLDER
+//	go run ./nfkit/internal/onnxcheck FOLDER [MODEL...]
 //
 // check.py and run.mjs compare. .ci/onnx runs all three.
 package main
@@ -188,7 +188,8 @@ func (w *writer) model(name string, build constructor) {
 	}
 }
 
-// perturb moves a model away from where training starts, to where no layer is the identity.
+// perturb moves a model away from where training starts, to where no layer is the identity. Much further away, splines have bins so narrow that nfkit
+// itself differs by more between float32 and float64 than the graphs may.
 func perturb(m *nf.NormalizingFlow, r *rand.Rand) {
 	for _, p := range m.Params() {
 		if p.Frozen {
