@@ -131,6 +131,7 @@
 //	montecarlo  densities without data: annealing, stochastic layers, chains
 //	continuous  continuous time, flow matching
 //	vae         variational autoencoders
+//	onnx        trained models as ONNX files
 //	nfplot      pictures
 //	sweep       many runs: what each has found, and all together
 //	nftest      checks of types of one's own

@@ -39,7 +39,9 @@ func (v *Value) Root(f func(x *Value) *Value, lo, hi float64) *Value {
 	t.noise.calls = calls
 	x.needs = true
 	fx := f(x)
-	return t.solution(rootOp, x, fx, v, f, calls)
+	u := t.solution(rootOp, x, fx, v, f, calls)
+	u.c, u.c2 = lo, hi
+	return u
 }
 
 var rootOp = &op{name: "Root",

@@ -359,7 +359,7 @@ func (t *Tape) value(o *op, rows, cols int) *Value {
 	v := t.values[t.n]
 	t.n++
 	v.op, v.rows, v.cols = o, rows, cols
-	v.args, v.needs, v.packed, v.twin, v.index, v.solved = nil, false, false, nil, nil, nil
+	v.args, v.needs, v.packed, v.twin, v.index, v.solved, v.detached = nil, false, false, nil, nil, nil, nil
 	if t.precision == Float32 {
 		v.f32 = buffers[float32]{data: t.f32.take(rows * cols)}
 	} else {

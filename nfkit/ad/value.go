@@ -35,6 +35,7 @@ type Value struct {
 	polynomials [][]float64
 	conv        window
 	solved      func(*Value) *Value // what a fixed point or a root solves
+	detached    *Value              // what a constant is a copy of
 	calls       uint64              // of noise, before solved
 
 	dot    *Value // the tangent, while tangents are computed
@@ -215,6 +216,7 @@ func finite[T kernel.Float](s []T) bool {
 // Detach returns v as a constant: the same elements, through which no gradient flows.
 func (v *Value) Detach() *Value {
 	d := v.tape.value(constOp, v.rows, v.cols)
+	d.detached = v
 	copy(d.f64.data, v.f64.data)
 	copy(d.f32.data, v.f32.data)
 	return d
