@@ -10,25 +10,17 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// A picture is recognisable after a few hundred steps: the loss is near the entropy of the data.
+// A picture is recognisable after some seconds: the loss is near the entropy of the data.
 func TestLearns(t *testing.T) {
-	const steps, last = 300, 50
-	for _, c := range []struct {
-		pick int
-		gap  float64 // at most; a third more than was seen
-	}{{0, 0.09}, {5, 0.26}} {
-		pick := Picks()[c.pick]
-		data := pick.Data()
-		l := NewLesson(data, rand.NewPCG(1, 2))
-		losses, err := l.Train(steps)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if gap := stat.Mean(losses[steps-last:], nil) - data.Entropy(); !(gap < c.gap) || l.Steps() != steps {
-			t.Errorf("%s: after %d steps the loss is %.3f above the entropy, want less than %v after %d", pick.Name, l.Steps(), gap, c.gap, steps)
-		} else {
-			t.Logf("%s: %.3f nats above the entropy", pick.Name, gap)
-		}
+	const steps, last = 150, 30
+	data := Picks()[0].Data()
+	l := NewLesson(data, rand.NewPCG(1, 2))
+	losses, err := l.Train(steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gap := stat.Mean(losses[steps-last:], nil) - data.Entropy(); !(gap < 0.12) || l.Steps() != steps { // 0.08 was seen
+		t.Errorf("after %d steps the loss is %.3f above the entropy, want less than 0.12 after %d", l.Steps(), gap, steps)
 	}
 }
 

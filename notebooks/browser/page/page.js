@@ -291,7 +291,7 @@ const painters = {
     const {losses, floor} = shown, n = losses.length;
     const means = [];
     let mean = NaN;
-    losses.forEach((v, k) => means.push(mean = k === 0 ? v : mean + (v - mean) / Math.min(k + 1, 30)));
+    losses.forEach((v, k) => means.push(mean = k === 0 ? v : mean + (v - mean) / Math.min(k + 1, 15)));
     $('numbers').textContent = n === 0 ? '' : `${mean.toFixed(2)} nats after ${shown.steps} steps, ${shown.perSecond.toFixed(0)} a second`;
     $('loss').setAttribute('aria-label', 'Loss by steps' + (n === 0 ? '' : `: ${mean.toFixed(2)} nats after ${shown.steps} steps`));
     const box = {left: 40, right: 10, top: 10, bottom: 24};
