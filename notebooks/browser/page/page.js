@@ -289,9 +289,11 @@ const painters = {
 
   loss(c) {
     const {losses, floor} = shown, n = losses.length;
-    const means = [];
-    let mean = NaN;
-    losses.forEach((v, k) => means.push(mean = k === 0 ? v : mean + (v - mean) / Math.min(k + 1, 15)));
+    const means = losses.map((_, k) => { // of the last few steps
+      const few = losses.slice(k + 1 - Math.min(15, (k >> 1) + 1), k + 1);
+      return few.reduce((sum, v) => sum + v, 0) / few.length;
+    });
+    const mean = means.at(-1);
     $('numbers').textContent = n === 0 ? '' : `${mean.toFixed(2)} nats after ${shown.steps} steps, ${shown.perSecond.toFixed(0)} a second`;
     $('loss').setAttribute('aria-label', 'Loss by steps' + (n === 0 ? '' : `: ${mean.toFixed(2)} nats after ${shown.steps} steps`));
     const box = {left: 40, right: 10, top: 10, bottom: 24};

@@ -1,0 +1,31 @@
+"""How long PyTorch takes for the log-density of one row of the model that is served:
+
+    go run . -train 2000
+    /usr/bin/python3 latency.py model.safetensors
+
+The model is written as a user would, without a library of flows. It prints the median and the 99th percentile of the times of 2000 calls.
+"""
+
+import importlib.util
+import pathlib
+import sys
+import time
+
+import torch
+
+path = pathlib.Path(__file__).resolve().parents[2] / "nfkit/internal/versus/torch.py"
+spec = importlib.util.spec_from_file_location("models", path)
+models = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(models)
+
+torch.set_num_threads(1)  # faster for one row than more
+model = models.Model("spline", "lu", 6, models.State(models.read(sys.argv[1]), torch.float64))
+x = torch.tensor([[1, 0, -1, 0.5, 1, 0, -1, 0.5]], dtype=torch.float64)
+times = []
+with torch.no_grad():
+    for _ in range(2200):
+        start = time.perf_counter()
+        log_prob = model.log_prob(x)
+        times.append(time.perf_counter() - start)
+times = sorted(times[200:])
+print(f"log-density {log_prob.item():.12f}: median {1e6 * times[1000]:.0f} µs, 99th percentile {1e6 * times[1980]:.0f} µs, PyTorch {torch.__version__}")
