@@ -11,10 +11,10 @@
 // inputs and 64 outputs, of 64 rows:
 //
 //	                    Go     NEON
-//	float32, forward    4.97   0.40
-//	float32, backward   5.04   0.40
-//	float64, forward    4.99   0.80
-//	float64, backward   5.06   0.80
+//	float32, forward    3.96   0.40
+//	float32, backward   4.02   0.40
+//	float64, forward    3.99   0.80
+//	float64, backward   4.05   0.80
 //
 // and with 2 outputs 5.6 and 0.84 forward in float32, 5.6 and 1.24 in float64.
 //

@@ -28,14 +28,17 @@ func panelGo[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b 
 				for r := range height {
 					gather(rows[r][:depth], a[(i+r)*rsa+p*csa:], csa)
 				}
-				for j := range width {
-					var s [tileRows]T
+				for j := 0; j < width; j += 2 {
+					next := min(j+1, width-1) // a last column without a partner is its own
+					var s [2 * tileRows]T
 					for r := range height {
-						s[r] = init[(i+r)*ldi+j0+j]
+						from := init[(i+r)*ldi+j0:]
+						s[2*r], s[2*r+1] = from[j], from[next]
 					}
-					addDots(&s, &rows, columns[j][:depth])
+					addDots(&s, &rows, columns[j][:depth], columns[next][:depth])
 					for r := range height {
-						c[(i+r)*ldc+j0+j] = leaky(s[r], factor)
+						to := c[(i+r)*ldc+j0:]
+						to[j], to[next] = leaky(s[2*r], factor), leaky(s[2*r+1], factor)
 					}
 				}
 			}
@@ -51,17 +54,27 @@ func gather[T Float](dst, src []T, stride int) {
 	}
 }
 
-// addDots adds to each s[r] the products of row r with the column, in order. The sums stay in registers.
-func addDots[T Float](s *[tileRows]T, rows *[tileRows][tileDepth]T, column []T) {
-	s0, s1, s2, s3 := s[0], s[1], s[2], s[3]
-	r0, r1, r2, r3 := rows[0][:len(column)], rows[1][:len(column)], rows[2][:len(column)], rows[3][:len(column)]
-	for p, v := range column {
-		s0 += r0[p] * v
-		s1 += r1[p] * v
-		s2 += r2[p] * v
-		s3 += r3[p] * v
+// addDots adds to s[2r] and s[2r+1] the products of row r with either column, in order. The sums stay in registers.
+func addDots[T Float](s *[2 * tileRows]T, rows *[tileRows][tileDepth]T, x, y []T) {
+	s0, s1, s2, s3, s4, s5, s6, s7 := s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]
+	y = y[:len(x)]
+	r0, r1, r2, r3 := rows[0][:len(x)], rows[1][:len(x)], rows[2][:len(x)], rows[3][:len(x)]
+	for p, u := range x {
+		v := y[p]
+		a := r0[p]
+		s0 += a * u
+		s1 += a * v
+		a = r1[p]
+		s2 += a * u
+		s3 += a * v
+		a = r2[p]
+		s4 += a * u
+		s5 += a * v
+		a = r3[p]
+		s6 += a * u
+		s7 += a * v
 	}
-	s[0], s[1], s[2], s[3] = s0, s1, s2, s3
+	s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7] = s0, s1, s2, s3, s4, s5, s6, s7
 }
 
 // leaky is z for z ≥ 0 and slope·z below.
