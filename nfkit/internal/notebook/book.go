@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -115,4 +117,29 @@ func (nb *notebook) title() string {
 	}
 	heading, _, _ = strings.Cut(heading, "\n")
 	return strings.TrimSpace(heading)
+}
+
+// printList prints the chapters of the book, and the paths of the other notebooks in the list.
+func printList(w io.Writer, root, here string, list []string) error {
+	book, err := readBook(root)
+	if err != nil {
+		return err
+	}
+	width := 0
+	for _, c := range book {
+		width = max(width, len(c.name)+len(c.Time()))
+	}
+	for _, c := range book {
+		fmt.Fprintf(w, "%s  %*s  %s\n%*s%s\n", c.name, width-len(c.name), c.Time(), c.Title, width+4, "", c.Line)
+	}
+	for _, name := range list {
+		if slices.ContainsFunc(book, func(c chapter) bool { return c.file == name }) {
+			continue
+		}
+		if rel, err := filepath.Rel(here, name); err == nil {
+			name = rel
+		}
+		fmt.Fprintln(w, name)
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"html"
@@ -164,7 +163,7 @@ func putGallery(readme, gallery string) (string, error) {
 	before, rest, ok := strings.Cut(readme, galleryStart)
 	_, after, ended := strings.Cut(rest, galleryEnd)
 	if !ok || !ended {
-		return "", errors.New("it has no lines between which the gallery stands:\n" + galleryStart + galleryEnd)
+		return "", fmt.Errorf("the gallery has no place between the lines %q and %q", galleryStart, galleryEnd)
 	}
 	return before + galleryStart + gallery + galleryEnd + after, nil
 }

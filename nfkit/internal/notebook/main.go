@@ -335,31 +335,6 @@ func wantNoNotebook(result string, files []string) error {
 	return nil
 }
 
-// printList prints the chapters of the book, and the paths of the other notebooks in the list.
-func printList(w io.Writer, root, here string, list []string) error {
-	book, err := readBook(root)
-	if err != nil {
-		return err
-	}
-	width := 0
-	for _, c := range book {
-		width = max(width, len(c.name)+len(c.Time()))
-	}
-	for _, c := range book {
-		fmt.Fprintf(w, "%s  %*s  %s\n%*s%s\n", c.name, width-len(c.name), c.Time(), c.Title, width+4, "", c.Line)
-	}
-	for _, name := range list {
-		if slices.ContainsFunc(book, func(c chapter) bool { return c.file == name }) {
-			continue
-		}
-		if rel, err := filepath.Rel(here, name); err == nil {
-			name = rel
-		}
-		fmt.Fprintln(w, name)
-	}
-	return nil
-}
-
 // runFile runs the notebook file and writes its results: into the folder out, and
 // into the file itself if that was asked for, every cell ran, and nobody has changed it
 // meanwhile. If every cell ran, its numbers are compared with those of the table, unless that is nil.
@@ -396,18 +371,4 @@ func (s *settings) runFile(ctx context.Context, file, out string, table []byte, 
 		failure = checkResults(table, file, nb, p.say)
 	}
 	return failure
-}
-
-// checkResults says how the numbers of a run compare with those of the table. It is an error when one is outside of its tolerance.
-func checkResults(table []byte, file string, nb *notebook, say func(string)) error {
-	list, err := compareResults(table, file, nb)
-	failures := []error{err}
-	for _, c := range list {
-		text := fmt.Sprintf("%s: %s, in the table %s ± %s", c.name, c.value, c.want, c.tolerance)
-		if !c.ok {
-			failures = append(failures, errors.New(text))
-		}
-		say("  " + text)
-	}
-	return errors.Join(failures...)
 }

@@ -128,3 +128,17 @@ func findRow(rows [][]string, file, name string) []string {
 	}
 	return nil
 }
+
+// checkResults says how the numbers of a run compare with those of the table. It is an error when one is outside of its tolerance.
+func checkResults(table []byte, file string, nb *notebook, say func(string)) error {
+	list, err := compareResults(table, file, nb)
+	failures := []error{err}
+	for _, c := range list {
+		text := fmt.Sprintf("%s: %s, in the table %s ± %s", c.name, c.value, c.want, c.tolerance)
+		if !c.ok {
+			failures = append(failures, errors.New(text))
+		}
+		say("  " + text)
+	}
+	return errors.Join(failures...)
+}
