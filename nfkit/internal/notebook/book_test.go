@@ -131,6 +131,35 @@ func TestList(t *testing.T) {
 	}
 }
 
+// -all is the book in order of reading; without it and without names, the tutorial is run.
+func TestWanted(t *testing.T) {
+	root := fakeCheckout(t, "notebooks/02_b.ipynb", "notebooks/10_c.ipynb", "notebooks/01_a.ipynb", "notebooks/03_own.ipynb", "notebooks/d.ipynb", "work/04_e.ipynb")
+	for _, name := range []string{"02_b", "10_c", "01_a", "03_own", "d"} {
+		nb := saying("")
+		if strings.HasSuffix(name, "own") {
+			delete(object(nb.metadata(), "nfkit"), "book")
+		}
+		nb.cells = append([]*cell{{map[string]any{"cell_type": "markdown", "source": "# " + name}}}, nb.cells...)
+		nb.root["cells"] = []any{nb.cells[0].raw, nb.cells[1].raw}
+		if err := nb.write(filepath.Join(root, "notebooks", name+suffix)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for line, want := range map[string]string{"": "01_tutorial", "-all": "01_a.ipynb 02_b.ipynb 10_c.ipynb", "x y": "x y"} {
+		s, err := parseArgs(strings.Fields(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, err := s.wanted(root)
+		for i := range names {
+			names[i] = filepath.Base(names[i])
+		}
+		if got := strings.Join(names, " "); got != want || err != nil {
+			t.Errorf("with %q, these are run: %s (%v), want %s", line, got, err, want)
+		}
+	}
+}
+
 func TestLinks(t *testing.T) {
 	var book []chapter
 	for _, name := range []string{"01_a", "02_b", "03_c"} {

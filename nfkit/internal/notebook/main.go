@@ -257,18 +257,9 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 	if s.list {
 		return printList(stdout, root, here, list)
 	}
-	names := s.names
-	switch {
-	case s.all:
-		book, err := readBook(root)
-		if err != nil {
-			return err
-		}
-		for _, c := range book {
-			names = append(names, c.file)
-		}
-	case len(names) == 0:
-		names = []string{defaultNotebook}
+	names, err := s.wanted(root)
+	if err != nil {
+		return err
 	}
 	var files []string
 	for _, name := range names {
@@ -318,6 +309,22 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// wanted returns the names of the notebooks to run.
+func (s *settings) wanted(root string) ([]string, error) {
+	switch {
+	case s.all:
+		book, err := readBook(root)
+		var names []string
+		for _, c := range book {
+			names = append(names, c.file)
+		}
+		return names, err
+	case len(s.names) == 0:
+		return []string{defaultNotebook}, nil
+	}
+	return s.names, nil
 }
 
 // wantNoNotebook returns an error if a result would replace one of the notebooks that are run,
