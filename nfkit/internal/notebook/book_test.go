@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,8 +22,13 @@ func committedBook(t *testing.T) (root string, book []chapter) {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(root, "notebooks", "[0-9][0-9]_*"+suffix))
-	if err != nil || len(files) == 0 || len(files) != len(book) {
-		t.Fatalf("the book has %d chapters of %d notebooks (%v); their metadata need nfkit.book", len(book), len(files), err)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no notebooks (%v)", err)
+	}
+	for _, file := range files {
+		if !slices.ContainsFunc(book, func(c chapter) bool { return c.file == file }) {
+			t.Fatalf("%s is no chapter of the book: its metadata need nfkit.book, as those of the others have it", file)
+		}
 	}
 	return root, book
 }

@@ -19,6 +19,7 @@ var (
 
 // The site needs nothing but its own folder: every address in it leads to a file of it, to a heading of one, or to the web.
 func TestSite(t *testing.T) {
+	t.Parallel()
 	_, book := committedBook(t)
 	dir := t.TempDir()
 	if err := writeSite(dir, book); err != nil {
