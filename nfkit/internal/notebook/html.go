@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	texttemplate "text/template"
 
 	"github.com/alecthomas/chroma/v2"
 	chromahtml "github.com/alecthomas/chroma/v2/formatters/html"
@@ -28,17 +29,28 @@ import (
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+//go:embed page.css
+var styleText string
 
-// page is what the template shows.
+var (
+	pageTemplate  = template.Must(template.New("page").Parse(pageText))
+	styleTemplate = texttemplate.Must(texttemplate.New("style").Parse(styleText))
+)
+
+// page is what the template shows: a page of its own, or one of a site, which has its style and its script in files.
 type page struct {
-	Title       string
-	Policy      string       // what the browser may run and load
-	Light, Dark template.CSS // colours of code
-	Formulas    template.CSS
-	Cells       []pageCell
-	Script      template.JS
+	Title  string
+	Policy string // what the browser may run and load
+	Nav    *pageNav
+	Cells  []pageCell
+	Style  template.CSS // these two of a page of its own
+	Script template.JS
 }
+
+// pageNav is what a page of a site links to.
+type pageNav struct{ Previous, Next *pageLink }
+
+type pageLink struct{ Page, Title string }
 
 // pageScript gives each animation its player, and is all that runs in a page.
 var pageScript = "for (const img of document.querySelectorAll('img[data-frames]')) (function () {\n" + player.Script + "}).call(img);"
@@ -62,31 +74,57 @@ type pageCell struct {
 // Nothing that the notebook brings runs in it. Pictures that its texts name are looked for
 // in the folder dir; others than those are shown if they have an https address.
 func (nb *notebook) writeHTML(name, dir string) error {
-	title := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-	p := page{Title: title, Policy: pagePolicy(), Formulas: template.CSS(temml.Style()), Script: template.JS(pageScript)}
-	var err error
-	if p.Light, err = codeColours("github"); err != nil {
+	cells, _, err := nb.render(dir)
+	if err != nil {
 		return err
 	}
-	if p.Dark, err = codeColours("github-dark"); err != nil {
+	p := page{Title: nb.title(), Policy: pagePolicy(), Cells: cells, Script: template.JS(pageScript)}
+	if p.Title == "" {
+		p.Title = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+	}
+	style, err := styleSheet()
+	if err != nil {
 		return err
 	}
-	md := newMarkdown()
-	for _, c := range nb.cells {
-		shown, err := c.render(md, dir)
-		if err != nil {
-			return err
-		}
-		if heading, ok := strings.CutPrefix(strings.TrimSpace(c.source()), "# "); ok && p.Title == title && c.kind() == "markdown" {
-			p.Title, _, _ = strings.Cut(heading, "\n")
-		}
-		p.Cells = append(p.Cells, shown)
-	}
+	p.Style = template.CSS(style)
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, p); err != nil {
 		return err
 	}
 	return writeFile(name, b.Bytes())
+}
+
+// styleSheet returns the style sheet of pages.
+func styleSheet() (string, error) {
+	var style struct{ Light, Dark, Formulas string } // Light and Dark are colours of code
+	var err error
+	if style.Light, err = codeColours("github"); err != nil {
+		return "", err
+	}
+	if style.Dark, err = codeColours("github-dark"); err != nil {
+		return "", err
+	}
+	style.Formulas = temml.Style()
+	var b strings.Builder
+	err = styleTemplate.Execute(&b, style)
+	return b.String(), err
+}
+
+// render returns the cells as HTML, but for the links to other notebooks, which are elsewhere; and the text of its sections. Pictures are looked
+// for in the folder dir.
+func (nb *notebook) render(dir string) (cells []pageCell, sections []section, err error) {
+	md := newMarkdown()
+	for _, c := range nb.cells {
+		if c.raw["id"] == linksID {
+			continue
+		}
+		shown, err := c.render(md, dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		cells = append(cells, shown)
+	}
+	return cells, md.sections, nil
 }
 
 // render returns the cell as HTML.
@@ -96,6 +134,7 @@ func (c *cell) render(md *markdown, dir string) (pageCell, error) {
 		text, err := md.render(c.source(), c.pictures(dir))
 		return pageCell{Text: text}, err
 	case "code":
+		md.addText(c.source())
 		code, err := highlight(c.source())
 		if err != nil {
 			return pageCell{}, err
@@ -312,8 +351,8 @@ func codeFormatter() *chromahtml.Formatter {
 }
 
 // codeColours returns the style sheet of a chroma style.
-func codeColours(style string) (template.CSS, error) {
+func codeColours(style string) (string, error) {
 	var b strings.Builder
 	err := codeFormatter().WriteCSS(&b, styles.Get(style))
-	return template.CSS(b.String()), err
+	return b.String(), err
 }

@@ -11,6 +11,11 @@
 // Or it gathers what many runs of notebooks or programs have found:
 //
 //	go run ./notebooks gather [flags] FOLDER
+//
+// Or it writes the notebooks as pages of one site, or brings up to date what is derived from them:
+//
+//	go run ./notebooks book [flags]
+//	go run ./notebooks index
 package main
 
 import (
@@ -33,16 +38,22 @@ const usage = `usage: go run ./notebooks [flags] [notebook ...]
        go run ./notebooks lab [flags] [notebook]
        go run ./notebooks new NAME
        go run ./notebooks gather [flags] FOLDER
+       go run ./notebooks book [flags]
+       go run ./notebooks index
 
 Executes notebooks, the tutorial if none is named, on a Go kernel of its own, and
 writes the executed notebook and an HTML page. Needs Go only: the kernel is built
 from the versions in go.mod, once. A notebook is named by its path or by a part of
 its name. With the word lab, opens a notebook in JupyterLab; with the word new, makes
-one; with the word gather, brings together what many runs have found. lab -h, new -h and
-gather -h explain that.
+one; with the word gather, brings together what many runs have found; with the word book,
+writes all notebooks as pages of one site; with the word index, brings README, links and
+tables up to date. lab -h, new -h and so on explain that.
 
 flags:
-  -list             list the notebooks
+  -list             list the notebooks, in order of reading
+  -all              run the whole book, in order of reading
+  -check            compare the numbers that the notebooks print with those of
+                    notebooks/results.csv; outside of a tolerance, the run has failed
   -o DIR            put the results into DIR (notebooks/out)
   -inplace          write the outputs into the notebook itself, to commit it
   -set NAME=VALUE   use VALUE for the notebook's constant NAME; may be repeated
@@ -78,6 +89,8 @@ var errInterrupted = errors.New("interrupted")
 type settings struct {
 	names   []string
 	list    bool
+	all     bool
+	check   bool
 	out     string
 	inPlace bool
 	set     []override
@@ -123,6 +136,12 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case "gather":
 		help = gatherUsage
 		s, err = parseGatherArgs(args[1:])
+	case "book":
+		help = bookUsage
+		s, err = parseBookArgs(args[1:])
+	case "index":
+		help = indexUsage
+		s, err = parseIndexArgs(args[1:])
 	default:
 		s, err = parseArgs(args)
 	}
@@ -152,6 +171,8 @@ func parseArgs(args []string) (*settings, error) {
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
 	f.BoolVar(&s.list, "list", false, "")
+	f.BoolVar(&s.all, "all", false, "")
+	f.BoolVar(&s.check, "check", false, "")
 	f.StringVar(&s.out, "o", "", "")
 	f.BoolVar(&s.inPlace, "inplace", false, "")
 	f.DurationVar(&s.timeout, "timeout", 10*time.Minute, "")
@@ -166,6 +187,12 @@ func parseArgs(args []string) (*settings, error) {
 	}
 	if s.inPlace && len(s.set) > 0 {
 		return nil, errors.New("-inplace and -set exclude each other: a notebook keeps the outputs of its own source")
+	}
+	if s.check && len(s.set) > 0 {
+		return nil, errors.New("-check and -set exclude each other: the table has the numbers of the notebooks' own constants")
+	}
+	if s.all && len(s.names) > 0 {
+		return nil, fmt.Errorf("-all and %q exclude each other", s.names)
 	}
 	if s.timeout <= 0 {
 		return nil, fmt.Errorf("got -timeout %v, want more than 0", s.timeout)
@@ -228,17 +255,11 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	if s.list {
-		for _, name := range list {
-			if rel, err := filepath.Rel(here, name); err == nil {
-				name = rel
-			}
-			fmt.Fprintln(stdout, name)
-		}
-		return nil
+		return printList(stdout, root, here, list)
 	}
-	names := s.names
-	if len(names) == 0 {
-		names = []string{defaultNotebook}
+	names, err := s.wanted(root)
+	if err != nil {
+		return err
 	}
 	var files []string
 	for _, name := range names {
@@ -266,6 +287,12 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 		}
 	}
 
+	var table []byte
+	if s.check {
+		if table, err = os.ReadFile(filepath.Join(root, filepath.FromSlash(resultsTable))); err != nil {
+			return err
+		}
+	}
 	p := newProgress(stdout)
 	t, err := buildTools(ctx, root, p.say)
 	if err != nil {
@@ -273,7 +300,7 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 	}
 	var failures []error
 	for _, file := range files {
-		err := s.runFile(ctx, file, out, t, p)
+		err := s.runFile(ctx, file, out, table, t, p)
 		if errors.Is(err, errInterrupted) {
 			return err
 		}
@@ -282,6 +309,22 @@ func (s *settings) do(ctx context.Context, stdout io.Writer) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// wanted returns the names of the notebooks to run.
+func (s *settings) wanted(root string) ([]string, error) {
+	switch {
+	case s.all:
+		book, err := readBook(root)
+		var names []string
+		for _, c := range book {
+			names = append(names, c.file)
+		}
+		return names, err
+	case len(s.names) == 0:
+		return []string{defaultNotebook}, nil
+	}
+	return s.names, nil
 }
 
 // wantNoNotebook returns an error if a result would replace one of the notebooks that are run,
@@ -301,8 +344,8 @@ func wantNoNotebook(result string, files []string) error {
 
 // runFile runs the notebook file and writes its results: into the folder out, and
 // into the file itself if that was asked for, every cell ran, and nobody has changed it
-// meanwhile.
-func (s *settings) runFile(ctx context.Context, file, out string, t tools, p *progress) error {
+// meanwhile. If every cell ran, its numbers are compared with those of the table, unless that is nil.
+func (s *settings) runFile(ctx context.Context, file, out string, table []byte, t tools, p *progress) error {
 	started := time.Now()
 	nb, source, err := readNotebook(file)
 	if err != nil {
@@ -331,5 +374,8 @@ func (s *settings) runFile(ctx context.Context, file, out string, t tools, p *pr
 	}
 	p.say(fmt.Sprintf("%s after %s\n  %s\n  %s", map[bool]string{true: "done", false: "stopped"}[failure == nil],
 		strings.TrimSpace(seconds(time.Since(started))), executed, page))
+	if failure == nil && table != nil {
+		failure = checkResults(table, file, nb, p.say)
+	}
 	return failure
 }

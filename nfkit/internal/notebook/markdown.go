@@ -24,10 +24,38 @@ type markdown struct {
 	goldmark  goldmark.Markdown
 	sanitizer *sanitizer
 	picture   func(address string) string // of the text that is being rendered
+	ids       parser.IDs                  // of the headings of all texts
+	sections  []section                   // of all texts
+}
+
+// section is what stands below a heading, up to the next one, as plain text.
+type section struct{ id, heading, text string }
+
+// addText adds a text to the last section.
+func (m *markdown) addText(text string) {
+	if len(m.sections) == 0 {
+		m.sections = append(m.sections, section{})
+	}
+	last := &m.sections[len(m.sections)-1]
+	last.text = strings.TrimSpace(last.text + " " + strings.Join(strings.Fields(text), " "))
+}
+
+// addSections adds the headings and texts of a document.
+func (m *markdown) addSections(doc ast.Node, source []byte) {
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		text := plainText(n, source)
+		if n.Kind() != ast.KindHeading {
+			m.addText(text)
+			continue
+		}
+		id, _ := n.AttributeString("id")
+		name, _ := id.([]byte)
+		m.sections = append(m.sections, section{id: string(name), heading: strings.TrimSpace(text)})
+	}
 }
 
 func newMarkdown() *markdown {
-	m := &markdown{sanitizer: newSanitizer()}
+	m := &markdown{sanitizer: newSanitizer(), ids: parser.NewContext().IDs()}
 	formulas := passthrough.New(passthrough.Config{
 		InlineDelimiters: []passthrough.Delimiters{{Open: "$", Close: "$"}, {Open: `\(`, Close: `\)`}},
 		BlockDelimiters:  []passthrough.Delimiters{{Open: "$$", Close: "$$"}, {Open: `\[`, Close: `\]`}},
@@ -47,7 +75,8 @@ func newMarkdown() *markdown {
 func (m *markdown) render(source string, picture func(string) string) (template.HTML, error) {
 	m.picture = picture
 	src := []byte(source)
-	doc := m.goldmark.Parser().Parse(text.NewReader(src))
+	doc := m.goldmark.Parser().Parse(text.NewReader(src), parser.WithContext(parser.NewContext(parser.WithIDs(m.ids))))
+	m.addSections(doc, src)
 	var b bytes.Buffer
 	err := m.goldmark.Renderer().Render(&b, src, doc)
 	return template.HTML(b.String()), err
@@ -98,6 +127,9 @@ func (r htmlRenderer) image(w util.BufWriter, source []byte, n ast.Node, enterin
 func plainText(n ast.Node, source []byte) string {
 	var b strings.Builder
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // never an error
+		if !entering && n.Type() == ast.TypeBlock {
+			b.WriteByte(' ')
+		}
 		switch n := n.(type) {
 		case *ast.Text:
 			if entering {
