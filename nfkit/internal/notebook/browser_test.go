@@ -43,7 +43,7 @@ const (
 	browserLimit = 20 * time.Minute // for all that is done in the browser
 
 	screenWidth = 1400
-	tallScreen  = 16000 // JupyterLab shows no cell that is not on the screen
+	tallScreen  = 20000 // JupyterLab shows no cell that is not on the screen
 	shotHeight  = 1600  // of one screenshot
 )
 

@@ -48,7 +48,7 @@ func TestPagesOfTheBook(t *testing.T) {
 		find := func(words string) {
 			b.run("{ const input = document.querySelector('.search input'); input.value = '" + words + "'; input.dispatchEvent(new Event('input')); }")
 		}
-		find("EIGHT  schools")
+		find("RUBIN  coaching")
 		if got := value[string](b, "document.querySelector('.search li a').getAttribute('href')"); got != "10_posterior.html" {
 			t.Errorf("%s: the search leads to %s", base, got)
 		}
