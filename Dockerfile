@@ -20,6 +20,8 @@ COPY binder/jupyter /usr/local/etc/jupyter
 ENV GOPATH=/opt/go GOCACHE=/opt/go/cache GOTOOLCHAIN=local PATH=/opt/go/bin:/usr/local/go/bin:$PATH
 COPY --from=tools /usr/local/go /usr/local/go
 COPY --from=tools /opt/tools /usr/local/bin
+# A session may have 1 GB for everything, so a cell's program returns memory that it no longer needs.
+ENV GOMEMLIMIT=600MiB
 RUN JUPYTER_DATA_DIR=/usr/local/share/jupyter gonb --install -logtostderr
 
 # Anyone may write below the home folder and GOPATH, so that any user can be the one who
