@@ -176,9 +176,25 @@ func (e *engine) begin(n int, seed [2]uint64, loss func(t *ad.Tape, lo, hi int) 
 		return nil
 	}
 	e.observe(n, seed, loss)
+	return e.endObserving()
+}
+
+// endObserving lets layers take what they have seen.
+func (e *engine) endObserving() error {
 	e.guard.LockData()
 	defer e.guard.UnlockData()
-	return e.observer.EndObserving()
+	err := e.observer.EndObserving()
+	if !e.toObserve() {
+		e.observer = nil // it has the memory of a whole batch
+	}
+	return err
+}
+
+// rest lets go of what training steps have in common: sums of gradients, and the memory of their tapes. The next step makes it anew.
+func (e *engine) rest() {
+	e.guard.LockGrad()
+	defer e.guard.UnlockGrad()
+	e.trainers, e.observer = [2]*ad.Shards{}, nil
 }
 
 // prepare prepares layers.
@@ -209,6 +225,11 @@ func (e *engine) observe(n int, seed [2]uint64, loss func(t *ad.Tape, lo, hi int
 func (e *engine) observing() bool {
 	e.guard.RLock()
 	defer e.guard.RUnlock()
+	return e.toObserve()
+}
+
+// toObserve is observing for one who holds a lock.
+func (e *engine) toObserve() bool {
 	for _, o := range e.observers {
 		if o.Observing() {
 			return true

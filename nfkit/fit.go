@@ -109,6 +109,9 @@ func Fit(ctx context.Context, objective Objective, data Sampler, opts *FitOption
 	if e := f.finish(); err == nil {
 		err = e
 	}
+	if r, ok := objective.(interface{ rest() }); ok {
+		r.rest()
+	}
 	return f.history, err
 }
 

@@ -61,7 +61,7 @@ type likelihood struct {
 	context int // columns of a row
 
 	mu  sync.Mutex // of a training step
-	of  *dataRows  // that of the step in hand; kept, so that a step allocates nothing
+	of  *dataRows  // that of the step in hand, or empty; kept, so that a step allocates nothing
 	sum func(t *ad.Tape, lo, hi int) *ad.Value
 }
 
@@ -83,6 +83,9 @@ func (o *likelihood) Columns() int {
 	}
 	return n
 }
+
+// release lets go of the batch.
+func (d *dataRows) release() { d.x, d.context, d.weights = mat.Dense{}, mat.Dense{}, mat.Dense{} }
 
 // take makes the columns of rows those of d.
 func (o *likelihood) take(d *dataRows, method string, rows mat.Matrix) (n int, err error) {
@@ -148,6 +151,7 @@ func (o *likelihood) LossGrad(rows mat.Matrix, src rand.Source) (float64, error)
 	if o.of == nil {
 		o.of = &dataRows{model: o.model.view()}
 	}
+	defer o.of.release()
 	n, err := o.take(o.of, "NormalizingFlow.NLL: LossGrad", rows)
 	if err != nil {
 		return math.NaN(), err
@@ -160,6 +164,9 @@ func (o *likelihood) LossGrad(rows mat.Matrix, src rand.Source) (float64, error)
 	}
 	return o.model.engine.step(o.model.precision, n, 1/o.of.total, src, o.sum, o.of)
 }
+
+// rest lets go of what steps have in common.
+func (o *likelihood) rest() { o.model.engine.rest() }
 
 // check returns loss, with an error that says where it began if it is not finite.
 func (d *dataRows) check(loss float64) (float64, error) {

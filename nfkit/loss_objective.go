@@ -54,7 +54,7 @@ type RowObjective struct {
 	rows    func(t *ad.Tape, lo, hi int) *ad.Value // n×1
 
 	mu    sync.Mutex
-	batch *mat.Dense
+	batch *mat.Dense // of the call in hand
 	seed  [2]uint64
 	sum   func(t *ad.Tape, lo, hi int) *ad.Value // made once, so that a step allocates nothing
 }
@@ -85,6 +85,7 @@ func (o *RowObjective) Columns() int { return o.columns }
 func (o *RowObjective) Loss(rows mat.Matrix, src rand.Source) (float64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	defer o.release()
 	n, err := o.take("Loss", rows)
 	if err != nil {
 		return math.NaN(), err
@@ -102,6 +103,7 @@ func (o *RowObjective) Loss(rows mat.Matrix, src rand.Source) (float64, error) {
 func (o *RowObjective) LossGrad(rows mat.Matrix, src rand.Source) (float64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	defer o.release()
 	n, err := o.take("LossGrad", rows)
 	if err != nil {
 		return math.NaN(), err
@@ -112,7 +114,6 @@ func (o *RowObjective) LossGrad(rows mat.Matrix, src rand.Source) (float64, erro
 
 // take makes rows the batch and returns their number.
 func (o *RowObjective) take(method string, rows mat.Matrix) (int, error) {
-	o.batch = nil
 	if o.columns == 0 {
 		if rows != nil {
 			panic(fmt.Sprintf("nfkit: Objective.%s: got rows for a loss that takes no data", method))
@@ -125,6 +126,12 @@ func (o *RowObjective) take(method string, rows mat.Matrix) (int, error) {
 	}
 	return n, err
 }
+
+// release lets go of the batch.
+func (o *RowObjective) release() { o.batch = nil }
+
+// rest lets go of what steps have in common.
+func (o *RowObjective) rest() { o.engine.rest() }
 
 // check returns loss, with an error that says where it began if it is not finite.
 func (o *RowObjective) check(loss float64) (float64, error) {

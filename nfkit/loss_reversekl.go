@@ -63,6 +63,9 @@ func (o *onSamples) points(call string, rows mat.Matrix, src rand.Source) *model
 	return o.model.pointsFor(call, o.target, o.n, src)
 }
 
+// rest lets go of what steps have in common.
+func (o *onSamples) rest() { o.model.engine.rest() }
+
 // gradient returns scale times the sum over the points of loss, and sets its gradients.
 func (o *onSamples) gradient(p *modelPoints, scale float64, src rand.Source, loss func(t *ad.Tape, lo, hi int) *ad.Value) (float64, error) {
 	return o.model.engine.step(o.model.precision, o.n, scale, src, loss, p)
