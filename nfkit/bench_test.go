@@ -10,6 +10,7 @@ import (
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/cputime"
 	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
 )
 
@@ -53,6 +54,26 @@ func benchmarkTask(b *testing.B, task workload.Task) {
 				b.ReportMetric(row.Flop()/seconds/1e9, "GFLOP/s")
 				b.ReportMetric(float64(row.N)/seconds, "rows/s")
 			})
+		}
+	}
+}
+
+// Goroutines that score one row at a time: 16 of them should do as much on each core as one alone, and take no more processor time for a row.
+func BenchmarkGoroutines(b *testing.B) {
+	for _, row := range workload.OneRow {
+		for _, p := range precisions {
+			for _, goroutines := range []int{1, 16} {
+				b.Run(fmt.Sprintf("%s/%v/%d", row.Name, p, goroutines), func(b *testing.B) {
+					m, x := row.New(rand.NewPCG(1, 2)).WithPrecision(p), row.Rows(256, rand.NewPCG(3, 4))
+					workload.Score(m, x, 256, goroutines)
+					b.ReportAllocs()
+					b.ResetTimer()
+					before := cputime.Seconds()
+					workload.Score(m, x, b.N, goroutines)
+					b.ReportMetric((cputime.Seconds()-before)/float64(b.N)*1e9, "cpu-ns/op")
+					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+				})
+			}
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/continuous"
 	"github.com/nfkit/nfkit-go/nfkit/eval"
+	"github.com/nfkit/nfkit-go/nfkit/internal/cputime"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
 
@@ -158,13 +159,13 @@ func (t transport) compare(seconds float64, seed uint64, out io.Writer) error {
 		var data nf.Sampler = continuous.NewPairs(nf.NewNormalizingFlow(t.newBase(), nil), t.data, t.dim, &continuous.PairsOptions{Transport: paired})
 		left := seconds
 		if paired { // to find partners takes longer than a step: a quarter of the time is for that, and pairs are used again
-			start := cpuSeconds()
+			start := cputime.Seconds()
 			var pool []float64
-			for cpuSeconds() < start+seconds/4 {
+			for cputime.Seconds() < start+seconds/4 {
 				pool = append(pool, data.Sample(batchTransport, src).RawMatrix().Data...)
 			}
 			data = nf.NewRows(mat.NewDense(len(pool)/(2*t.dim), 2*t.dim, pool))
-			left -= cpuSeconds() - start
+			left -= cputime.Seconds() - start
 		}
 		steps, err := fitFor(left, objective, data, src)
 		if err != nil {
@@ -193,9 +194,9 @@ func (t transport) nll(model *nf.NormalizingFlow) float64 {
 
 // fitFor trains for a time of processors, in which the learning rate falls to 0, and returns the number of steps.
 func fitFor(seconds float64, objective nf.Objective, data nf.Sampler, src rand.Source) (int, error) {
-	start := cpuSeconds()
+	start := cputime.Seconds()
 	done := func() float64 {
-		if now := cpuSeconds(); now < start+seconds {
+		if now := cputime.Seconds(); now < start+seconds {
 			return (now - start) / seconds
 		}
 		return 1

@@ -13,6 +13,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/nfkit/nfkit-go/nfkit/internal/cputime"
 	"github.com/nfkit/nfkit-go/nfkit/nfplot"
 	"github.com/nfkit/nfkit-go/nfkit/targets"
 )
@@ -162,14 +163,14 @@ func choose[T any](what, names string, all []T, name func(T) string) ([]T, error
 
 // learnToy trains a family once. Differences of log-densities at the same points have much less spread than the likelihood.
 func learnToy(family toyFamily, target targets.Target, scale, seconds float64, seed uint64) (toyCell, error) {
-	start, cpu := time.Now(), cpuSeconds()
+	start, cpu := time.Now(), cputime.Seconds()
 	ctx, cancel := withProcessors(seconds)
 	defer cancel()
 	model, err := family.train(ctx, target, scale, rand.NewPCG(seed, 0))
 	if err != nil {
 		return toyCell{}, err
 	}
-	cell := toyCell{seconds: time.Since(start).Seconds(), cpu: cpuSeconds() - cpu, cut: ctx.Err() != nil}
+	cell := toyCell{seconds: time.Since(start).Seconds(), cpu: cputime.Seconds() - cpu, cut: ctx.Err() != nil}
 	held := target.Sample(heldOut, rand.NewPCG(0, 1))
 	difference := target.LogProb(held)
 	for i, l := range model.LogProb(held) {

@@ -35,15 +35,23 @@ func newModel(row workload.Row) (*nf.NormalizingFlow, *mat.Dense) {
 	return m, row.Rows(row.N, rand.NewPCG(5, 6))
 }
 
-// exchange is what goes to the other side: the model, and rows.
+// exchange is what goes to the other side: the model, rows, and their context if the model takes one.
 type exchange struct {
 	*nf.NormalizingFlow
-	x *mat.Dense
+	x, context *mat.Dense
 }
 
 func (e exchange) State() nf.State {
-	n, d := e.x.Dims()
-	return append(e.NormalizingFlow.State(), nf.Tensor{Name: "x", Shape: []int{n, d}, Floats: e.x.RawMatrix().Data})
+	s := append(e.NormalizingFlow.State(), matrix("x", e.x))
+	if e.context != nil {
+		s = append(s, matrix("context", e.context))
+	}
+	return s
+}
+
+func matrix(name string, x *mat.Dense) nf.Tensor {
+	n, d := x.Dims()
+	return nf.Tensor{Name: name, Shape: []int{n, d}, Floats: x.RawMatrix().Data}
 }
 
 // agree builds the model on the other side and returns an error unless both compute the same numbers.
@@ -56,7 +64,7 @@ func agree(row workload.Row, p ad.Precision, m *nf.NormalizingFlow, x *mat.Dense
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := nf.Save(f.Name(), exchange{m, x}); err != nil {
+	if err := nf.Save(f.Name(), exchange{m, x, row.Context()}); err != nil {
 		return err
 	}
 	theirs, err := t.build(row, p, f.Name())
@@ -79,11 +87,10 @@ func agree(row workload.Row, p ad.Precision, m *nf.NormalizingFlow, x *mat.Dense
 // elements, of the squares and of the log-densities, with the rows as noise.
 func check(row workload.Row, m *nf.NormalizingFlow, p ad.Precision, x *mat.Dense) ([]float64, error) {
 	switch row.Task {
-	case workload.Train:
+	case workload.Train, workload.Gradient:
 		return losses(m, m.NLL(nil), x)
 	case workload.ReverseKL:
-		base := given{nf.NewDiagGaussian(row.Dim, &nf.DiagGaussianOptions{Fixed: true}), x}
-		m = nf.NewNormalizingFlow(base, m.Flows()).WithPrecision(p)
+		m = nf.NewNormalizingFlow(given{row.Base(), x}, m.Flows()).WithPrecision(p)
 		return losses(m, m.ReverseKL(row.Target(), row.N, nil), nil)
 	case workload.Hamiltonian:
 		return trajectories(row, x), nil
@@ -91,7 +98,7 @@ func check(row workload.Row, m *nf.NormalizingFlow, p ad.Precision, x *mat.Dense
 		return repeated(checkSteps, -stat.Mean(m.LogProb(x), nil)), nil
 	}
 	y, logDet := m.Forward(x)
-	logQ := nf.NewNormalizingFlow(nf.NewDiagGaussian(row.Dim, nil), nil).LogProb(x)
+	logQ := nf.NewNormalizingFlow(row.Base(), nil).LogProb(x)
 	var square, logProb float64
 	for i, l := range logDet {
 		logProb += (logQ[i] - l) / float64(row.N)
@@ -117,14 +124,19 @@ func losses(m *nf.NormalizingFlow, objective nf.Objective, rows mat.Matrix) ([]f
 	return losses, nil
 }
 
-// given is a base whose noise is given.
+// given is a base whose samples are given.
 type given struct {
-	*nf.DiagGaussian
+	nf.Base
 	x *mat.Dense
 }
 
 // Noise copies the rows.
 func (g given) Noise(dst []float64, _ *rand.Rand) { copy(dst, g.x.RawMatrix().Data) }
+
+// Sample returns the noise.
+func (g given) Sample(noise, context *ad.Value) (z, logProb *ad.Value) {
+	return noise, g.LogProb(noise, context)
+}
 
 // trajectories returns what a draw comes to that begins at the rows, with the rows in reverse order as velocities, where all is accepted: the means
 // of the elements, of their squares, and of the changes of the log-density.

@@ -19,9 +19,15 @@ type line struct {
 	single      series // on one core
 	theirs      series // with the better number of threads
 	threads     int
-	ceiling     series // operations in a second
-	allocations uint64 // in a step
+	ceiling     series  // operations in a second
+	allocations uint64  // in a step
+	spends      string  // what it spends its time on
+	weights     int     // bytes of parameters; 0 unless there are so few rows that reading them counts
+	reading     float64 // how many such bytes one core reads in a second
 }
+
+// few is the number of rows up to which it counts how fast the weights are read.
+const few = 8
 
 // series are measurements, in seconds of a step if nothing else is said.
 type series []float64
@@ -70,6 +76,13 @@ func compare(row workload.Row, p ad.Precision, rounds int, t *torch) (line, erro
 	var err error
 	if l.allocations, err = allocations(step); err != nil {
 		return l, err
+	}
+	if l.spends, err = spends(step); err != nil {
+		return l, err
+	}
+	if row.N <= few {
+		l.weights = weightBytes(m, p)
+		l.reading = readRate(l.weights, p)
 	}
 	l.ours, l.single = turns[0].seconds, turns[1].seconds
 	best := slices.MinFunc(turns[2:], func(a, b *turn) int { return cmp.Compare(a.seconds.median(), b.seconds.median()) })

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
+	"github.com/nfkit/nfkit-go/nfkit/ad"
+	"github.com/nfkit/nfkit-go/nfkit/internal/cputime"
 	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
 )
 
@@ -23,6 +25,37 @@ var figures = []figure{
 	{"1000 epochs of the tutorial in float64", epochs},
 	{"Peak resident memory of training the tutorial's model", func() (string, error) { return memory("train", "below 64 MiB") }},
 	{"Peak resident memory of evaluating 10 million rows", func() (string, error) { return memory("evaluate", "the same for any number of rows") }},
+}
+
+// wideFigures are those of the wide table.
+var wideFigures = []figure{
+	{"Rows scored by 16 goroutines, one at a time, beside those of one goroutine", goroutines},
+}
+
+// goroutines scores rows of a model on one goroutine and on many, in alternation.
+func goroutines() (string, error) {
+	var text []string
+	for _, row := range workload.OneRow {
+		m, x := newModel(workload.Row{Task: row.Task, Model: row.Model, N: 256})
+		m = m.WithPrecision(ad.Float32)
+		n := 256
+		score := func(goroutines int) (seconds, cpu float64) {
+			start, before := time.Now(), cputime.Seconds()
+			workload.Score(m, x, n, goroutines)
+			return time.Since(start).Seconds() / float64(n), (cputime.Seconds() - before) / float64(n)
+		}
+		one, _ := score(1)
+		one, _ = score(1)
+		n = max(n, int(0.3/one))
+		var times, work series
+		for range 7 {
+			one, cpu := score(1)
+			many, cpuMany := score(16)
+			times, work = append(times, one/many), append(work, cpuMany/cpu)
+		}
+		text = append(text, fmt.Sprintf("%s %.2f times (processor time of a row %.2f times)", row.Name, times.median(), work.median()))
+	}
+	return strings.Join(text, ", ") + "; wanted at least 1.9 on 2 cores", nil
 }
 
 // epochs trains the tutorial's model as the tutorial does, each step on new rows.

@@ -63,14 +63,24 @@ class MaskedLinear(Linear):
 
 
 class ResidualNet:
+    """Two residual blocks. A context enters the first layer, and gates the blocks."""
+
     def __init__(self, state, name, linear):
         self.initial, self.final = linear(state, name + ".initial_layer"), linear(state, name + ".final_layer")
         self.blocks = [[linear(state, f"{name}.blocks.{b}.linear_layers.{k}") for k in (0, 1)] for b in (0, 1)]
+        self.context, self.gates = None, [None, None]
+        if name + ".context_layer.weight" in state.tensors:
+            self.context = state.buffer("context")
+            self.enter = Linear(state, name + ".context_layer")
+            self.gates = [Linear(state, f"{name}.blocks.{b}.context_layer") for b in (0, 1)]
 
     def __call__(self, x):
         h = self.initial(x)
-        for first, second in self.blocks:
-            h = h + second(F.relu(first(F.relu(h))))
+        if self.context is not None:
+            h = h + self.enter(self.context)
+        for (first, second), gate in zip(self.blocks, self.gates):
+            g = second(F.relu(first(F.relu(h))))
+            h = h + (g if gate is None else g * torch.sigmoid(gate(self.context)))
         return self.final(h)
 
 
@@ -101,18 +111,25 @@ def knots(logits, bound):
     """Positions of the knots on [-bound, bound] and widths of the bins between them."""
     bins = logits.shape[-1]
     widths = 1e-3 + (1 - 1e-3 * bins) * torch.softmax(logits, dim=-1)
-    ends = F.pad(2 * bound * torch.cumsum(widths[..., :-1], dim=-1) - bound, (1, 0), value=-bound)
-    ends = F.pad(ends, (0, 1), value=bound)
+    ends = F.pad(2 * torch.cumsum(widths[..., :-1], dim=-1) - 1, (1, 0), value=-1.0)
+    ends = F.pad(ends, (0, 1), value=1.0) * bound
     return ends, ends[..., 1:] - ends[..., :-1]
 
 
-def spline(x, logits, scale, invert=False, bins=8, bound=3.0):
-    """Rational-quadratic splines with linear tails or their inverses, and the logarithms of the derivatives."""
-    inside = (x >= -bound) & (x <= bound)
-    p = x.clamp(-bound, bound)[..., None]
+def linear_tails(logits):
+    """Slopes at the knots of a spline that is the identity outside of its interval."""
+    return F.pad(1e-3 + F.softplus(logits), (1, 1), value=1.0)
+
+
+def spline(x, logits, scale, invert=False, bound=3.0, tails=linear_tails):
+    """Rational-quadratic splines or their inverses, and the logarithms of the derivatives. bound may be a column."""
+    bins = logits.shape[-1] // 3 if tails is not linear_tails else (logits.shape[-1] + 1) // 3
+    lowest, highest = (-bound, bound) if isinstance(bound, float) else (-bound[:, 0], bound[:, 0])
+    inside = (x >= lowest) & (x <= highest)
+    p = x.clamp(lowest, highest)[..., None]
     lefts, widths = knots(logits[..., :bins] * scale, bound)
     bottoms, heights = knots(logits[..., bins : 2 * bins] * scale, bound)
-    slopes = F.pad(1e-3 + F.softplus(logits[..., 2 * bins :]), (1, 1), value=1.0)
+    slopes = tails(logits[..., 2 * bins :])
     ends = bottoms if invert else lefts
     k = torch.searchsorted(ends[..., 1:-1].detach().contiguous(), p.detach(), right=True)
 
@@ -220,6 +237,86 @@ class ARSpline(Autoregressive):
     forward, inverse = Autoregressive.one_by_one, Autoregressive.all_at_once
 
 
+class Circular(ARSpline):
+    """Autoregressive splines of a number on [-5, 5] and an angle, which the network sees as a sine and a cosine."""
+
+    def __init__(self, state, name):
+        super().__init__(state, name)
+        name += ".mprqat"
+        self.weights = state.param(name + ".autoregressive_net.preprocessing.weights")
+        self.bound = state.buffer(name + ".tail_bound")[:, None]
+        self.scale = math.pi / self.bound[1, 0]
+        self.inner, self.net = self.net, self.periodic
+        self.circular = torch.tensor([[False], [True]])
+
+    def periodic(self, x):
+        angle = self.scale * x[:, 1]
+        feature = self.weights[0, 0] * torch.sin(angle) + self.weights[0, 1] * torch.cos(angle)
+        return self.inner(torch.stack([x[:, 0], feature], dim=1))
+
+    def tails(self, logits):
+        """Slopes: 1 at the ends of the interval of the number, the same at either end of the circle."""
+        slopes = 1e-3 + F.softplus(logits)
+        first = torch.where(self.circular, slopes[..., :1], torch.ones_like(slopes[..., :1]))
+        return torch.cat([first, slopes[..., 1:-1], first], dim=-1)
+
+    def function(self, x, parameters, invert=False):
+        return spline(x, parameters, 1, invert, self.bound, self.tails)
+
+
+class Residual:
+    """z = x + g(x) with a contraction g of two components: densities are explicit, samples are iterated."""
+
+    def __init__(self, state, name):
+        self.layers = []
+        for k in (0, 2, 4):
+            linear = f"{name}.iresblock.nnet.net.{k + 1}"
+            self.layers.append((state.param(f"{name}.iresblock.nnet.net.{k}.beta"), Linear(state, linear),
+                                state.buffer(linear + ".u"), state.buffer(linear + ".v")))
+        self.tolerance = 1e-5 if state.dtype == torch.float32 else 1e-12
+
+    def factors(self):
+        """What does not depend on the point: the parameter of each activation, and the weights with their norm bounded."""
+        return [(F.softplus(beta), linear.weight / torch.clamp(torch.dot(u, linear.weight @ v) / 0.9, min=1.0), linear.bias)
+                for beta, linear, u, v in self.layers]
+
+    def net(self, x, factors):
+        for beta, weight, bias in factors:
+            x = F.linear(x * torch.sigmoid(x * beta) / 1.1, weight, bias)
+        return x
+
+    def log_det(self, x, factors):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            y = self.net(x, factors)
+            (first,) = torch.autograd.grad(y[:, 0].sum(), x, retain_graph=True)
+            (second,) = torch.autograd.grad(y[:, 1].sum(), x)
+        return torch.log(((1 + first[:, 0]) * (1 + second[:, 1]) - first[:, 1] * second[:, 0]).abs())
+
+    def forward(self, z):
+        """For samples alone: no gradient flows through the iteration."""
+        factors, x = self.factors(), z
+        for _ in range(1000):
+            before, x = x, z - self.net(x, factors)
+            change, size = (x - before).abs().amax(dim=1), x.abs().amax(dim=1).clamp(min=1)
+            if (change <= self.tolerance * size).all():
+                break
+        return x, -self.log_det(x, factors)
+
+
+class ActNorm:
+    """Scales and shifts each component."""
+
+    def __init__(self, state, name):
+        self.s, self.t = state.param(name + ".s"), state.param(name + ".t")
+
+    def inverse(self, x):
+        return (x - self.t) * torch.exp(-self.s), -self.s.sum()
+
+    def forward(self, z):
+        return z * torch.exp(self.s) + self.t, self.s.sum()
+
+
 class Swap:
     """The halves change places."""
 
@@ -262,6 +359,29 @@ class LULinearPermute:
         y = torch.linalg.solve_triangular(lower, (z - self.bias).T, upper=False, unitriangular=True)
         y = torch.linalg.solve_triangular(upper, y, upper=True)
         return y.T[:, self.undo], -log
+
+
+class InvertibleAffine:
+    """Multiplies rows by a matrix that is kept as its LU decomposition."""
+
+    def __init__(self, state, name):
+        p, self.sign = state.buffer(name + ".P"), state.buffer(name + ".sign_S")
+        self.rows, self.columns = p.argmax(dim=0), p.argmax(dim=1)
+        self.lower, self.log_s, self.upper = (state.param(f"{name}.{part}") for part in ("L", "log_S", "U"))
+        self.eye = state.buffer(name + ".eye")
+
+    def factors(self):
+        return torch.tril(self.lower, -1) + self.eye, torch.triu(self.upper, 1) + torch.diag(self.sign * torch.exp(self.log_s))
+
+    def inverse(self, x):
+        lower, upper = self.factors()
+        return x[:, self.rows] @ lower @ upper, self.log_s.sum()
+
+    def forward(self, z):
+        lower, upper = self.factors()
+        y = torch.linalg.solve_triangular(upper.T, z.T, upper=False)
+        y = torch.linalg.solve_triangular(lower.T, y, upper=True, unitriangular=True)
+        return y.T[:, self.columns], -self.log_s.sum()
 
 
 class ConvNet:
@@ -422,25 +542,33 @@ class Lattice:
 
 class Model:
     def __init__(self, kind, mix, layers, state):
-        layer = {"coupling": Coupling, "spline": Spline, "maf": MAF, "iaf": IAF, "ar-spline": ARSpline}[kind]
-        mix = {"lu": LULinearPermute, "swap": Swap}[mix]
-        self.flows = []
-        for k in range(layers):
-            self.flows += [layer(state, f"flows.{2 * k}"), mix(state, f"flows.{2 * k + 1}")]
+        layer = {"coupling": Coupling, "spline": Spline, "maf": MAF, "iaf": IAF, "ar-spline": ARSpline, "context-ar-spline": ARSpline,
+                 "circular": Circular, "circular-10": Circular, "residual": Residual, "lu": LULinearPermute,
+                 "invertible-affine": InvertibleAffine}[kind]
+        kinds = [layer] if not mix else [layer, {"lu": LULinearPermute, "swap": Swap, "actnorm": ActNorm}[mix]]
+        self.flows = [part(state, f"flows.{len(kinds) * k + i}") for k in range(layers) for i, part in enumerate(kinds)]
+        self.angle = layer is Circular
 
     def log_prob(self, x):
         log = 0
         for flow in reversed(self.flows):
             x, l = flow.inverse(x)
             log = log + l
-        return log + normal(x)
+        return log + self.base(x)
 
     def transform(self, z):
-        log = normal(z)
+        log = self.base(z)
         for flow in self.flows:
             z, l = flow.forward(z)
             log = log - l
         return z, log
+
+    def base(self, z):
+        """The log-density of the base: standard normal, or for a number and an angle normal and uniform."""
+        if self.angle:
+            inside = torch.where(z[:, 1].abs() <= math.pi, 0.0, -math.inf)
+            return normal(z[:, :1]) - math.log(2 * math.pi) + inside
+        return normal(z)
 
 
 def normal(z):
@@ -451,6 +579,12 @@ def wells(x):
     """Double wells in each pair of components: the log-density."""
     a, b = x[:, 0::2], x[:, 1::2]
     return (0.5 * a + 6 * a**2 - a**4 - 0.5 * b**2).sum(dim=1)
+
+
+def gaussian_von_mises(x):
+    """The log-density of a number and an angle."""
+    number, angle = x.unbind(dim=1)
+    return -0.5 * number**2 + torch.cos(angle - 3 * number) - 1.5 * math.log(2 * math.pi) - 0.23591435850717854
 
 
 def force(x):
@@ -483,7 +617,9 @@ class Work:
         elif "kind" in request:
             self.model = Model(request["kind"], request["mix"], request["layers"], state)
         self.x = state.buffer("x")
-        self.step = {"train": self.train, "log-prob": self.log_prob, "sample": self.sample,
+        self.angle = getattr(self.model, "angle", False) if "kind" in request else False
+        self.target = gaussian_von_mises if self.angle else wells
+        self.step = {"train": self.train, "gradient": self.gradient, "log-prob": self.log_prob, "sample": self.sample,
                      "reverse-kl": self.reverse_kl, "hamiltonian": self.hamiltonian}[request["task"]]
         self.task = request["task"]
         self.draws, self.leapfrogs, self.step_size = request["draws"], request["leapfrogs"], request["step_size"]
@@ -497,18 +633,30 @@ class Work:
         self.adam.step()
         return loss.detach()
 
+    def gradient(self):
+        self.adam.zero_grad(set_to_none=True)
+        loss = -self.model.log_prob(self.x).mean()
+        loss.backward()
+        return loss.detach()
+
+    def noise(self):
+        z = torch.randn_like(self.x)
+        if self.angle:
+            z[:, 1] = 2 * math.pi * (torch.rand(len(z), dtype=z.dtype) - 0.5)
+        return z
+
     def log_prob(self):
         with torch.no_grad():
             return -self.model.log_prob(self.x).mean()
 
     def sample(self):
         with torch.no_grad():
-            return self.model.transform(torch.randn_like(self.x))
+            return self.model.transform(self.noise())
 
     def reverse_kl(self, z=None):
         self.adam.zero_grad(set_to_none=True)
-        x, log = self.model.transform(torch.randn_like(self.x) if z is None else z)
-        loss = (log - wells(x)).mean()
+        x, log = self.model.transform(self.noise() if z is None else z)
+        loss = (log - self.target(x)).mean()
         loss.backward()
         self.adam.step()
         return loss.detach()
@@ -534,6 +682,8 @@ class Work:
             with torch.no_grad():
                 x, log = self.model.transform(self.x)
                 return [x.mean().item(), (x * x).mean().item(), log.mean().item()]
+        if self.task == "gradient":
+            return [self.train().item() for _ in range(steps)]
         return [self.step().item() for _ in range(steps)]
 
     def time(self, repeat):

@@ -3,7 +3,6 @@ package workload
 import (
 	"math"
 	"math/rand/v2"
-	"strings"
 
 	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/grids"
@@ -41,11 +40,7 @@ func (m Model) glow(src rand.Source) *nf.NormalizingFlow {
 		flows = append(flows, append(level, grids.NewSqueeze(grids.Shape{Height: 2 * s.Height, Width: 2 * s.Width, Channels: s.Channels / 4})))
 	}
 	model := grids.NewMultiscaleFlow(bases, flows, merges, nil)
-	for _, t := range model.State() {
-		if strings.HasSuffix(t.Name, ".data_dep_init_done") {
-			t.Floats[0] = 1 // the first batch sets nothing
-		}
-	}
+	settle(model)
 	return model
 }
 

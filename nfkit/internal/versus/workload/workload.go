@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -26,17 +27,26 @@ const (
 	ARSpline Kind = "ar-spline" // autoregressive splines: 8 bins, 2 residual blocks
 	Glow     Kind = "glow"      // couplings of images in 3 levels, with convolutional networks
 	Lattice  Kind = "lattice"   // couplings of a periodic lattice, with circular convolutions
+
+	ContextSpline Kind = "context-ar-spline" // ARSpline whose networks see a context
+	Circular      Kind = "circular"          // ARSpline of a number and an angle
+	Circular10    Kind = "circular-10"       // the same with 10 bins
+	Residual      Kind = "residual"          // contractions with networks of two hidden layers, sampled by iteration
+	LULayer       Kind = "lu"                // LULinearPermute alone
+	AffineLayer   Kind = "invertible-affine" // InvertibleAffine alone
 )
 
 // Mix is the layer that follows each one.
 type Mix string
 
 const (
-	LU   Mix = "lu"   // a linear map
-	Swap Mix = "swap" // the halves change places
+	None Mix = ""
+	LU   Mix = "lu"      // a linear map
+	Swap Mix = "swap"    // the halves change places
+	Norm Mix = "actnorm" // none, but a scale and a shift
 )
 
-// Model is an architecture: layers of one kind, each followed by a mixing one, over a standard normal base. A Glow has that number of layers in each
+// Model is an architecture: layers of one kind, each followed by a mixing one, over a base that is not trained. A Glow has that number of layers in each
 // level, for square images of one channel; a Lattice is square, and has no mixing layers.
 type Model struct {
 	Kind                Kind
@@ -54,9 +64,42 @@ func (m Model) New(src rand.Source) *nf.NormalizingFlow {
 	}
 	var flows []nf.Flow
 	for range m.Layers {
-		flows = append(flows, m.layer(src), m.mix(src))
+		flows = append(flows, m.layer(src))
+		if m.Mix != None {
+			flows = append(flows, m.mix(src))
+		}
 	}
-	return nf.NewNormalizingFlow(nf.NewDiagGaussian(m.Dim, &nf.DiagGaussianOptions{Fixed: true}), flows)
+	model := nf.NewNormalizingFlow(m.Base(), flows)
+	settle(model)
+	return model
+}
+
+// settle makes layers that begin with the first batch keep what they have.
+func settle(m *nf.NormalizingFlow) {
+	for _, t := range m.State() {
+		if strings.HasSuffix(t.Name, ".data_dep_init_done") {
+			t.Floats[0] = 1
+		}
+	}
+}
+
+// Base returns the distribution before all layers: standard normal, or for a number and an angle normal and uniform.
+func (m Model) Base() nf.Base {
+	if m.angle() {
+		return nf.NewUniformGaussian(2, []int{1}, &nf.UniformGaussianOptions{Scale: []float64{1, 2 * math.Pi}})
+	}
+	return nf.NewDiagGaussian(m.Dim, &nf.DiagGaussianOptions{Fixed: true})
+}
+
+// angle reports whether the second of two components is an angle.
+func (m Model) angle() bool { return m.Kind == Circular || m.Kind == Circular10 }
+
+// bins returns the number of bins of a spline.
+func (m Model) bins() int {
+	if m.Kind == Circular10 {
+		return 10
+	}
+	return 8
 }
 
 func (m Model) layer(src rand.Source) nf.Flow {
@@ -73,8 +116,20 @@ func (m Model) layer(src rand.Source) nf.Flow {
 		return m.autoregressive(src)
 	case ARSpline:
 		return nf.NewAutoregressiveRationalQuadraticSpline(m.Dim, h, nil, src)
+	case ContextSpline:
+		return nf.NewAutoregressiveRationalQuadraticSpline(m.Dim, h, &nf.AutoregressiveSplineOptions{Net: nf.MADEOptions{Context: contextDim}}, src)
+	case Circular, Circular10:
+		o := &nf.AutoregressiveSplineOptions{SplineOptions: nf.SplineOptions{Bins: m.bins(), Bounds: []float64{5, math.Pi}}}
+		o.Net.Order = rand.New(src).Perm(m.Dim)
+		return nf.NewCircularAutoregressiveRationalQuadraticSpline(m.Dim, h, []int{1}, o, src)
+	case Residual:
+		return nf.NewResidual(nf.NewLipschitzMLP([]int{m.Dim, h, h, m.Dim}, &nf.LipschitzMLPOptions{Lipschitz: 0.9}, src), nil)
+	case LULayer:
+		return nf.NewLULinearPermute(m.Dim, nil, src)
+	case AffineLayer:
+		return nf.NewInvertibleAffine(m.Dim, nil, src)
 	}
-	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of coupling, spline, maf, iaf, ar-spline, glow and lattice", m.Kind))
+	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of those of this package", m.Kind))
 }
 
 func (m Model) autoregressive(src rand.Source) nf.Flow {
@@ -87,12 +142,14 @@ func (m Model) mix(src rand.Source) nf.Flow {
 		return nf.NewLULinearPermute(m.Dim, nil, src)
 	case Swap:
 		return nf.NewPermute(m.Dim, nf.PermuteSwap, nil)
+	case Norm:
+		return nf.NewActNorm(m.Dim)
 	}
-	panic(fmt.Sprintf("workload: Model.New: got mixing layer %q, want lu or swap", m.Mix))
+	panic(fmt.Sprintf("workload: Model.New: got mixing layer %q, want lu, swap or actnorm", m.Mix))
 }
 
 // flop returns the floating-point operations for one row of the networks, and of linear maps of more than two components: two for each
-// weight. Masked weights count, as a network without masks has them.
+// weight. Masked weights count, as a network without masks has them. It is 0 where the number of evaluations depends on the row.
 func (m Model) flop() float64 {
 	d, h, weights := m.Dim, m.Hidden, 0
 	switch m.Kind {
@@ -108,6 +165,13 @@ func (m Model) flop() float64 {
 		weights = kept*h + 4*h*h + 23*(d-kept)*h
 	case ARSpline:
 		weights = d*h + 4*h*h + 23*d*h
+	case ContextSpline:
+		weights = (d+3*contextDim)*h + 4*h*h + 23*d*h
+	case Circular, Circular10:
+		weights = d*h + 4*h*h + (3*m.bins()+1)*d*h
+	case LULayer, AffineLayer:
+		weights = d * d
+	case Residual:
 	default:
 		weights = d*h + 4*h*h + 2*d*h
 	}
@@ -118,11 +182,15 @@ func (m Model) flop() float64 {
 }
 
 // Rows draws n rows. In two dimensions they are those of the tutorial, (a, b) with a uniform on [1, 2] and b normal with mean and
-// variance a; else standard normal.
+// variance a; where the second is an angle, points of the base; else standard normal.
 func (m Model) Rows(n int, src rand.Source) *mat.Dense {
 	r := rand.New(src)
 	x := mat.NewDense(n, m.Dim, nil)
 	for i := range n {
+		if m.angle() {
+			x.SetRow(i, []float64{r.NormFloat64(), 2 * math.Pi * (r.Float64() - 0.5)})
+			continue
+		}
 		if m.Dim == 2 {
 			a := 1 + r.Float64()
 			x.SetRow(i, []float64{a, a + math.Sqrt(a)*r.NormFloat64()})
@@ -143,7 +211,8 @@ const (
 	LogProb Task = "log-prob" // the log-density of each row
 	Sample  Task = "sample"   // new rows, with their log-density
 
-	ReverseKL   Task = "reverse-kl"  // a training step without data: loss on new rows, gradient, and the optimiser, for pairs of double wells
+	Gradient    Task = "gradient"    // loss and gradient alone
+	ReverseKL   Task = "reverse-kl"  // a training step without data: loss on new rows, gradient, and the optimiser, for the density of Target
 	Hamiltonian Task = "hamiltonian" // Draws of each of as many chains as there are rows, on pairs of double wells
 )
 
@@ -211,6 +280,18 @@ var WideTable = []Row{
 	{Name: "spline-64", Task: Sample, Model: Model{Spline, 64, 8, 256, LU}, N: 1000, Ratio: wanted(2, 2)},
 	{Name: "spline-64", Task: Train, Model: Model{Spline, 64, 8, 256, LU}, N: 256, Ratio: wanted(2, 2)},
 	{Name: "ar-spline-2", Task: Sample, Model: Model{ARSpline, 2, 4, 128, LU}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "context-ar-spline-2", Task: Sample, Model: Model{ContextSpline, 2, 4, 128, LU}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "circular-nsf", Task: Train, Model: Model{Circular, 2, 20, 128, None}, N: 1024, Ratio: wanted(2, 2)},
+	{Name: "circular-nsf", Task: Sample, Model: Model{Circular, 2, 20, 128, None}, N: 1000, Ratio: wanted(2, 2)},
+	{Name: "paper-example", Task: ReverseKL, Model: Model{Circular10, 2, 12, 512, None}, N: 1024, Ratio: wanted(2, 2)},
+	{Name: "residual", Task: Sample, Model: Model{Residual, 2, 16, 128, Norm}, N: 2000, Ratio: wanted(2, 2)},
+	layer(LULayer, 64), layer(LULayer, 128), layer(LULayer, 256), layer(LULayer, 512), layer(LULayer, 784),
+	layer(AffineLayer, 64), layer(AffineLayer, 128), layer(AffineLayer, 256), layer(AffineLayer, 512), layer(AffineLayer, 784),
+}
+
+// layer is the row of a linear layer alone.
+func layer(k Kind, dim int) Row {
+	return Row{Name: fmt.Sprintf("%s-%d", k, dim), Task: Gradient, Model: Model{k, dim, 1, 0, None}, N: 128, Ratio: wanted(2, 2)}
 }
 
 // EnergyTable has densities without data: double wells in each pair of components.
@@ -228,11 +309,25 @@ const (
 )
 
 // Target returns the density that rows without data have to do with.
-func (m Model) Target() targets.ManyWell { return targets.ManyWell{Dims: m.Dim} }
+func (m Model) Target() nf.Target {
+	if m.angle() {
+		return gaussianVonMises{}
+	}
+	return targets.ManyWell{Dims: m.Dim}
+}
 
 func wanted(float64, float32 float64) (w [2]float64) {
 	w[ad.Float64], w[ad.Float32] = float64, float32
 	return w
+}
+
+// New returns the model with parameters drawn from src, and the context of the rows if it takes one.
+func (r Row) New(src rand.Source) *nf.NormalizingFlow {
+	m := r.Model.New(src)
+	if c := r.Context(); c != nil {
+		m = m.Given(c)
+	}
+	return m
 }
 
 // String names the row: what is done, with which model, to how many rows.
@@ -241,7 +336,7 @@ func (r Row) String() string { return fmt.Sprintf("%s/%s/%d-rows", r.Task, r.Nam
 // Flop returns the floating-point operations of the networks' products: three times those of an evaluation for a training step.
 func (r Row) Flop() float64 {
 	f := r.flop() * float64(r.N)
-	if r.Task == Train || r.Task == ReverseKL {
+	if r.Task == Train || r.Task == ReverseKL || r.Task == Gradient {
 		f *= 3
 	}
 	return f
@@ -261,6 +356,12 @@ func NewAdam(m *nf.NormalizingFlow) *nf.Adam {
 // Step returns a function that does the row's task once with m, on the rows x or, to sample, on new ones.
 func (r Row) Step(m *nf.NormalizingFlow, x *mat.Dense) func() error {
 	switch r.Task {
+	case Gradient:
+		objective, src := m.NLL(nil), rand.NewPCG(1, 2)
+		return func() error {
+			_, err := objective.LossGrad(x, src)
+			return err
+		}
 	case Train:
 		adam, objective, src := NewAdam(m), m.NLL(nil), rand.NewPCG(1, 2)
 		return func() error {

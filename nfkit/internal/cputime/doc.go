@@ -1,0 +1,2 @@
+// Package cputime says how long the program has computed.
+package cputime
