@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/mat"
+
+	nf "github.com/nfkit/nfkit-go/nfkit"
 	"github.com/nfkit/nfkit-go/nfkit/ad"
 	"github.com/nfkit/nfkit-go/nfkit/internal/versus/workload"
 )
@@ -41,13 +44,9 @@ func (s series) median() float64 {
 	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
-// compare measures a row: one round after the other in which each side has its turn.
-func compare(row workload.Row, p ad.Precision, rounds int, t *torch) (line, error) {
+// compare measures a row that both sides have built: one round after the other in which each side has its turn.
+func compare(row workload.Row, p ad.Precision, m *nf.NormalizingFlow, x *mat.Dense, rounds int, t *torch) (line, error) {
 	l := line{Row: row, precision: p}
-	m, x := newModel(row)
-	if err := agree(row, p, m, x, t); err != nil {
-		return l, err
-	}
 	step := row.Step(m.WithPrecision(p), x)
 	ours := func(procs, repeat int) (float64, error) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))

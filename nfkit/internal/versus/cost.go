@@ -67,6 +67,45 @@ func (c *curve) share() []float64 {
 	return y
 }
 
+// measureSecond fills in what the steps cost on two cores, and on one.
+func (c *curve) measureSecond() error {
+	for i, row := range c.rows {
+		log.Printf("%s on two cores at %.0f", c.name, c.x[i])
+		single, err := cpuCost(row, c.precision, 1)
+		if err != nil {
+			return err
+		}
+		double, err := cpuCost(row, c.precision, 2)
+		if err != nil {
+			return err
+		}
+		c.seconds, c.single = append(c.seconds, double), append(c.single, single)
+	}
+	return nil
+}
+
+// measureMemory fills in what the steps need.
+func (c *curve) measureMemory() error {
+	log.Printf("memory of %s", c.name)
+	for _, row := range c.rows {
+		bytes, err := heldBytes(row, c.precision)
+		if err != nil {
+			return err
+		}
+		c.bytes = append(c.bytes, bytes)
+	}
+	return nil
+}
+
+// over returns the memory of each step in units of its own.
+func (c *curve) over(unit func(row workload.Row) float64) []float64 {
+	var y []float64
+	for i, row := range c.rows {
+		y = append(y, c.bytes[i]/unit(row))
+	}
+	return y
+}
+
 // ratio returns the processor time on two cores over that on one.
 func (c *curve) ratio() []float64 {
 	var y []float64
@@ -85,9 +124,12 @@ func cpuCost(row workload.Row, p ad.Precision, procs int) (float64, error) {
 	if err := step(); err != nil { // makes what the others find
 		return 0, err
 	}
-	const long = 0.1 // seconds
-	best := math.Inf(1)
+	const long, enough = 0.1, 0.5 // seconds of a measurement, and of all after which there is no further one
+	best, begin := math.Inf(1), cputime.Seconds()
 	for range 4 {
+		if cputime.Seconds() > begin+enough {
+			break
+		}
 		repeat, start := 0, cputime.Seconds()
 		for {
 			if err := step(); err != nil {

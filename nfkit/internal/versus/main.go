@@ -32,7 +32,7 @@ var cores = min(2, runtime.NumCPU())
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("versus: ")
-	pairs := flag.Int("n", 7, "number of measurements of either side")
+	pairs := flag.Int("n", 7, "number of measurements of either side; 0 compares the numbers that both find, and measures nothing")
 	which := flag.String("table", "usual", "the rows to choose from: usual, wide or energy")
 	only := flag.String("only", "", "regular expression: the rows to measure; empty means all")
 	python := flag.String("python", "", "the Python that has PyTorch; empty means python3, or else that of the system")
@@ -41,8 +41,8 @@ func main() {
 	flag.Parse()
 	pick, err := regexp.Compile(*only)
 	tables := map[string]table{"usual": {workload.Table, figures}, "wide": {workload.WideTable, wideFigures}, "energy": {rows: workload.EnergyTable}}
-	if err != nil || *pairs < 1 || tables[*which].rows == nil || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "versus: want usual, wide or energy for -table, a regular expression for -only, a positive number for -n, and no arguments")
+	if err != nil || *pairs < 0 || tables[*which].rows == nil || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "versus: want usual, wide or energy for -table, a regular expression for -only, a number for -n, and no arguments")
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -86,7 +86,14 @@ func run(from table, pairs int, python string, pick *regexp.Regexp) error {
 				fmt.Printf("PyTorch %s\n\n", t.version)
 			}
 			log.Println(name)
-			l, err := compare(row, p, pairs, t)
+			m, x := newModel(row)
+			if err := agree(row, p, m, x, t); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			if pairs == 0 {
+				continue
+			}
+			l, err := compare(row, p, m, x, pairs, t)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -97,7 +104,7 @@ func run(from table, pairs int, python string, pick *regexp.Regexp) error {
 		fmt.Print(text(lines))
 	}
 	for _, f := range from.figures {
-		if !pick.MatchString(f.name) {
+		if pairs == 0 || !pick.MatchString(f.name) {
 			continue
 		}
 		log.Println(f.name)

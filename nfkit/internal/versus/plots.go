@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image/color"
 	"io"
-	"log"
 	"math"
 	"path/filepath"
 	"slices"
@@ -55,15 +54,28 @@ func deep(task workload.Task, layers int) workload.Row {
 
 // plots measures what sizes cost, and writes pictures and a page into a folder.
 func plots(folder string) error {
+	t, m := newTimes(), newMemories()
+	if err := t.measure(); err != nil {
+		return err
+	}
+	if err := m.measure(); err != nil {
+		return err
+	}
+	return writePlots(folder, t, m)
+}
+
+// writePlots draws what was measured, and writes the page.
+func writePlots(folder string, t *times, m *memories) error {
 	var page strings.Builder
 	fmt.Fprintf(&page, "# What a step costs\n\n"+
 		"`go run ./nfkit/internal/versus -plots FOLDER` measures all of this, draws the pictures and writes this page. Times are processor times of one core,\n"+
 		"the least of a few, so that other work on the machine has little part in them. The ceiling is what a core does in multiply-adds on registers alone.\n\n"+
 		"```\n%s```\n\n", machine())
-	for _, write := range []func(folder string, page *strings.Builder) error{writeTimes, writeMemory} {
-		if err := write(folder, &page); err != nil {
-			return err
-		}
+	if err := t.write(folder, &page); err != nil {
+		return err
+	}
+	if err := m.write(folder, &page); err != nil {
+		return err
 	}
 	return wholefile.Write(filepath.Join(folder, "README.md"), func(w io.Writer) error {
 		_, err := io.WriteString(w, strings.TrimRight(page.String(), "\n")+"\n")
@@ -71,136 +83,119 @@ func plots(folder string) error {
 	})
 }
 
-var both = []ad.Precision{ad.Float32, ad.Float64}
-
 // sweeps returns a curve in either precision.
 func sweeps(name string, sizes []int, row func(size int) workload.Row) []*curve {
-	var curves []*curve
-	for _, p := range both {
-		curves = append(curves, sweep(name, p, sizes, row))
-	}
-	return curves
+	return []*curve{sweep(name, ad.Float32, sizes, row), sweep(name, ad.Float64, sizes, row)}
 }
 
-// writeTimes draws times.png, and writes a section on it.
-func writeTimes(folder string, page *strings.Builder) error {
-	rows := slices.Concat(sweeps("train", rowCounts, trainRows), sweeps("log-density", rowCounts, logProbRows))
-	dims := slices.Concat(sweeps("RealNVP with LU", dimensions, realNVP), sweeps("MAF", dimensions, maf))
-	hidden := sweeps("train", widths, wide)
-	layers := slices.Concat(sweeps("train", depths, func(n int) workload.Row { return deep(workload.Train, n) }),
-		sweeps("log-density", depths, func(n int) workload.Row { return deep(workload.LogProb, n) }))
-	for _, c := range slices.Concat(rows, dims, hidden, layers) {
+// times are the curves of times.png.
+type times struct {
+	rows, dims, hidden, layers []*curve
+	second                     []*curve // seconds are those on two cores
+}
+
+func newTimes() *times {
+	return &times{
+		rows:   slices.Concat(sweeps("train", rowCounts, trainRows), sweeps("log-density", rowCounts, logProbRows)),
+		dims:   slices.Concat(sweeps("RealNVP with LU", dimensions, realNVP), sweeps("MAF", dimensions, maf)),
+		hidden: sweeps("train", widths, wide),
+		layers: slices.Concat(sweeps("train", depths, func(n int) workload.Row { return deep(workload.Train, n) }),
+			sweeps("log-density", depths, func(n int) workload.Row { return deep(workload.LogProb, n) })),
+		second: slices.Concat(sweeps("train", shared, trainRows), sweeps("log-density", shared, logProbRows)),
+	}
+}
+
+func (t *times) measure() error {
+	for _, c := range slices.Concat(t.rows, t.dims, t.hidden, t.layers) {
 		if err := c.measure(); err != nil {
 			return err
 		}
 	}
-	second, err := secondCore()
-	if err != nil {
-		return err
+	for _, c := range t.second {
+		if err := c.measureSecond(); err != nil {
+			return err
+		}
 	}
+	return nil
+}
 
-	one := func(workload.Row) int { return 1 }
+// write draws times.png, and writes a section on it.
+func (t *times) write(folder string, page *strings.Builder) error {
 	perRow := func(c *curve) []float64 { return c.per(1e-6, func(r workload.Row) int { return r.N }) }
 	perLayer := func(c *curve) []float64 { return c.per(1e-6, func(r workload.Row) int { return r.Layers }) }
-	milliseconds := func(c *curve) []float64 { return c.per(1e-3, one) }
+	milliseconds := func(c *curve) []float64 { return c.per(1e-3, func(workload.Row) int { return 1 }) }
 	figure := nfplot.Row(
-		chart("Rows: the tutorial's model", "Rows of a batch", "µs a row", rows, perRow),
-		chart("Dimension: training, 128 rows", "Components", "ms a step", dims, milliseconds),
-		percents(chart("Dimension: share of the ceiling", "Components", "%", dims, (*curve).share)),
-		percents(chart("Width: 4 layers in 2-D, 512 rows", "Hidden units", "% of the ceiling", hidden, (*curve).share)),
-		chart("Layers: the tutorial's, 512 rows", "Layers", "µs a layer", layers, perLayer),
-		chart("Cores", "Rows of a batch", "Processor time: 2 cores / 1", second, (*curve).ratio),
+		chart("Rows: the tutorial's model", "Rows of a batch", "µs a row", t.rows, perRow),
+		chart("Dimension: training, 128 rows", "Components", "ms a step", t.dims, milliseconds),
+		percents(chart("Dimension: share of the ceiling", "Components", "%", t.dims, (*curve).share)),
+		percents(chart("Width: 4 layers in 2-D, 512 rows", "Hidden units", "% of the ceiling", t.hidden, (*curve).share)),
+		chart("Layers: the tutorial's, 512 rows", "Layers", "µs a layer", t.layers, perLayer),
+		chart("Cores", "Rows of a batch", "Processor time: 2 cores / 1", t.second, (*curve).ratio),
 	).Wrap(2).Size(1000, 1080)
 	if err := nfplot.Save(filepath.Join(folder, "times.png"), figure); err != nil {
 		return err
 	}
-	fmt.Fprintf(page, "## Time\n\n![Processor time against rows, dimension, width, layers and cores](times.png)\n\n")
-	for _, t := range []struct {
+	page.WriteString("## Time\n\n![Processor time against rows, dimension, width, layers and cores](times.png)\n\n")
+	for _, part := range []struct {
 		title, x string
 		curves   []*curve
 		y        func(c *curve) []float64
 	}{
-		{"Processor time in µs a row, the tutorial's model (16 couplings of 64 units in 2 dimensions)", "rows", rows, perRow},
-		{"Training step of 128 rows in ms: RealNVP of 2 layers of 512 units with LU maps, MAF of 2 layers of 1024 units", "components", dims, milliseconds},
-		{"The same as a share of the ceiling in per cent; masked weights count", "components", dims, (*curve).share},
-		{"Share of the ceiling in per cent: training step of 4 couplings in 2 dimensions, 512 rows", "hidden units", hidden, (*curve).share},
-		{"µs a layer: the tutorial's model with more and fewer layers, 512 rows", "layers", layers, perLayer},
-		{"Processor time on 2 cores over that on 1: waiting for the other core counts, as it is done awake", "rows", second, (*curve).ratio},
+		{"Processor time in µs a row, the tutorial's model (16 couplings of 64 units in 2 dimensions)", "rows", t.rows, perRow},
+		{"Training step of 128 rows in ms: RealNVP of 2 layers of 512 units with LU maps, MAF of 2 layers of 1024 units", "components", t.dims, milliseconds},
+		{"The same as a share of the ceiling in per cent; masked weights count", "components", t.dims, (*curve).share},
+		{"Share of the ceiling in per cent: training step of 4 couplings in 2 dimensions, 512 rows", "hidden units", t.hidden, (*curve).share},
+		{"µs a layer: the tutorial's model with more and fewer layers, 512 rows", "layers", t.layers, perLayer},
+		{"Processor time on 2 cores over that on 1: waiting for the other core counts, as it is done awake", "rows", t.second, (*curve).ratio},
 	} {
-		page.WriteString(markdown(t.title, t.x, t.curves, t.y))
+		page.WriteString(markdown(part.title, part.x, part.curves, part.y))
 	}
-	for _, c := range dims {
+	for _, c := range t.dims {
 		s := c.share()
-		fmt.Fprintf(page, "%s: the shares of %v to %v components differ by a factor of %.1f.\n", c.name, c.x[0], c.x[len(c.x)-1], slices.Max(s)/slices.Min(s))
+		fmt.Fprintf(page, "- %s: the shares of %v to %v components differ by a factor of %.1f.\n", c.name, c.x[0], c.x[len(c.x)-1], slices.Max(s)/slices.Min(s))
 	}
 	page.WriteString("\n")
 	return nil
 }
 
-// secondCore returns curves whose seconds are those on two cores, and whose ceiling those on one.
-func secondCore() ([]*curve, error) {
-	curves := slices.Concat(sweeps("train", shared, trainRows), sweeps("log-density", shared, logProbRows))
-	for _, c := range curves {
-		for i, row := range c.rows {
-			log.Printf("%s on two cores at %.0f", c.name, c.x[i])
-			single, err := cpuCost(row, c.precision, 1)
-			if err != nil {
-				return nil, err
-			}
-			double, err := cpuCost(row, c.precision, 2)
-			if err != nil {
-				return nil, err
-			}
-			c.seconds, c.single = append(c.seconds, double), append(c.single, single)
-		}
+// memories are the curves of memory.png.
+type memories struct{ rows, dims, layers []*curve }
+
+func newMemories() *memories {
+	return &memories{
+		rows:   slices.Concat(sweeps("train", rowCounts, trainRows), sweeps("log-density", rowCounts, logProbRows)),
+		dims:   slices.Concat(sweeps("RealNVP with LU", dimensions, realNVP), sweeps("MAF", dimensions, maf)),
+		layers: sweeps("train", depths, func(n int) workload.Row { return deep(workload.Train, n) }),
 	}
-	return curves, nil
 }
 
-// writeMemory draws memory.png, and writes a section on it.
-func writeMemory(folder string, page *strings.Builder) error {
-	rows := []*curve{sweep("train", ad.Float64, rowCounts, trainRows), sweep("train", ad.Float32, rowCounts, trainRows),
-		sweep("log-density", ad.Float64, rowCounts, logProbRows), sweep("log-density", ad.Float32, rowCounts, logProbRows)}
-	dims := slices.Concat(sweeps("RealNVP with LU", dimensions, realNVP), sweeps("MAF", dimensions, maf))
-	layers := sweeps("train", depths, func(n int) workload.Row { return deep(workload.Train, n) })
-	for _, c := range slices.Concat(rows, dims, layers) {
-		log.Printf("memory of %s", c.name)
-		for _, row := range c.rows {
-			bytes, err := heldBytes(row, c.precision)
-			if err != nil {
-				return err
-			}
-			c.bytes = append(c.bytes, bytes)
+func (m *memories) measure() error {
+	for _, c := range slices.Concat(m.rows, m.dims, m.layers) {
+		if err := c.measureMemory(); err != nil {
+			return err
 		}
 	}
-	mebibytes := func(c *curve) []float64 {
-		var y []float64
-		for _, b := range c.bytes {
-			y = append(y, b/(1<<20))
-		}
-		return y
-	}
-	times := func(c *curve) []float64 {
-		var y []float64
-		for i, row := range c.rows {
-			y = append(y, c.bytes[i]/parameterBytes(row))
-		}
-		return y
-	}
+	return nil
+}
+
+// write draws memory.png, and writes a section on it.
+func (m *memories) write(folder string, page *strings.Builder) error {
+	mebibytes := func(c *curve) []float64 { return c.over(func(workload.Row) float64 { return 1 << 20 }) }
+	ofParameters := func(c *curve) []float64 { return c.over(parameterBytes) }
 	figure := nfplot.Row(
-		chart("Rows: the tutorial's model", "Rows of a batch", "MiB", rows, mebibytes),
-		chart("Dimension: training, 128 rows", "Components", "MiB", dims, mebibytes),
-		chart("Layers: the tutorial's, 512 rows", "Layers", "MiB", layers, mebibytes),
+		chart("Rows: the tutorial's", "Rows of a batch", "MiB", m.rows, mebibytes),
+		chart("Dimension: 128 rows", "Components", "MiB", m.dims, mebibytes),
+		chart("Layers: 512 rows", "Layers", "MiB", m.layers, mebibytes),
 	).Size(1000, 380)
 	if err := nfplot.Save(filepath.Join(folder, "memory.png"), figure); err != nil {
 		return err
 	}
-	fmt.Fprintf(page, "## Memory\n\n![Memory against rows, dimension and layers](memory.png)\n\n"+
+	page.WriteString("## Memory\n\n![Memory against rows, dimension and layers](memory.png)\n\n" +
 		"All that model and optimiser hold and that a first step takes, without the rows and the results. Later steps take nothing.\n\n")
-	page.WriteString(markdown("MiB, the tutorial's model", "rows", rows, mebibytes))
-	page.WriteString(markdown("MiB, training step of 128 rows", "components", dims, mebibytes))
-	page.WriteString(markdown("The same, as times the parameters in float64 (a gradient and two moments of each are three more)", "components", dims, times))
-	page.WriteString(markdown("MiB, the tutorial's model with more and fewer layers, a training step of 512 rows", "layers", layers, mebibytes))
+	page.WriteString(markdown("MiB, the tutorial's model", "rows", m.rows, mebibytes))
+	page.WriteString(markdown("MiB, training step of 128 rows", "components", m.dims, mebibytes))
+	page.WriteString(markdown("The same, as times the parameters in float64 (a gradient and two moments of each are three more)", "components", m.dims, ofParameters))
+	page.WriteString(markdown("MiB, the tutorial's model with more and fewer layers, a training step of 512 rows", "layers", m.layers, mebibytes))
 	return nil
 }
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 
 def read(path):
-    """Returns the tensors of a safetensors file that the other side wrote: float64 and int64."""
+    """Returns the tensors of a safetensors file that the other side wrote: float64, int64, and masks in bytes."""
     with open(path, "rb") as f:
         data = f.read()
     (length,) = struct.unpack("<Q", data[:8])
@@ -24,8 +24,9 @@ def read(path):
         if name == "__metadata__":
             continue
         begin, end = entry["data_offsets"]
-        dtype = {"F64": torch.float64, "I64": torch.int64}[entry["dtype"]]
-        tensors[name] = torch.frombuffer(body, dtype=dtype, count=(end - begin) // 8, offset=begin).reshape(entry["shape"]).clone()
+        dtype, size = {"F64": (torch.float64, 8), "I64": (torch.int64, 8), "U8": (torch.uint8, 1)}[entry["dtype"]]
+        t = torch.frombuffer(body, dtype=dtype, count=(end - begin) // size, offset=begin).reshape(entry["shape"])
+        tensors[name] = t.double() if size == 1 else t.clone()
     return tensors
 
 
@@ -222,7 +223,7 @@ class IAF(Autoregressive):
 
 class MAF(IAF):
     def __init__(self, state, name):
-        super().__init__(state, name + "._flow")
+        super().__init__(state, name + ".flow")
 
     forward, inverse = Autoregressive.one_by_one, Autoregressive.all_at_once
 
@@ -615,7 +616,7 @@ class Work:
         if request.get("kind") in ("glow", "lattice"):
             self.model = {"glow": Glow, "lattice": Lattice}[request["kind"]](request["layers"], state)
         elif "kind" in request:
-            self.model = Model(request["kind"], request["mix"], request["layers"], state)
+            self.model = Model(request["kind"], request.get("mix"), request["layers"], state)
         self.x = state.buffer("x")
         self.angle = getattr(self.model, "angle", False) if "kind" in request else False
         self.target = gaussian_von_mises if self.angle else wells

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -95,5 +97,52 @@ func TestCheck(t *testing.T) {
 		if (row.Task == workload.Train || row.Task == workload.ReverseKL) && !(numbers[2] < numbers[0]) {
 			t.Errorf("%v: the losses are %v, want them to fall", row, numbers)
 		}
+	}
+}
+
+// The page has all curves, and the pictures are drawn.
+func TestPlots(t *testing.T) {
+	m, h := newTimes(), newMemories()
+	for _, c := range slices.Concat(m.rows, m.dims, m.hidden, m.layers, m.second, h.rows, h.dims, h.layers) {
+		for i := range c.rows {
+			c.rows[i].Model = workload.Tutorial // whose parameters are soon counted
+			c.seconds, c.single = append(c.seconds, 0.01), append(c.single, 0.005)
+			c.ceiling, c.bytes = append(c.ceiling, 1e12), append(c.bytes, 3<<20)
+		}
+	}
+	folder := t.TempDir()
+	if err := writePlots(folder, m, h); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(folder, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| 1000000 | 0.01 |", "| 2048 | 10.0 |", "| 131072 | 2.00 | 2.00 |", "| 200 | 3.00 | 3.00 |", "a factor of 1.0"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+	for _, name := range []string{"times.png", "memory.png"} {
+		if info, err := os.Stat(filepath.Join(folder, name)); err != nil || info.Size() < 10_000 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+// What a profile says is summed up by parts.
+func TestLargest(t *testing.T) {
+	got := largest(`File: versus
+Type: cpu
+Showing nodes accounting for 200ms, 100% of 200ms total
+      flat  flat%   sum%        cum   cum%
+     100ms 50.00% 50.00%      100ms 50.00%  github.com/nfkit/nfkit-go/nfkit/internal/kernel.panel32AVX2
+      40ms 20.00% 70.00%       40ms 20.00%  github.com/nfkit/nfkit-go/nfkit/internal/kernel.mulPacked[go.shape.float32]
+      30ms 15.00% 85.00%       30ms 15.00%  github.com/nfkit/nfkit-go/nfkit/internal/kernel.exp32AVX2
+      20ms 10.00% 95.00%       20ms 10.00%  runtime.mallocgc
+      10ms  5.00%   100%       10ms  5.00%  github.com/nfkit/nfkit-go/nfkit/ad.(*Value).spline
+`)
+	if want := "products 70 %, exp and the like 15 %"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
