@@ -2,6 +2,7 @@ package nfkit
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/nfkit/nfkit-go/nfkit/ad"
@@ -58,6 +59,10 @@ func (c *Chain) ContextDim() int { return c.context }
 func (c *Chain) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
 	checkBatch("Chain.Forward", z, c.dim)
 	for _, f := range c.flows {
+		if p, ok := f.(*Permute); ok { // of one row, adding its 0 would cost as much as it does
+			z = z.Columns(p.index)
+			continue
+		}
 		var l *ad.Value
 		z, l = f.Forward(z, context)
 		checkLogDet("Forward", f, z, l)
@@ -69,10 +74,14 @@ func (c *Chain) Forward(z, context *ad.Value) (x, logDet *ad.Value) {
 // Inverse applies the inverses last to first. Its log-determinant is the sum of theirs.
 func (c *Chain) Inverse(x, context *ad.Value) (z, logDet *ad.Value) {
 	checkBatch("Chain.Inverse", x, c.dim)
-	for i := len(c.flows) - 1; i >= 0; i-- {
+	for _, f := range slices.Backward(c.flows) {
+		if p, ok := f.(*Permute); ok {
+			x = x.Columns(p.inverse)
+			continue
+		}
 		var l *ad.Value
-		x, l = c.flows[i].Inverse(x, context)
-		checkLogDet("Inverse", c.flows[i], x, l)
+		x, l = f.Inverse(x, context)
+		checkLogDet("Inverse", f, x, l)
 		logDet = addLogDet(logDet, l)
 	}
 	return x, orZero(x, logDet)

@@ -66,6 +66,7 @@ func (g *guard) lock() {
 
 func (g *guard) unlock() {
 	g.writes.Add(1)
+	changes.Add(1)
 	g.mu.Lock()
 	g.writing = false
 	g.changed.Broadcast()

@@ -141,7 +141,13 @@ func addGrad[T kernel.Float](p *Param, g []T, factor float64) {
 
 // Changed tells those who keep p as they compute with it, as a [Cache] does, that elements of Data have changed. Whoever holds [Guard.Lock] while he
 // changes them, as optimisers do, need not call it. An evaluation that follows a change which nobody told of may have the numbers from before.
-func (p *Param) Changed() { p.changes.Add(1) }
+func (p *Param) Changed() {
+	p.changes.Add(1)
+	changes.Add(1)
+}
+
+// changes counts what changes the version of any parameter.
+var changes atomic.Uint64
 
 // version is another number after each change of p.
 func (p *Param) version() uint64 {

@@ -79,6 +79,11 @@ func (r *readings) all() []*reading {
 	return r.list
 }
 
+// stamp is another one whenever a reading may be of old contents. The zero stamp is none.
+type stamp struct{ renewals, changes uint64 }
+
+func (r *readings) stamp() stamp { return stamp{1 + r.number.Load(), changes.Load()} }
+
 // renew makes all readings ones of old contents.
 func (r *readings) renew() { r.number.Add(1) }
 

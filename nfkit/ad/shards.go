@@ -153,8 +153,14 @@ func (s *Shards) start(task func(worker, i int), tasks int) {
 		team.Do(cores, len(s.stale), s.update)
 		s.stale = nil
 	}
+	now := s.readings.stamp()
 	for _, t := range s.tapes[:cores] {
-		t.forget()
+		if s.loss != nil {
+			t.forget()
+		} else if t.fresh != now {
+			t.forget()
+			t.fresh = now
+		}
 		t.gradients, t.training, t.sealed, t.spends = s.loss != nil, s.loss != nil, false, false
 	}
 	team.Do(cores, tasks, task)

@@ -49,6 +49,7 @@ type Tape struct {
 	sequence   []*Value // the leaves in the order in which they were last asked for; most computations ask in the same order again
 	next       int      // in sequence
 	generation uint64   // leaves of older generations read their parameter again
+	fresh      stamp    // the leaves of this generation need not be read again as long as this is that of the readings
 	used       []*Value // leaves of this generation
 	sealed     bool     // parameters read from now on are constants: their gradients have no place
 	spends     bool     // nobody reads the gradient of a value after its operation: see value.go
@@ -148,6 +149,7 @@ func (t *Tape) Reset() {
 // forget is Reset without the readings, which others may use.
 func (t *Tape) forget() {
 	t.rewind()
+	t.fresh = stamp{}
 	t.generation++
 	t.used = t.used[:0]
 }

@@ -28,7 +28,7 @@ func Score(m *nf.NormalizingFlow, x *mat.Dense, n, goroutines int) {
 
 // OneRow has the models whose rows are scored one at a time, in [Score].
 var OneRow = []Row{
-	{Name: "tutorial", Task: LogProb, Model: Tutorial, N: 1},
+	{Name: "readme", Task: LogProb, Model: Model{Coupling, 2, 32, 64, Swap}, N: 1},
 	{Name: "spline-8", Task: LogProb, Model: Model{Spline, 8, 4, 64, LU}, N: 1},
 	{Name: "maf-64", Task: LogProb, Model: Model{MAF, 64, 5, 512, Swap}, N: 1},
 }
