@@ -121,15 +121,16 @@ func cpuCost(row workload.Row, p ad.Precision, procs int) (float64, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 	runtime.GC()
 	step := row.Step(row.New(rand.NewPCG(1, 2)).WithPrecision(p), row.Rows(row.N, rand.NewPCG(5, 6)))
-	if err := step(); err != nil { // makes what the others find
+	const long, enough = 0.06, 0.25 // seconds of a measurement, and of all after which there is no further one
+	start := cputime.Seconds()
+	if err := step(); err != nil {
 		return 0, err
 	}
-	const long, enough = 0.1, 0.5 // seconds of a measurement, and of all after which there is no further one
-	best, begin := math.Inf(1), cputime.Seconds()
-	for range 4 {
-		if cputime.Seconds() > begin+enough {
-			break
-		}
+	best := cputime.Seconds() - start
+	if best > enough {
+		return best, nil
+	}
+	for begin := cputime.Seconds(); cputime.Seconds() < begin+enough; {
 		repeat, start := 0, cputime.Seconds()
 		for {
 			if err := step(); err != nil {
@@ -153,7 +154,7 @@ func cpuCeiling(p ad.Precision) float64 {
 	}
 	best := math.NaN()
 	for _, loop := range loops {
-		for range 20 {
+		for range 8 {
 			start := cputime.Seconds()
 			flop := loop(300_000)
 			if rate := flop / (cputime.Seconds() - start); !(rate <= best) {

@@ -22,7 +22,7 @@ var (
 	dimensions = []int{64, 256, 784, 2048}
 	widths     = []int{16, 32, 64, 128, 256, 512, 1024, 2048}
 	depths     = []int{2, 4, 8, 16, 32, 64, 128, 200}
-	shared     = []int{128, 512, 2048, 8192, 32_768, 131_072}
+	shared     = []int{128, 512, 2048, 8192, 32_768}
 )
 
 // The rows of the pictures: how the cost of each goes with one size, the others being those of the tutorial or usual.
@@ -50,6 +50,15 @@ func deep(task workload.Task, layers int) workload.Row {
 	m := workload.Tutorial
 	m.Layers = layers
 	return workload.Row{Task: task, Model: m, N: 512}
+}
+
+// shallow returns rows of the tutorial's model with two layers.
+func shallow(task workload.Task) func(n int) workload.Row {
+	return func(n int) workload.Row {
+		row := deep(task, 2)
+		row.N = n
+		return row
+	}
 }
 
 // plots measures what sizes cost, and writes pictures and a page into a folder.
@@ -163,7 +172,7 @@ type memories struct{ rows, dims, layers []*curve }
 
 func newMemories() *memories {
 	return &memories{
-		rows:   slices.Concat(sweeps("train", rowCounts, trainRows), sweeps("log-density", rowCounts, logProbRows)),
+		rows:   slices.Concat(sweeps("train", rowCounts, shallow(workload.Train)), sweeps("log-density", rowCounts, shallow(workload.LogProb))),
 		dims:   slices.Concat(sweeps("RealNVP with LU", dimensions, realNVP), sweeps("MAF", dimensions, maf)),
 		layers: sweeps("train", depths, func(n int) workload.Row { return deep(workload.Train, n) }),
 	}
@@ -183,7 +192,7 @@ func (m *memories) write(folder string, page *strings.Builder) error {
 	mebibytes := func(c *curve) []float64 { return c.over(func(workload.Row) float64 { return 1 << 20 }) }
 	ofParameters := func(c *curve) []float64 { return c.over(parameterBytes) }
 	figure := nfplot.Row(
-		chart("Rows: the tutorial's", "Rows of a batch", "MiB", m.rows, mebibytes),
+		chart("Rows: 2 layers", "Rows of a batch", "MiB", m.rows, mebibytes),
 		chart("Dimension: 128 rows", "Components", "MiB", m.dims, mebibytes),
 		chart("Layers: 512 rows", "Layers", "MiB", m.layers, mebibytes),
 	).Size(1000, 380)
@@ -192,7 +201,7 @@ func (m *memories) write(folder string, page *strings.Builder) error {
 	}
 	page.WriteString("## Memory\n\n![Memory against rows, dimension and layers](memory.png)\n\n" +
 		"All that model and optimiser hold and that a first step takes, without the rows and the results. Later steps take nothing.\n\n")
-	page.WriteString(markdown("MiB, the tutorial's model", "rows", m.rows, mebibytes))
+	page.WriteString(markdown("MiB, the tutorial's model with 2 layers", "rows", m.rows, mebibytes))
 	page.WriteString(markdown("MiB, training step of 128 rows", "components", m.dims, mebibytes))
 	page.WriteString(markdown("The same, as times the parameters in float64 (a gradient and two moments of each are three more)", "components", m.dims, ofParameters))
 	page.WriteString(markdown("MiB, the tutorial's model with more and fewer layers, a training step of 512 rows", "layers", m.layers, mebibytes))

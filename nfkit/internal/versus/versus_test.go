@@ -118,7 +118,7 @@ func TestPlots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| 1000000 | 0.01 |", "| 2048 | 10.0 |", "| 131072 | 2.00 | 2.00 |", "| 200 | 3.00 | 3.00 |", "a factor of 1.0"} {
+	for _, want := range []string{"| 1000000 | 0.01 |", "| 2048 | 10.0 |", "| 32768 | 2.00 | 2.00 |", "| 200 | 3.00 | 3.00 |", "a factor of 1.0"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}

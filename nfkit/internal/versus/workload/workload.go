@@ -344,7 +344,7 @@ func (r Row) Flop() float64 {
 
 // Options of the optimiser. The small learning rate keeps a model sane however often it sees the same batch.
 const (
-	LearningRate = 1e-4
+	LearningRate = 1e-5
 	WeightDecay  = 1e-5
 )
 
