@@ -121,13 +121,17 @@ func cpuCost(row workload.Row, p ad.Precision, procs int) (float64, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 	runtime.GC()
 	step := row.Step(row.New(rand.NewPCG(1, 2)).WithPrecision(p), row.Rows(row.N, rand.NewPCG(5, 6)))
-	const long, enough = 0.06, 0.25 // seconds of a measurement, and of all after which there is no further one
-	start := cputime.Seconds()
-	if err := step(); err != nil {
+	first := cputime.Seconds()
+	if err := step(); err != nil { // makes what the others find
 		return 0, err
 	}
-	best := cputime.Seconds() - start
-	if best > enough {
+	const (
+		long   = 0.06 // seconds of a measurement
+		enough = 0.25 // of all of them, after which there is no further one
+		ages   = 5.0  // of a step whose beginning does not count
+	)
+	best := cputime.Seconds() - first
+	if best > ages {
 		return best, nil
 	}
 	for begin := cputime.Seconds(); cputime.Seconds() < begin+enough; {

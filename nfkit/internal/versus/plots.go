@@ -136,7 +136,7 @@ func (t *times) write(folder string, page *strings.Builder) error {
 	figure := nfplot.Row(
 		chart("Rows: the tutorial's model", "Rows of a batch", "µs a row", t.rows, perRow),
 		chart("Dimension: training, 128 rows", "Components", "ms a step", t.dims, milliseconds),
-		percents(chart("Dimension: share of the ceiling", "Components", "%", t.dims, (*curve).share)),
+		percents(chart("Dimension: training, 128 rows", "Components", "% of the ceiling", t.dims, (*curve).share)),
 		percents(chart("Width: 4 layers in 2-D, 512 rows", "Hidden units", "% of the ceiling", t.hidden, (*curve).share)),
 		chart("Layers: the tutorial's, 512 rows", "Layers", "µs a layer", t.layers, perLayer),
 		chart("Cores", "Rows of a batch", "Processor time: 2 cores / 1", t.second, (*curve).ratio),
@@ -225,7 +225,8 @@ func chart(title, x, y string, curves []*curve, values func(c *curve) []float64)
 
 // percents makes the vertical axis that of shares.
 func percents(p *plot.Plot) *plot.Plot {
-	p.Y.Min, p.Y.Max = 1, 300
+	p.Y.Min, p.Y.Max = 1, 150
+	p.Legend.Top, p.Legend.Left = false, true
 	nfplot.Add(p, nfplot.HLine("", 100, nfplot.Dashed(nfplot.Black)))
 	return p
 }

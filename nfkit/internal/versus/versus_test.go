@@ -140,6 +140,7 @@ Showing nodes accounting for 200ms, 100% of 200ms total
       40ms 20.00% 70.00%       40ms 20.00%  github.com/nfkit/nfkit-go/nfkit/internal/kernel.mulPacked[go.shape.float32]
       30ms 15.00% 85.00%       30ms 15.00%  github.com/nfkit/nfkit-go/nfkit/internal/kernel.exp32AVX2
       20ms 10.00% 95.00%       20ms 10.00%  runtime.mallocgc
+     900ms 10.00% 95.00%      900ms 10.00%  runtime.asyncPreempt
       10ms  5.00%   100%       10ms  5.00%  github.com/nfkit/nfkit-go/nfkit/ad.(*Value).spline
 `)
 	if want := "products 70 %, exp and the like 15 %"; got != want {
