@@ -78,7 +78,8 @@ func writePlots(folder string, t *times, m *memories) error {
 	var page strings.Builder
 	fmt.Fprintf(&page, "# What a step costs\n\n"+
 		"`go run ./nfkit/internal/versus -plots FOLDER` measures all of this, draws the pictures and writes this page. Times are processor times of one core,\n"+
-		"the least of a few, so that other work on the machine has little part in them. The ceiling is what a core does in multiply-adds on registers alone.\n\n"+
+		"the least of a few, so that other work on the machine has little part in them. The ceiling is what a core does in multiply-adds on registers alone.\n"+
+		"Where a line is flat, a cost grows as the arithmetic does.\n\n"+
 		"```\n%s```\n\n", machine())
 	if err := t.write(folder, &page); err != nil {
 		return err
