@@ -30,7 +30,7 @@ var parts = []struct {
 	{"moving memory", regexp.MustCompile(`^runtime\.mem|/ad\.(columns|copy|.*[cC]oncat|.*[sS]catter|.*[sS]lice)`)},
 	{"gradients of parameters", regexp.MustCompile(`/ad\.(addGrad|setGrad|.*sumParam|.*read)`)},
 	{"the runtime", regexp.MustCompile(`^(runtime|sync|internal|time)[./]`)},
-	{"what surrounds operations", regexp.MustCompile(``)},
+	{"other operations", regexp.MustCompile(``)},
 }
 
 // spends returns what a step spends its time on: the largest parts of a profile of one core, in shares of the whole.
