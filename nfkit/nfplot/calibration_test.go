@@ -235,7 +235,7 @@ func TestImagesHaveTheirPixels(t *testing.T) {
 }
 
 func TestTableNumbers(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", 1: "1.00", -0.5: "−0.500", 12.34: "12.3", 123.4: "123", 1234.5: "1234", 99999: "99999", 1e5: "1e+05", 0.01: "0.0100", 0.001: "0.001", inf: "+Inf", 9.999: "10.00"} {
+	for v, want := range map[float64]string{0: "0", 1: "1.00", -0.5: "−0.500", 12.34: "12.3", 123.4: "123", 1234.5: "1234", 99999: "99999", 1e5: "1e+05", 0.01: "0.0100", 0.0092: "0.00920", 0.0001: "0.0001", inf: "+Inf", 9.999: "10.00"} {
 		if got := short(v); got != want {
 			t.Errorf("short(%v) = %q, want %q", v, got, want)
 		}

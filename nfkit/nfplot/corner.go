@@ -28,7 +28,8 @@ type CornerOptions struct {
 // diagonal a histogram of each column, below it a panel for each pair of columns with dots for rows, at most 1000 of
 // each sample, evenly spaced, and contours of highest density. The range of a column goes from the smallest to the
 // largest 0.0025- and 0.9975-quantile of a sample, and to its truth. A row with a value that is not finite is left out
-// of the pairs that have it.
+// of the pairs that have it. Samples that fill about the same part of a column's range have the same bins there, so that their
+// bars can be compared; a narrow sample on top of a wide one has finer bins, which end where those of the wide one do.
 //
 // Contours are those of a kernel density estimate on a grid of 64×64, for samples of 100 rows or more: its normal kernel has
 // in each direction 0.7·n^(−1/6) of half the width of the middle 68 % of the values. The cost is O(n·d²) for n rows of
@@ -157,12 +158,11 @@ var truthLine = draw.LineStyle{Color: Black, Width: 1}
 func (c *corner) diagonal(x int) *plot.Plot {
 	p := c.plot(x, -1)
 	top := 0.0
-	for i, data := range c.data {
-		if len(data[x]) == 0 || c.lo[x] > c.hi[x] {
+	for i, edges := range c.edges(x) {
+		if edges == nil {
 			continue
 		}
-		edges := span("x", c.lo[x], c.hi[x], 1+c.bins(data[x], x))
-		h := Histogram(data[x], edges, Alpha(c.colors[i], 0.2)).(*histogram)
+		h := Histogram(c.data[i][x], edges, Alpha(c.colors[i], 0.2)).(*histogram)
 		top = max(top, h.tallest())
 		p.Add(h, &outline{h, c.line(i)})
 	}
@@ -212,6 +212,31 @@ func (c *corner) key() *plot.Plot {
 		p.Legend.Add("Truth", &line{style: truthLine})
 	}
 	return p
+}
+
+// edges returns the edges of each sample's bins in a column: every edge of the finest bins, or every second, fourth, eighth …
+// of them, by how many bins the sample is to have. They are nil for a sample without values.
+func (c *corner) edges(x int) [][]float64 {
+	wanted, finest := make([]int, len(c.data)), 0
+	for i, data := range c.data {
+		if len(data[x]) > 0 && c.lo[x] <= c.hi[x] {
+			wanted[i] = c.bins(data[x], x)
+			finest = max(finest, wanted[i])
+		}
+	}
+	all := make([][]float64, len(c.data))
+	for i, n := range wanted {
+		if n == 0 {
+			continue
+		}
+		fine := span("x", c.lo[x], c.hi[x], 1+finest)
+		step := 1 << int(math.Round(math.Log2(float64(finest)/float64(n))))
+		for k := 0; k < finest; k += step {
+			all[i] = append(all[i], fine[k])
+		}
+		all[i] = append(all[i], fine[finest])
+	}
+	return all
 }
 
 // bins returns a number of bins for the column's range: in the part that the values fill, twice the third root of how many

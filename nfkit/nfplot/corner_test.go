@@ -2,6 +2,7 @@ package nfplot
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -69,6 +70,36 @@ func TestCornerRangesAreQuantiles(t *testing.T) {
 	}
 	if p := f.panels[4]; p.X.Max < 5 {
 		t.Errorf("the range ends at %v, before the truth at 5", p.X.Max)
+	}
+}
+
+// TestCornerBins wants the same bins of samples that are as wide, and bins of a wide sample that end where those of a narrow one do.
+func TestCornerBins(t *testing.T) {
+	c := corner{names: columnNames(1)}
+	for _, s := range []struct {
+		n     int
+		width float64
+	}{{2000, 1}, {1500, 1.1}, {4000, 0.1}} {
+		x := mat.NewDense(s.n, 1, nil)
+		x.Apply(func(i, _ int, _ float64) float64 { return s.width * math.Sin(float64(i)) }, x)
+		c.add(0, Sample{X: x})
+	}
+	c.add(0, Sample{X: &mat.Dense{}})
+	c.setRanges()
+	edges := c.edges(0)
+	if !slices.Equal(edges[0], edges[1]) || edges[3] != nil {
+		t.Errorf("samples as wide have the bins %v and %v, and one without rows has %v", edges[0], edges[1], edges[3])
+	}
+	if len(edges[2]) < 4*len(edges[0]) {
+		t.Errorf("a sample a tenth as wide has %d bins, the wide one %d", len(edges[2])-1, len(edges[0])-1)
+	}
+	for _, e := range edges[0] {
+		if !slices.Contains(edges[2], e) {
+			t.Errorf("a bin ends at %v, where no finer bin does", e)
+		}
+	}
+	if last := len(edges[0]) - 1; edges[0][0] != c.lo[0] || edges[0][last] != c.hi[0] {
+		t.Errorf("bins go from %v to %v, want %v to %v", edges[0][0], edges[0][last], c.lo[0], c.hi[0])
 	}
 }
 

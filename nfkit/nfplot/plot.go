@@ -44,7 +44,8 @@ func New(title, xLabel, yLabel string, layers ...Layer) *plot.Plot {
 	return p
 }
 
-// Add puts layers on top of the plot, and those with a name in its legend. It widens the axes to what it adds.
+// Add puts layers on top of the plot, and those with a name in its legend. It widens the axes to what it adds, and leaves no room
+// around that as [New] does.
 // A logarithmic axis becomes linear, and its label says so, if a layer has values that are not positive.
 func Add(p *plot.Plot, layers ...Layer) {
 	for _, layer := range layers {

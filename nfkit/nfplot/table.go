@@ -108,7 +108,7 @@ func (t table) widest(width func(string) vg.Length) (w vg.Length) {
 func short(v float64) string {
 	if a := math.Abs(v); a >= 1000 && a < 99999.5 {
 		return minus(strconv.FormatFloat(v, 'f', 0, 64))
-	} else if a >= 0.01 && a < 1000 {
+	} else if a >= 0.001 && a < 1000 {
 		return minus(strconv.FormatFloat(v, 'f', max(0, 2-int(math.Floor(math.Log10(a)+1e-9))), 64))
 	}
 	return minus(strconv.FormatFloat(v, 'g', 3, 64))

@@ -80,6 +80,15 @@ func readBook(root string) ([]chapter, error) {
 	return book, nil
 }
 
+// thisBook returns the checkout where this program was started, and its book.
+func thisBook() (root string, book []chapter, err error) {
+	if root, _, err = thisCheckout(); err != nil {
+		return "", nil, err
+	}
+	book, err = readBook(root)
+	return root, book, err
+}
+
 func decodeAbout(raw any) (a about, err error) {
 	text, err := json.Marshal(raw)
 	if err != nil {

@@ -32,6 +32,15 @@ func checkoutRoot(dir string) (string, error) {
 	}
 }
 
+// thisCheckout returns the checkout where this program was started, and the folder in it.
+func thisCheckout() (root, here string, err error) {
+	if here, err = os.Getwd(); err != nil {
+		return "", "", err
+	}
+	root, err = checkoutRoot(here)
+	return root, here, err
+}
+
 // checkoutVariable returns the environment variable NFKIT, which tells the first cell of
 // notebooks in dir where the package is; none if dir is in a module that knows it, or if the
 // user has said it.

@@ -39,15 +39,7 @@ func parseIndexArgs(args []string) (*indexSettings, error) {
 
 // do writes the files that are not as they should be, and names them.
 func (*indexSettings) do(_ context.Context, stdout io.Writer) error {
-	here, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	root, err := checkoutRoot(here)
-	if err != nil {
-		return err
-	}
-	book, err := readBook(root)
+	root, book, err := thisBook()
 	if err != nil {
 		return err
 	}

@@ -58,11 +58,7 @@ func parseLabArgs(args []string) (*labSettings, error) {
 
 // do opens the notebook and returns when Jupyter has ended.
 func (s *labSettings) do(ctx context.Context, stdout io.Writer) error {
-	here, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	root, err := checkoutRoot(here)
+	root, _, err := thisCheckout()
 	if err != nil {
 		return err
 	}

@@ -242,11 +242,7 @@ func parseMixed(f *flag.FlagSet, args []string) (names []string, err error) {
 
 // do finds the notebooks and runs them.
 func (s *settings) do(ctx context.Context, stdout io.Writer) error {
-	here, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	root, err := checkoutRoot(here)
+	root, here, err := thisCheckout()
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,7 @@ func parseNewArgs(args []string) (*newSettings, error) {
 
 // do makes the notebook.
 func (s *newSettings) do(_ context.Context, stdout io.Writer) error {
-	here, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	root, err := checkoutRoot(here)
+	root, here, err := thisCheckout()
 	if err != nil {
 		return err
 	}

@@ -13,13 +13,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 )
 
 const bookUsage = `usage: go run ./notebooks book [flags]
 
 Writes the notebooks, as they are committed, as one static site: a page each, which
 links to the one before and the one after, and index.html with the contents and a
-search. It needs no network, and no server: its pages can be opened as files.
+search. It needs no network, and no server: its pages can be opened as files. The page
+live/index.html alone, in which a flow learns in the browser, has to be served.
 
 flags:
   -o DIR            put the site into DIR (notebooks/out/book)
@@ -55,16 +57,8 @@ func parseBookArgs(args []string) (*bookSettings, error) {
 }
 
 // do writes the site.
-func (s *bookSettings) do(_ context.Context, stdout io.Writer) error {
-	here, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	root, err := checkoutRoot(here)
-	if err != nil {
-		return err
-	}
-	book, err := readBook(root)
+func (s *bookSettings) do(ctx context.Context, stdout io.Writer) error {
+	root, book, err := thisBook()
 	if err != nil {
 		return err
 	}
@@ -75,7 +69,7 @@ func (s *bookSettings) do(_ context.Context, stdout io.Writer) error {
 	if out == "" {
 		out = filepath.Join(root, "notebooks", "out", "book")
 	}
-	if err := writeSite(out, book); err != nil {
+	if err := errors.Join(writeSite(out, book), writeLive(ctx, root, out)); err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, filepath.Join(out, "index.html"))
@@ -115,7 +109,7 @@ func writeSite(out string, book []chapter) error {
 		}
 	}
 	var contents bytes.Buffer
-	if err := contentsTemplate.Execute(&contents, map[string]any{"Policy": sitePolicy, "Chapters": book}); err != nil {
+	if err := contentsTemplate.Execute(&contents, map[string]any{"Policy": sitePolicy, "Chapters": book, "Live": livePage}); err != nil {
 		return err
 	}
 	style, err := styleSheet()
@@ -137,6 +131,23 @@ func writeSite(out string, book []chapter) error {
 		}
 	}
 	return nil
+}
+
+// livePage is the file of the site in which a flow learns.
+const livePage = "live/index.html"
+
+// writeLive puts the page of notebooks/browser into the site in the folder out.
+func writeLive(ctx context.Context, root, out string) error {
+	folder, err := filepath.Abs(filepath.Join(out, filepath.Dir(filepath.FromSlash(livePage))))
+	if err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp("", "nfkit-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	return goCommand(ctx, root, scratch, "run", "./notebooks/browser", "-o", folder)
 }
 
 // sitePage returns the page of chapter i, and its sections.
@@ -163,9 +174,10 @@ func sitePage(book []chapter, i int) ([]byte, []section, error) {
 
 var notebookLink = regexp.MustCompile(`(<a href=")([^"#/]+)\.ipynb([#"])`)
 
-// toPages makes links to notebooks of the book links to their pages.
+// toPages makes links to notebooks of the book links to their pages, and those to the folder browser links to the page that it is for.
 func toPages(book []chapter, text template.HTML) template.HTML {
-	return template.HTML(notebookLink.ReplaceAllStringFunc(string(text), func(link string) string {
+	live := strings.ReplaceAll(string(text), `<a href="browser"`, `<a href="`+livePage+`"`)
+	return template.HTML(notebookLink.ReplaceAllStringFunc(live, func(link string) string {
 		m := notebookLink.FindStringSubmatch(link)
 		for _, c := range book {
 			if c.name == m[2] {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -12,11 +13,11 @@ import (
 )
 
 // The book works as files and from a server, under its own policy: style, pictures, players and the search. It is readable on a
-// screen of 400 pixels, and no code is cut in print.
+// screen of 400 pixels, and no code is cut in print. From a server, contents and the first chapter lead to a page that learns.
 func TestPagesOfTheBook(t *testing.T) {
-	_, book := committedBook(t)
+	root, book := committedBook(t)
 	dir := t.TempDir()
-	if err := writeSite(dir, book); err != nil {
+	if err := errors.Join(writeSite(dir, book), writeLive(t.Context(), root, dir)); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
@@ -60,5 +61,13 @@ func TestPagesOfTheBook(t *testing.T) {
 		if n := value[int](b, "document.querySelectorAll('.search li').length"); n != 0 {
 			t.Errorf("%s: the search finds %d sections without a word", base, n)
 		}
+	}
+	const limit = 5 * time.Minute // for a loaded machine
+	for _, page := range []string{"index.html", book[0].Page()} {
+		b.do(chromedp.Navigate(server.URL + "/" + page))
+		b.run("document.querySelector('a[href=\"" + livePage + "\"]').click()")
+		b.wait("the page that learns, from "+page, limit, "document.querySelector('#train')?.disabled === false")
+		b.run("document.querySelector('#train').click()")
+		b.wait("steps", limit, "shown.steps > 0")
 	}
 }

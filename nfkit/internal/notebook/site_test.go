@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"html/template"
 	"net/url"
 	"os"
@@ -23,6 +24,10 @@ func TestSite(t *testing.T) {
 	_, book := committedBook(t)
 	dir := t.TempDir()
 	if err := writeSite(dir, book); err != nil {
+		t.Fatal(err)
+	}
+	live := filepath.Join(dir, filepath.FromSlash(livePage)) // what another test builds
+	if err := errors.Join(os.MkdirAll(filepath.Dir(live), 0o755), os.WriteFile(live, nil, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	texts := map[string]string{}
@@ -102,6 +107,7 @@ func TestToPages(t *testing.T) {
 	for text, want := range map[string]string{
 		`<a href="01_a.ipynb">x</a>`:               `<a href="01_a.html">x</a>`,
 		`<a href="01_a.ipynb#there">x</a>`:         `<a href="01_a.html#there">x</a>`,
+		`<a href="browser">x</a>`:                  `<a href="live/index.html">x</a>`,
 		`<a href="02_b.ipynb">x</a>`:               `<a href="02_b.ipynb">x</a>`,
 		`<a href="https://x.org/01_a.ipynb">x</a>`: `<a href="https://x.org/01_a.ipynb">x</a>`,
 	} {

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,7 +91,7 @@ func buildTool(ctx context.Context, root, name string, say func(string), patches
 	}
 	defer os.RemoveAll(fresh)
 	own := filepath.Join(root, ownFolder)
-	args := []string{"-o", filepath.Join(fresh, name), pkg}
+	args := []string{"build", "-o", filepath.Join(fresh, name), pkg}
 	if len(patches) > 0 {
 		scratch, err := os.MkdirTemp(fresh, "patched-*")
 		if err != nil {
@@ -101,9 +102,9 @@ func buildTool(ctx context.Context, root, name string, say func(string), patches
 		if err != nil {
 			return "", err
 		}
-		args = append([]string{"-modfile=" + modfile}, args...)
+		args = slices.Insert(args, 1, "-modfile="+modfile)
 	}
-	if err := goBuild(ctx, own, fresh, args...); err != nil {
+	if err := goCommand(ctx, own, fresh, args...); err != nil {
 		return "", fmt.Errorf("building %s: %w", pkg, err)
 	}
 	if err := os.Chmod(fresh, 0o755); err != nil {
@@ -120,15 +121,15 @@ func buildTool(ctx context.Context, root, name string, say func(string), patches
 // buildGrace is how long an interrupted build may take to end by itself.
 const buildGrace = 5 * time.Second
 
-// goBuild runs go build in the module at dir. Whatever ends it, its temporary files, which are
+// goCommand runs the go command in the module at dir. Whatever ends it, its temporary files, which are
 // in the folder scratch, are removed, and none of its processes is left.
-func goBuild(ctx context.Context, dir, scratch string, args ...string) error {
+func goCommand(ctx context.Context, dir, scratch string, args ...string) error {
 	temporary, err := os.MkdirTemp(scratch, "go-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temporary)
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOTMPDIR="+temporary, "TMPDIR="+temporary)
 	leadGroup(cmd)
