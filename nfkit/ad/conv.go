@@ -79,9 +79,6 @@ type window struct {
 	pad  Padding
 }
 
-// patch returns the number of elements of a patch.
-func (w window) patch() int { return w.edge * w.edge * w.in.Channels }
-
 // patches returns those of a grid with the given number of channels.
 func (w window) patches(channels int) kernel.Patches {
 	return kernel.Patches{Runs: w.edge, Run: w.edge * channels, Stride: (w.in.Width + w.edge - 1) * channels, Step: channels}
@@ -108,8 +105,8 @@ func padGrid[T kernel.Float](dst, grid []T, w window, channels int) {
 		copy(to[half*channels:], row)
 		if w.pad == PadCircular {
 			for x := range half {
-				copyFew(to[x*channels:], row[wrapped(x-half, width)*channels:][:channels])
-				copyFew(to[(x+half+width)*channels:], row[wrapped(x, width)*channels:][:channels])
+				copy(to[x*channels:], row[wrapped(x-half, width)*channels:][:channels])
+				copy(to[(x+half+width)*channels:], row[wrapped(x, width)*channels:][:channels])
 			}
 		}
 	}
@@ -118,18 +115,6 @@ func padGrid[T kernel.Float](dst, grid []T, w window, channels int) {
 			copy(dst[y*step:][:step], dst[(wrapped(y-half, height)+half)*step:])
 			copy(dst[(y+half+height)*step:][:step], dst[(wrapped(y, height)+half)*step:])
 		}
-	}
-}
-
-// copyFew is copy for a short src.
-func copyFew[T kernel.Float](dst, src []T) {
-	if len(src) > 16 {
-		copy(dst, src)
-		return
-	}
-	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] = v
 	}
 }
 
