@@ -68,11 +68,9 @@ var convOp = &op{name: "Conv2D",
 
 func init() { convOp.tangent = convTangent }
 
-// A convolution is a dense layer on patches: what the kernel sees at each site, k²C numbers. They are gathered for some
-// sites at a time, so that they stay in the cache for the product. A kernel of one site has the grid itself for patches.
-
-// patchesLen is the number of elements of the patches that are gathered at a time.
-const patchesLen = 1 << 14
+// A convolution is a dense layer on patches: what the kernel sees at each site, k²C numbers. A copy of the grid with a margin of ⌊k/2⌋ sites has them
+// as rows that overlap, which the products read where they are. The gradient of the grid is a convolution of that of the result with a kernel that is
+// turned round. A kernel of one site has the grid itself for patches.
 
 // window is a convolution's kernel on its grid.
 type window struct {
@@ -81,68 +79,14 @@ type window struct {
 	pad  Padding
 }
 
-// patch returns the number of elements of a patch.
-func (w window) patch() int { return w.edge * w.edge * w.in.Channels }
-
-// each calls f for runs of n·H·W sites, lo to hi (excluded), whose patches are gathered at a time.
-func (w window) each(n int, f func(lo, hi int)) {
-	sites := n * w.in.Sites()
-	step := max(1, patchesLen/w.patch())
-	for lo := 0; lo < sites; lo += step {
-		f(lo, min(lo+step, sites))
-	}
+// patches returns those of a grid with the given number of channels.
+func (w window) patches(channels int) kernel.Patches {
+	return kernel.Patches{Runs: w.edge, Run: w.edge * channels, Stride: (w.in.Width + w.edge - 1) * channels, Step: channels}
 }
 
-// line is part of a row of a grid, whose sites' patches are at hand: those from column x0 to x1 (excluded).
-type line struct {
-	place  int // of the first patch
-	grid   int // of the first element of the grid in values
-	y      int
-	x0, x1 int
-}
-
-// lines calls f for the rows that sites lo to hi are part of.
-func (w window) lines(lo, hi int, f func(r line)) {
-	height, width := w.in.Height, w.in.Width
-	r := line{grid: lo / w.in.Sites() * w.in.Size(), y: lo / width % height, x0: lo % width}
-	for lo < hi {
-		r.x1 = min(width, r.x0+hi-lo)
-		f(r)
-		lo += r.x1 - r.x0
-		r.place += (r.x1 - r.x0) * w.patch()
-		r.x0 = 0
-		if r.y++; r.y == height {
-			r.y = 0
-			r.grid += w.in.Size()
-		}
-	}
-}
-
-// source returns the place in values of the row of the grid that row i of the patches of r comes from, negative for one outside.
-func (w window) source(r line, i int) int {
-	y := r.y + i - w.edge/2
-	if w.pad == PadCircular {
-		y = wrapped(y, w.in.Height)
-	}
-	if y < 0 || y >= w.in.Height {
-		return -1
-	}
-	return r.grid + y*w.in.Width*w.in.Channels
-}
-
-// inside returns the columns, of those of r, whose patches are inside of the grid from side to side.
-func (w window) inside(r line) (x0, x1 int) {
-	x0 = min(max(r.x0, w.edge/2), r.x1)
-	return x0, max(x0, min(r.x1, w.in.Width-w.edge/2))
-}
-
-// column returns the column of the grid that column j of the patch at x comes from, and whether there is one.
-func (w window) column(x, j int) (column int, ok bool) {
-	x += j - w.edge/2
-	if w.pad == PadCircular {
-		return wrapped(x, w.in.Width), true
-	}
-	return x, x >= 0 && x < w.in.Width
+// padded returns the number of elements of such a grid with its margin.
+func (w window) padded(channels int) int {
+	return (w.in.Height + w.edge - 1) * (w.in.Width + w.edge - 1) * channels
 }
 
 func wrapped(i, n int) int {
@@ -152,159 +96,56 @@ func wrapped(i, n int) int {
 	return i
 }
 
-// gatherPatches stores the patches of sites lo to hi of the grids x in dst.
-func gatherPatches[T kernel.Float](dst, x []T, w window, lo, hi int) {
-	c, patch := w.in.Channels, w.patch()
-	run := w.edge * c
-	w.lines(lo, hi, func(r line) {
-		in0, in1 := w.inside(r)
-		for i := range w.edge {
-			to, at := dst[r.place+i*run:], w.source(r, i)
-			if at < 0 {
-				for k := range r.x1 - r.x0 {
-					clear(to[k*patch:][:run])
-				}
-				continue
-			}
-			for k, from := (in0-r.x0)*patch, at+(in0-w.edge/2)*c; k < (in1-r.x0)*patch; k, from = k+patch, from+c {
-				copy(to[k:k+run], x[from:from+run])
-			}
-			for _, side := range [...][2]int{{r.x0, in0}, {in1, r.x1}} {
-				for col := side[0]; col < side[1]; col++ {
-					for j := range w.edge {
-						site := to[(col-r.x0)*patch+j*c:][:c]
-						if s, ok := w.column(col, j); ok {
-							copy(site, x[at+s*c:][:c])
-						} else {
-							clear(site)
-						}
-					}
-				}
+// padGrid stores a grid with its margin in dst, where zeros of the margin are already.
+func padGrid[T kernel.Float](dst, grid []T, w window, channels int) {
+	height, width, half := w.in.Height, w.in.Width, w.edge/2
+	length, step := width*channels, (width+2*half)*channels
+	for y := range height {
+		row, to := grid[y*length:][:length], dst[(y+half)*step:][:step]
+		copy(to[half*channels:], row)
+		if w.pad == PadCircular {
+			for x := range half {
+				copy(to[x*channels:], row[wrapped(x-half, width)*channels:][:channels])
+				copy(to[(x+half+width)*channels:], row[wrapped(x, width)*channels:][:channels])
 			}
 		}
-	})
-}
-
-// addPatches adds to the grids x what belongs to them of the patches of sites lo to hi.
-func addPatches[T kernel.Float](x, patches []T, w window, lo, hi int) {
-	c, patch := w.in.Channels, w.patch()
-	run := w.edge * c
-	w.lines(lo, hi, func(r line) {
-		in0, in1 := w.inside(r)
-		for i := range w.edge {
-			from, at := patches[r.place+i*run:], w.source(r, i)
-			if at < 0 {
-				continue
-			}
-			for k, to := (in0-r.x0)*patch, at+(in0-w.edge/2)*c; k < (in1-r.x0)*patch; k, to = k+patch, to+c {
-				addRun(x[to:to+run], from[k:k+run])
-			}
-			for _, side := range [...][2]int{{r.x0, in0}, {in1, r.x1}} {
-				for col := side[0]; col < side[1]; col++ {
-					for j := range w.edge {
-						if s, ok := w.column(col, j); ok {
-							addRun(x[at+s*c:][:c], from[(col-r.x0)*patch+j*c:])
-						}
-					}
-				}
-			}
-		}
-	})
-}
-
-// addRun adds src to dst, which is short.
-func addRun[T kernel.Float](dst, src []T) {
-	if len(dst) > 16 {
-		kernel.Add(dst, dst, src[:len(dst)])
-		return
 	}
-	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] += v
+	if w.pad == PadCircular {
+		for y := range half {
+			copy(dst[y*step:][:step], dst[(wrapped(y-half, height)+half)*step:])
+			copy(dst[(y+half+height)*step:][:step], dst[(wrapped(y, height)+half)*step:])
+		}
 	}
 }
 
 func convForward[T kernel.Float](v *Value) {
-	if toFew(v) {
-		convForwardFew[T](v)
-		return
-	}
-	x, w, win := of[T](v.args[0]).data, packed[T](v.args[1]), v.conv
+	x, y, weight, win := of[T](v.args[0]).data, of[T](v).data, v.args[1], v.conv
 	var b []T
 	if len(v.args) > 2 {
 		b = of[T](v.args[2]).data
 	}
-	y, m := of[T](v).data, w.M
 	if win.edge == 1 {
-		kernel.Dense(y, x, w, b, v.rows*win.in.Sites(), activation(v), T(v.c))
+		kernel.Dense(y, x, packed[T](weight), b, v.rows*win.in.Sites(), activation(v), T(v.c))
 		return
 	}
-	if win.in.Width-2*(win.edge/2) >= rowOfSites && !w.Few() {
-		for g := range v.rows {
-			for r := (line{grid: g * win.in.Size(), x1: win.in.Width}); r.y < win.in.Height; r.y++ {
-				site := (g*win.in.Height + r.y) * win.in.Width
-				convolveRow(y[site*m:][:win.in.Width*m], x, w, b, win, r, activation(v), T(v.c))
-			}
-		}
-		return
+	m, c, patches := weight.rows, win.in.Channels, win.patches(win.in.Channels)
+	n := win.padded(c) + kernel.Margin[T]()
+	var w kernel.PatchWeights[T]
+	work := workspace[T](v.tape, n+kernel.PatchWeightsLen[T](m, weight.cols))
+	if kernel.Few(m) {
+		w = kernel.PackPatches(work[n:], kernel.Taps[T]{Data: of[T](weight).data, Taps: win.edge * win.edge, Channels: c, Outputs: m, Tap: c, Channel: 1, Output: weight.cols}, patches)
+	} else {
+		w = packed[T](weight).Patches()
 	}
-	patches := workspace[T](v.tape, min(v.rows*win.in.Sites(), max(1, patchesLen/win.patch()))*win.patch())
-	win.each(v.rows, func(lo, hi int) {
-		gatherPatches(patches, x, win, lo, hi)
-		kernel.Dense(y[lo*m:hi*m], patches, w, b, hi-lo, activation(v), T(v.c))
-	})
-}
-
-// rowOfSites is the number of sites inside of a row from which on their patches, whose rows overlap, are multiplied where they are.
-const rowOfSites = 6
-
-// convolveRow stores the outputs of the row of the grid that r is, y, one row of the kernel after the other.
-func convolveRow[T kernel.Float](y, x []T, w kernel.Weights[T], b []T, win window, r line, act kernel.Activation, slope T) {
-	c, m, half := win.in.Channels, w.M, win.edge/2
-	in0, in1 := win.inside(r)
-	first, last := 0, win.edge-1 // rows of the kernel
-	for win.source(r, first) < 0 {
-		first++
-	}
-	for win.source(r, last) < 0 {
-		last--
-	}
-	for i := first; i <= last; i++ {
-		at := win.source(r, i)
-		// share adds to n sites from column col on what columns j0 to j1 of the kernel see; begin and end say that these are the first and the last for the sites.
-		share := func(col, n, j0, j1 int, begin, end bool) {
-			to := y[col*m : (col+n)*m]
-			init, ldi, then := to, m, kernel.ActIdentity
-			if begin && i == first {
-				init, ldi = b, 0
-			}
-			if end && i == last {
-				then = act
-			}
-			from, _ := win.column(col, j0)
-			kernel.DenseInputs(to, init, ldi, x[at+from*c:], c, w, (i*win.edge+j0)*c, (i*win.edge+j1)*c, n, then, slope)
-		}
-		share(in0, in1-in0, 0, win.edge, true, true)
-		for col := range win.in.Width {
-			switch {
-			case col >= in0 && col < in1:
-			case win.pad == PadZero:
-				share(col, 1, max(0, half-col), min(win.edge, win.in.Width-col+half), true, true)
-			default:
-				for j := range win.edge {
-					share(col, 1, j, j+1, j == 0, j == win.edge-1)
-				}
-			}
-		}
+	grid, size, out := work[:n], win.in.Size(), win.in.Sites()*m
+	clear(grid)
+	for r := range v.rows {
+		padGrid(grid, x[r*size:][:size], win, c)
+		kernel.DensePatches(y[r*out:][:out], b, 0, grid, patches, w, win.in.Height, win.in.Width, activation(v), T(v.c))
 	}
 }
 
-// convBackward gathers the patches again for the gradient of the weights.
 func convBackward[T kernel.Float](v *Value) {
-	if toFew(v) {
-		convBackwardFew[T](v)
-		return
-	}
 	x, weight, win := v.args[0], v.args[1], v.conv
 	if win.edge == 1 {
 		denseBackwardRows[T](v, v.rows*win.in.Sites())
@@ -314,33 +155,41 @@ func convBackward[T kernel.Float](v *Value) {
 	if len(v.args) > 2 {
 		db = gradient[T](v.args[2])
 	}
-	set := kernel.SetX
 	dw, fresh := freshGradient[T](weight) // before that of x, which may be the same value
 	if fresh {
-		set |= kernel.SetW
-	}
-	dx := gradient[T](x)
-	dy, y, data, w := spendGradient[T](v), of[T](v).data, of[T](x).data, packed[T](weight)
-	m := w.M
-	if v.rows == 0 && fresh {
 		clear(dw)
 	}
-	n := min(v.rows*win.in.Sites(), max(1, patchesLen/win.patch())) * win.patch()
-	work := workspace[T](v.tape, 2*n)
-	patches, dpatches := work[:n], work[n:]
-	if dx == nil {
-		dpatches = nil
+	dx, fresh := freshGradient[T](x)
+	dz, data, w := spendGradient[T](v), of[T](x).data, of[T](weight).data
+	kernel.ActivationBackward(db, dz, of[T](v).data, activation(v), T(v.c))
+
+	m, c, taps := weight.rows, win.in.Channels, win.edge*win.edge
+	patches, turned := win.patches(c), win.patches(m)
+	n, nz := win.padded(c)+kernel.Margin[T](), win.padded(m)+kernel.Margin[T]()
+	work := workspace[T](v.tape, n+nz+kernel.PatchWeightsLen[T](c, taps*m))
+	grid, zgrid := work[:n], work[n:n+nz]
+	clear(work[:n+nz])
+	var back kernel.PatchWeights[T]
+	if dx != nil {
+		back = kernel.PackPatches(work[n+nz:], kernel.Taps[T]{Data: w, Taps: taps, Channels: m, Outputs: c, First: (taps - 1) * c, Tap: -c, Channel: weight.cols, Output: 1}, turned)
 	}
-	win.each(v.rows, func(lo, hi int) {
+	size, out := win.in.Size(), win.in.Sites()*m
+	for r := range v.rows {
+		z := dz[r*out:][:out]
 		if dw != nil {
-			gatherPatches(patches, data, win, lo, hi)
+			padGrid(grid, data[r*size:][:size], win, c)
+			kernel.PatchesBackward(dw, z, grid, patches, m, win.in.Height, win.in.Width)
 		}
-		kernel.DenseBackward(dpatches, dw, db, dy[lo*m:hi*m], y[lo*m:hi*m], patches, w, hi-lo, activation(v), T(v.c), set)
-		set = kernel.SetX
 		if dx != nil {
-			addPatches(dx, dpatches, win, lo, hi)
+			to := dx[r*size:][:size]
+			before := to
+			if fresh {
+				before = nil
+			}
+			padGrid(zgrid, z, win, m)
+			kernel.DensePatches(to, before, c, zgrid, turned, back, win.in.Height, win.in.Width, kernel.ActIdentity, 1)
 		}
-	})
+	}
 }
 
 // workspace returns n elements with undefined contents for an operation to use while it runs.

@@ -36,6 +36,14 @@ func dotPairs64(sums *float64, a *float64, b0 *float64, b1 *float64, rows int, k
 	dotPairs64AVX2(sums, a, b0, b1, rows, k, lda)
 }
 
+func dotRuns32(sums *float32, a *float32, b0 *float32, b1 *float32, rows int, runs int, k int, skip int, lda int) {
+	dotRuns32AVX2(sums, a, b0, b1, rows, runs, k, skip, lda)
+}
+
+func dotRuns64(sums *float64, a *float64, b0 *float64, b1 *float64, rows int, runs int, k int, skip int, lda int) {
+	dotRuns64AVX2(sums, a, b0, b1, rows, runs, k, skip, lda)
+}
+
 func elu32(dst *float32, n int, x *float32) { elu32AVX2(dst, n, x) }
 
 func elu64(dst *float64, n int, x *float64) { elu64AVX2(dst, n, x) }
@@ -88,6 +96,14 @@ func mulAdds32(rounds int) { mulAdds32AVX2(rounds) }
 
 func mulAdds64(rounds int) { mulAdds64AVX2(rounds) }
 
+func narrowRuns32(c *float32, ldc int, init *float32, ldi int, a *float32, rsa int, csa int, skipA int, b *float32, ldb int, skipB int, n int, runs int, k int, cols int, slope float32) {
+	narrowRuns32AVX2(c, ldc, init, ldi, a, rsa, csa, skipA, b, ldb, skipB, n, runs, k, cols, slope)
+}
+
+func narrowRuns64(c *float64, ldc int, init *float64, ldi int, a *float64, rsa int, csa int, skipA int, b *float64, ldb int, skipB int, n int, runs int, k int, cols int, slope float64) {
+	narrowRuns64AVX2(c, ldc, init, ldi, a, rsa, csa, skipA, b, ldb, skipB, n, runs, k, cols, slope)
+}
+
 func packTransposed32(dst *float32, ldd int, src *float32, lds int, n int) {
 	packTransposed32AVX2(dst, ldd, src, lds, n)
 }
@@ -110,6 +126,14 @@ func panelPair32(c *float32, init *float32, a *float32, b *float32, next int, k 
 
 func panelPair64(c *float64, init *float64, a *float64, b *float64, next int, k int, slope float64) {
 	panelPair64AVX2(c, init, a, b, next, k, slope)
+}
+
+func panelRuns32(c *float32, ldc int, init *float32, ldi int, a *float32, rsa int, csa int, skipA int, b *float32, ldb int, skipB int, n int, runs int, k int, cols int, slope float32) {
+	panelRuns32AVX2(c, ldc, init, ldi, a, rsa, csa, skipA, b, ldb, skipB, n, runs, k, cols, slope)
+}
+
+func panelRuns64(c *float64, ldc int, init *float64, ldi int, a *float64, rsa int, csa int, skipA int, b *float64, ldb int, skipB int, n int, runs int, k int, cols int, slope float64) {
+	panelRuns64AVX2(c, ldc, init, ldi, a, rsa, csa, skipA, b, ldb, skipB, n, runs, k, cols, slope)
 }
 
 func scale32(dst *float32, n int, x *float32, alpha float32) { scale32AVX2(dst, n, x, alpha) }

@@ -11,19 +11,29 @@ import (
 // dots writes the kernels of products with few columns.
 func dots(ctx *build.Context) {
 	for _, bits := range []int{32, 64} {
-		dotPair{emitter{ctx, bits, 32}}.function()
+		dotPair{emitter{ctx, bits, 32}, false}.function()
 	}
 }
 
 // dotPair computes two columns of a product for four rows at a time: eight sums, each a vector of partial sums.
-type dotPair struct{ emitter }
+type dotPair struct {
+	emitter
+	runs bool // the rows are in runs: see runs.go
+}
 
 func (k dotPair) function() {
-	k.Function(fmt.Sprintf("dotPairs%dAVX2", k.bits))
-	k.Pragma("noescape")
-	k.SignatureExpr(fmt.Sprintf("func(sums, a, b0, b1 *%s, rows, k, lda int)", k.elem()))
-	k.Doc(fmt.Sprintf("dotPairs%dAVX2 stores the products of each row of a with b0 and b1, side by side. rows is a multiple", k.bits),
-		fmt.Sprintf("of 4. Row r of a starts at a[r·lda]; the k mod %d last elements of the rows are left out.", k.lanes()))
+	if k.runs {
+		k.Function(fmt.Sprintf("dotRuns%dAVX2", k.bits))
+		k.Pragma("noescape")
+		k.SignatureExpr(fmt.Sprintf("func(sums, a, b0, b1 *%s, rows, runs, k, skip, lda int)", k.elem()))
+		k.Doc(fmt.Sprintf("dotRuns%dAVX2 is dotPairs%[1]d for rows that are runs of k elements, a multiple of %d above 0, with as many as skip says between them.", k.bits, k.lanes()))
+	} else {
+		k.Function(fmt.Sprintf("dotPairs%dAVX2", k.bits))
+		k.Pragma("noescape")
+		k.SignatureExpr(fmt.Sprintf("func(sums, a, b0, b1 *%s, rows, k, lda int)", k.elem()))
+		k.Doc(fmt.Sprintf("dotPairs%dAVX2 stores the products of each row of a with b0 and b1, side by side. rows is a multiple", k.bits),
+			fmt.Sprintf("of 4. Row r of a starts at a[r·lda]; the k mod %d last elements of the rows are left out.", k.lanes()))
+	}
 
 	dst, a, n := k.load("sums"), k.load("a"), k.load("rows")
 	b0, b1 := k.load("b0"), k.load("b1")
@@ -42,7 +52,14 @@ func (k dotPair) function() {
 	i, pa := k.GP64(), k.GP64()
 	k.XORQ(i, i)
 	k.MOVQ(a, pa)
-	k.JMP(operand.LabelRef("depthTest"))
+	var runs, end reg.GPVirtual
+	if k.runs {
+		runs, end = k.load("runs"), k.GP64()
+		k.MOVQ(length, end)
+	} else {
+		end = length
+		k.JMP(operand.LabelRef("depthTest"))
+	}
 	k.Label("depth")
 	v0, v1, x := k.vec(), k.vec(), k.vec()
 	k.p("VMOVU", operand.Mem{Base: b0, Index: i, Scale: 1}, v0)
@@ -56,8 +73,14 @@ func (k dotPair) function() {
 	k.ADDQ(operand.Imm(uint64(k.wide)), i)
 	k.ADDQ(operand.Imm(uint64(k.wide)), pa)
 	k.Label("depthTest")
-	k.CMPQ(i, length)
+	k.CMPQ(i, end)
 	k.JL(operand.LabelRef("depth"))
+	if k.runs {
+		k.skip(pa, "skip")
+		k.ADDQ(length, end)
+		k.DECQ(runs)
+		k.JNZ(operand.LabelRef("depth"))
+	}
 
 	// Horizontal sums: pairs of neighbours first, then the upper half of the register on the lower one.
 	h := make([]reg.VecVirtual, 4)

@@ -23,6 +23,7 @@ func main() {
 	}{
 		"panel":   {panels, panelsNEON},
 		"row":     {rowKernels, nil},
+		"runs":    {runKernels, nil},
 		"pack":    {packs, packsNEON},
 		"dots":    {dots, dotsNEON},
 		"adam":    {adam, adamNEON},

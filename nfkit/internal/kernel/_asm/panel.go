@@ -13,17 +13,19 @@ import (
 // panels writes the micro-kernels of the matrix products, one for each element type and instruction set.
 func panels(ctx *build.Context) {
 	for _, bits := range []int{32, 64} {
-		panel{emitter{ctx, bits, 32}, "AVX2", []int{6, 4, 2, 1}}.function()
-		panel{emitter{ctx, bits, 64}, "AVX512", []int{8, 4, 2, 1}}.function()
+		panel{emitter{ctx, bits, 32}, "AVX2", []int{6, 4, 2, 1}, 2, false}.function()
+		panel{emitter{ctx, bits, 64}, "AVX512", []int{8, 4, 2, 1}, 2, false}.function()
 	}
 }
 
-// panel is a micro-kernel two vectors wide. It walks down the rows in tiles whose sums stay in registers, the
+// panel is a micro-kernel one or two vectors wide. It walks down the rows in tiles whose sums stay in registers, the
 // tallest tile as long as possible, then the shorter ones for the rows that remain.
 type panel struct {
 	emitter
-	isa   string
-	tiles []int
+	isa     string
+	tiles   []int
+	vectors int
+	runs    bool // see runs.go
 }
 
 func (k panel) function() {
@@ -31,11 +33,7 @@ func (k panel) function() {
 	if k.wide == 32 {
 		masks = k.maskTable()
 	}
-	k.Function(fmt.Sprintf("panel%d%s", k.bits, k.isa))
-	k.Pragma("noescape")
-	k.SignatureExpr(fmt.Sprintf("func(c *%[1]s, ldc int, init *%[1]s, ldi int, a *%[1]s, rsa, csa int, "+
-		"b *%[1]s, ldb, n, k, cols int, slope %[1]s)", k.elem()))
-	k.Doc(fmt.Sprintf("panel%d%s is panel for 0 < cols ≤ %d; %[3]d columns of b are read.", k.bits, k.isa, 2*k.lanes()))
+	k.head()
 
 	c, init, a := k.load("c"), k.load("init"), k.load("a")
 	n := k.load("n")
@@ -55,12 +53,16 @@ func (k panel) function() {
 			next = fmt.Sprintf("rows%d", k.tiles[i+1])
 		}
 		k.Label(label)
+		if k.runs && rows == 6 { // two tiles of 4 rather than a low one
+			k.CMPQ(n, operand.Imm(8))
+			k.JEQ(operand.LabelRef(next))
+		}
 		k.CMPQ(n, operand.Imm(uint64(rows)))
 		k.JL(operand.LabelRef(next))
 
-		sums := make([][2]reg.VecVirtual, rows)
+		sums := make([][]reg.VecVirtual, rows)
 		for r := range sums {
-			sums[r] = [2]reg.VecVirtual{k.vec(), k.vec()}
+			sums[r] = k.vecs()
 		}
 		k.moveTile(label+"init", "ldi", init, masks, sums, false)
 
@@ -69,10 +71,17 @@ func (k panel) function() {
 		k.MOVQ(a, pa)
 		k.TESTQ(depth, depth)
 		k.JZ(operand.LabelRef(label + "sum"))
+		var runs reg.GPVirtual
+		if k.runs {
+			runs = k.load("runs")
+			k.Label(label + "run")
+			k.Load(k.Param("k"), depth)
+		}
 		k.Label(label + "depth")
-		b0, b1 := k.vec(), k.vec()
-		k.p("VMOVU", operand.Mem{Base: pb}, b0)
-		k.p("VMOVU", operand.Mem{Base: pb, Disp: k.wide}, b1)
+		b := k.vecs()
+		for j := range b {
+			k.p("VMOVU", operand.Mem{Base: pb, Disp: j * k.wide}, b[j])
+		}
 		element := []operand.Mem{
 			{Base: pa}, {Base: pa, Index: rsa, Scale: 1}, {Base: pa, Index: rsa, Scale: 2},
 			{Base: pa, Index: rsa3, Scale: 1}, {Base: pa, Index: rsa, Scale: 4}, {Base: pa, Index: rsa5, Scale: 1},
@@ -81,13 +90,20 @@ func (k panel) function() {
 		for r := range rows {
 			v := k.vec()
 			k.s("VBROADCAST", element[r], v)
-			k.p("VFMADD231", v, b0, sums[r][0])
-			k.p("VFMADD231", v, b1, sums[r][1])
+			for j := range b {
+				k.p("VFMADD231", v, b[j], sums[r][j])
+			}
 		}
 		k.ADDQ(csa, pa)
 		k.ADDQ(ldb, pb)
 		k.DECQ(depth)
 		k.JNZ(operand.LabelRef(label + "depth"))
+		if k.runs {
+			k.skip(pa, "skipA")
+			k.skip(pb, "skipB")
+			k.DECQ(runs)
+			k.JNZ(operand.LabelRef(label + "run"))
+		}
 
 		k.Label(label + "sum")
 		k.leaky(label, sums)
@@ -103,8 +119,21 @@ func (k panel) function() {
 	k.RET()
 }
 
+// head writes what stands before the body.
+func (k panel) head() {
+	name, signature := fmt.Sprintf("panel%d%s", k.bits, k.isa), "func(c *%[1]s, ldc int, init *%[1]s, ldi int, a *%[1]s, rsa, csa int, b *%[1]s, ldb, n, k, cols int, slope %[1]s)"
+	doc := "%s is panel for 0 < cols ≤ %d; %[2]d columns of b are read."
+	if k.runs {
+		name, signature, doc = k.runsHead()
+	}
+	k.Function(name)
+	k.Pragma("noescape")
+	k.SignatureExpr(fmt.Sprintf(signature, k.elem()))
+	k.Doc(fmt.Sprintf(doc, name, k.vectors*k.lanes()))
+}
+
 // leaky multiplies the negative sums by slope, unless that is 1.
-func (k panel) leaky(label string, sums [][2]reg.VecVirtual) {
+func (k panel) leaky(label string, sums [][]reg.VecVirtual) {
 	bits, one := k.GP64(), k.GP64()
 	address, err := k.Param("slope").Resolve()
 	if err != nil {
@@ -124,7 +153,7 @@ func (k panel) leaky(label string, sums [][2]reg.VecVirtual) {
 }
 
 // scaleNegative multiplies the negative sums by slope.
-func (k panel) scaleNegative(sums [][2]reg.VecVirtual) {
+func (k panel) scaleNegative(sums [][]reg.VecVirtual) {
 	slope := k.broadcast("slope")
 	if k.wide == 64 {
 		zero := k.zero()
@@ -147,7 +176,7 @@ func (k panel) scaleNegative(sums [][2]reg.VecVirtual) {
 
 // moveTile loads the sums from the rows at p, which are as far apart as the parameter ld says, or stores them
 // there. Only the columns in use are touched. p is left at the row after the last one.
-func (k panel) moveTile(label, ld string, p reg.GPVirtual, table operand.Mem, sums [][2]reg.VecVirtual, store bool) {
+func (k panel) moveTile(label, ld string, p reg.GPVirtual, table operand.Mem, sums [][]reg.VecVirtual, store bool) {
 	step := k.stride(ld)
 	rows := func(move func(from, to operand.Op, v int)) {
 		for _, row := range sums {
@@ -163,7 +192,7 @@ func (k panel) moveTile(label, ld string, p reg.GPVirtual, table operand.Mem, su
 		}
 	}
 	cols := k.load("cols")
-	k.SUBQ(operand.Imm(uint64(2*k.lanes())), cols)
+	k.SUBQ(operand.Imm(uint64(k.vectors*k.lanes())), cols)
 	k.JNE(operand.LabelRef(label + "part"))
 	rows(func(from, to operand.Op, v int) { k.p("VMOVU", from, to) })
 	k.JMP(operand.LabelRef(label + "end"))
@@ -178,9 +207,8 @@ func (k panel) moveTile(label, ld string, p reg.GPVirtual, table operand.Mem, su
 		k.NEGQ(cols)
 		base := k.GP64()
 		k.LEAQ(table, base)
-		var masks [2]reg.VecVirtual
+		masks := k.vecs()
 		for v := range masks {
-			masks[v] = k.vec()
 			k.p("VMOVU", operand.Mem{Base: base, Index: cols, Scale: uint8(k.size()), Disp: v * k.wide}, masks[v])
 		}
 		rows(func(from, to operand.Op, v int) { k.p("VMASKMOV", from, masks[v], to) })
@@ -188,14 +216,27 @@ func (k panel) moveTile(label, ld string, p reg.GPVirtual, table operand.Mem, su
 	k.Label(label + "end")
 }
 
-// maskTable is two vectors of ones and then two of zeros: what stands i elements after its start masks all but the
+// vecs returns new vector registers, as many as the kernel is wide.
+func (k panel) vecs() []reg.VecVirtual {
+	v := make([]reg.VecVirtual, k.vectors)
+	for i := range v {
+		v[i] = k.vec()
+	}
+	return v
+}
+
+// maskTable is as many vectors of ones as the kernel is wide, and then as many of zeros: what stands i elements after its start masks all but the
 // last i columns.
 func (k panel) maskTable() operand.Mem {
-	table := k.StaticGlobal(fmt.Sprintf("columns%d", k.bits))
+	name := "columns"
+	if k.vectors == 1 {
+		name = "narrow"
+	}
+	table := k.StaticGlobal(fmt.Sprintf("%s%d", name, k.bits))
 	k.DataAttributes(attr.RODATA | attr.NOPTR)
-	for i := range 4 * k.wide / 8 {
+	for i := range 2 * k.vectors * k.wide / 8 {
 		v := operand.U64(0)
-		if i < 2*k.wide/8 {
+		if i < k.vectors*k.wide/8 {
 			v = ^v
 		}
 		k.AppendDatum(v)

@@ -11,7 +11,7 @@ import (
 // rowKernels writes the products of a single row with two panels: with eight sums at a time, multiply-adds need not wait for each other.
 func rowKernels(ctx *build.Context) {
 	for _, bits := range []int{32, 64} {
-		panel{emitter{ctx, bits, 32}, "AVX2", nil}.row()
+		panel{emitter{ctx, bits, 32}, "AVX2", nil, 2, false}.row()
 	}
 }
 
@@ -25,10 +25,10 @@ func (k panel) row() {
 
 	c, init, a, b, depth := k.load("c"), k.load("init"), k.load("a"), k.load("b"), k.load("k")
 	next := k.stride("next")
-	sums := make([][2]reg.VecVirtual, vectors)
+	sums := make([][]reg.VecVirtual, vectors)
 	at := func(base reg.GPVirtual, v int) operand.Mem { return operand.Mem{Base: base, Disp: v * k.wide} }
 	for v := range sums {
-		sums[v] = [2]reg.VecVirtual{k.vec(), k.vec()}
+		sums[v] = k.vecs()
 		for half, sum := range sums[v] {
 			k.p("VMOVU", at(init, v+half*vectors), sum)
 		}
