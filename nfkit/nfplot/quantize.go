@@ -27,7 +27,6 @@ func quantize(img *image.RGBA, n int) *image.Paletted {
 	for c, k := range counts {
 		groups[0] = append(groups[0], tone{c: [3]float64{float64(c >> 16), float64(c >> 8 & 255), float64(c & 255)}, rgb: c, count: float64(k), weight: math.Pow(float64(k), 0.8)})
 	}
-	slices.SortFunc(groups[0], func(a, b tone) int { return cmp.Compare(a.rgb, b.rgb) })
 	if len(groups[0]) <= n {
 		groups = splitAll(groups[0])
 	} else {
@@ -106,7 +105,9 @@ func measure(group []tone) (m moments) {
 	return m
 }
 
+// splitAll makes each tone a group, in the order of the colours: that of a map is another one each time.
 func splitAll(tones []tone) [][]tone {
+	slices.SortFunc(tones, func(a, b tone) int { return cmp.Compare(a.rgb, b.rgb) })
 	groups := make([][]tone, len(tones))
 	for i := range tones {
 		groups[i] = tones[i : i+1]

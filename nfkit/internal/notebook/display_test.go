@@ -20,33 +20,35 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/nfplot"
 )
 
-// runInKernel runs the program as GoNB's kernel does, with the types of GoNB, and returns what it displays in words.
-func runInKernel(t *testing.T, program *exec.Cmd) (shown []string) {
+// runInKernel runs the program as GoNB's kernel does, with the types of GoNB, and returns what it sends and what it prints.
+func runInKernel(t *testing.T, program *exec.Cmd) (sent []*protocol.DisplayData, printed string) {
 	t.Helper()
 	dir := t.TempDir()
 	there, back := filepath.Join(dir, "there"), filepath.Join(dir, "back")
-	for _, path := range []string{there, back} {
-		if err := syscall.Mkfifo(path, 0o600); err != nil {
+	open := func(pipe string, how int) *os.File {
+		f, err := os.OpenFile(pipe, how, 0)
+		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { f.Close() })
+		return f
 	}
+	if err := errors.Join(syscall.Mkfifo(there, 0o600), syscall.Mkfifo(back, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	writer := open(there, os.O_RDWR) // so that the pipe has one until the program has ended, whether it opens the pipe or not
+	in, out := gob.NewDecoder(open(there, os.O_RDONLY)), gob.NewEncoder(open(back, os.O_RDWR))
 	program.Env = append(program.Environ(), protocol.GONB_PIPE_ENV+"="+there, protocol.GONB_PIPE_BACK_ENV+"="+back)
 	var output bytes.Buffer
 	program.Stdout, program.Stderr = &output, &output
 	if err := program.Start(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := os.OpenFile(there, os.O_RDONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	w, err := os.OpenFile(back, os.O_RDWR, 0) // also where nobody reads
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	in, out := gob.NewDecoder(r), gob.NewEncoder(w)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- program.Wait()
+		writer.Close()
+	}()
 	for {
 		data := &protocol.DisplayData{}
 		if err := in.Decode(data); errors.Is(err, io.EOF) {
@@ -54,6 +56,7 @@ func runInKernel(t *testing.T, program *exec.Cmd) (shown []string) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
+		sent = append(sent, data)
 		if v, ok := data.Data[protocol.MIMECommValue]; ok {
 			request, ok := v.(protocol.CommValue)
 			if _, number := request.Value.(int); !ok || request.Address != protocol.GonbuiSyncAddress || !number {
@@ -62,6 +65,23 @@ func runInKernel(t *testing.T, program *exec.Cmd) (shown []string) {
 			if err := out.Encode(&protocol.CommValue{Address: protocol.GonbuiSyncAckAddress, Value: request.Value}); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Fatalf("the program fails: %v\n%s", err, output.String())
+	}
+	return sent, output.String()
+}
+
+// shownBy runs a program that prints nothing, and returns what it shows in words.
+func shownBy(t *testing.T, program *exec.Cmd) (shown []string) {
+	t.Helper()
+	sent, printed := runInKernel(t, program)
+	if !slices.Contains([]string{"", "PASS"}, strings.TrimSpace(printed)) {
+		t.Fatalf("the program prints %q, want nothing", printed)
+	}
+	for _, data := range sent {
+		if _, ok := data.Data[protocol.MIMECommValue]; ok {
 			shown = append(shown, "sync")
 			continue
 		}
@@ -76,9 +96,6 @@ func runInKernel(t *testing.T, program *exec.Cmd) (shown []string) {
 		}
 		slices.Sort(parts)
 		shown = append(shown, strings.Join(parts, ", "))
-	}
-	if err := program.Wait(); err != nil || !slices.Contains([]string{"", "PASS"}, strings.TrimSpace(output.String())) {
-		t.Fatalf("the program printed %q (%v), want nothing", output.String(), err)
 	}
 	return shown
 }
@@ -99,7 +116,7 @@ func TestGonbReadsWhatIsShown(t *testing.T) {
 	if output, err := goCommand("list", "-deps", source).Output(); err != nil || strings.Contains(string(output), "janpfeifer") {
 		t.Errorf("the program depends on GoNB, or go list fails: %v\n%s", err, output)
 	}
-	shown := runInKernel(t, exec.Command(program))
+	shown := shownBy(t, exec.Command(program))
 	want := []string{"image/png \"PNG\" map[width:560]", "sync"}
 	if len(shown) < 4 || !slices.Equal(shown[:2], want) || shown[len(shown)-1] != "sync" {
 		t.Fatalf("got %q, want %q, states of the bar, and a sync", shown, want)
@@ -125,7 +142,7 @@ func TestGonbuiInTheSameProgram(t *testing.T) {
 	program.Env = append(os.Environ(), "NFPLOT_MIXED=1")
 	figure := "image/png \"PNG\" map[width:560]"
 	want := []string{"text/markdown before", figure, "text/html between", "sync", figure, "sync"}
-	if shown := runInKernel(t, program); !slices.Equal(shown, want) {
+	if shown := shownBy(t, program); !slices.Equal(shown, want) {
 		t.Errorf("got %q, want %q", shown, want)
 	}
 }

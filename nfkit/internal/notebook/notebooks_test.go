@@ -2,110 +2,91 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// Every notebook of the checkout runs, with the small settings that its metadata give
-// under nfkit.test.set, and shows at least the figures that are committed. That its cells run one
-// by one, with their own settings, is what a run in place has shown, and .ci/run shows; here those of
-// testdata do.
+// Every notebook of the checkout runs, with the small settings that its metadata give under nfkit.test.set, and shows at least as many figures
+// as are committed. Here all are one program, which has the kernel's part played to it. That the kernel runs their cells one by one, with their own
+// settings, is what a run in place has shown, and .ci/run shows.
 func TestNotebooks(t *testing.T) {
-	forEachNotebook(t, func(t *testing.T, file string, nb *notebook) {
-		t.Parallel()
-		set, err := nb.testOverrides()
-		if err != nil {
-			t.Fatal(err)
+	t.Parallel()
+	root, err := checkoutRoot(mustGetwd(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	notebooks, want := map[string]*notebook{}, map[string]int{}
+	for _, file := range committedNotebooks(t, root) {
+		name := strings.TrimSuffix(filepath.Base(file), suffix)
+		nb, figures := readForTest(t, file)
+		notebooks[name] = nb
+		for _, n := range figures {
+			want[name] += n
 		}
-		if err := nb.apply(set); err != nil {
-			t.Fatal(err)
-		}
-		cells := nb.code()
-		figures := make([]int, len(cells))
-		for i, c := range cells {
-			figures[i] = c.figures()
-		}
-		if filepath.Dir(file) != "testdata" {
-			for from, to := range joinCells(cells) {
-				n := figures[from]
-				figures[from] = 0
-				figures[to] += n
+	}
+	program := buildProgram(t, root, notebooks)
+	for name := range notebooks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), program, name)
+			cmd.Dir = t.TempDir() // where the cells write; what they read is there too
+			if err := os.Symlink(filepath.Join(root, "notebooks", "data"), filepath.Join(cmd.Dir, "data")); err != nil {
+				t.Fatal(err)
 			}
-		}
-		// The cells run in a folder of their own, inside the checkout as their preamble
-		// needs, so that files which they write do not replace those of a full run. What they read is there too.
-		out := filepath.Join(testTools(t).checkout, "notebooks", "out")
-		if err := os.MkdirAll(out, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		dir, err := os.MkdirTemp(out, "test-*")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(dir)
-		if err := os.Symlink(filepath.Join("..", "..", "data"), filepath.Join(dir, "data")); err != nil {
-			t.Fatal(err)
-		}
-		if err := runNotebook(t.Context(), nb, testTools(t), dir, testLimit, newProgress(io.Discard)); err != nil {
-			t.Fatal(err)
-		}
-		for i, c := range cells {
-			if got := c.figures(); got < figures[i] {
-				t.Errorf("cell %d shows %d figures, want the %d that are committed:\n%s", i+1, got, figures[i], indent(c.source()))
+			sent, _ := runInKernel(t, cmd)
+			got := map[string]bool{}
+			for i, d := range sent {
+				if _, ok := d.Data[protocol.MIMEImagePNG]; ok {
+					got[cmp.Or(d.DisplayID, fmt.Sprint(i))] = true // one with an identity is drawn anew
+				}
 			}
-		}
-	})
+			if len(got) < want[name] {
+				t.Errorf("it shows %d figures, want the %d that are committed", len(got), want[name])
+			}
+		})
+	}
 }
 
-// joinCells makes fewer programs of the cells, because the kernel compiles, links and runs one for each: what cells
-// declare moves before the bodies of main, which become functions of one main, called in order. Variables behind a body begin
-// another program, because their values may need what the body has done. Cells with tags, and cells of which the kernel takes
-// lines for itself, stay as they are. It returns, for each cell, the one where its source is now.
-func joinCells(cells []*cell) (now []int) {
-	now = make([]int, len(cells))
-	var declared, bodies []string
-	first := 0 // the cell that these begin with
-	join := func(end int) {
-		if last := end - 1; last > first {
-			source := strings.Join(declared, "\n") + "\n"
-			if len(bodies) > 0 {
-				source += "%%\nfunc() {\n" + strings.Join(bodies, "\n}()\nfunc() {\n") + "\n}()"
-			}
-			for i := first; i < last; i++ {
-				now[i] = last
-				cells[i].setSource("")
-			}
-			cells[last].setSource(source)
-		}
-		declared, bodies, first = nil, nil, end
+// The kernel runs the notebook of testdata, cell by cell.
+func TestKernelRunsCells(t *testing.T) {
+	t.Parallel()
+	nb, figures := readForTest(t, kernelNotebook)
+	built := testTools(t)
+	if err := runNotebook(t.Context(), nb, built, filepath.Join(built.checkout, "notebooks"), testLimit, newProgress(io.Discard)); err != nil {
+		t.Fatal(err)
 	}
-	for i, c := range cells {
-		now[i] = i
-		source, isBody := strings.CutPrefix(c.source(), "%%\n")
-		plain := !c.hasTag(tagSkip) && !c.hasTag(tagRaises)
-		for _, special := range cellLines(source) {
-			plain = plain && !special
-		}
-		variables := !isBody && strings.Contains("\n"+source, "\nvar ")
-		if !plain || variables && len(bodies) > 0 {
-			join(i)
-		}
-		switch {
-		case !plain:
-			first = i + 1
-		case isBody:
-			bodies = append(bodies, source)
-		default:
-			declared = append(declared, source)
+	for i, c := range nb.code() {
+		if got := c.figures(); got < figures[i] {
+			t.Errorf("cell %d shows %d figures, want the %d that are committed:\n%s", i+1, got, figures[i], indent(c.source()))
 		}
 	}
-	join(len(cells))
-	return now
+}
+
+// readForTest reads a notebook and makes its settings small. It returns how many figures its code cells show as they are committed.
+func readForTest(t *testing.T, file string) (nb *notebook, figures []int) {
+	t.Helper()
+	nb, _, err := readNotebook(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := nb.testOverrides()
+	if err := errors.Join(err, nb.apply(set)); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	for _, c := range nb.code() {
+		figures = append(figures, c.figures())
+	}
+	return nb, figures
 }
 
 // Every notebook is committed as a run in place has written it.
@@ -135,46 +116,52 @@ func TestNotebooksAreUpToDate(t *testing.T) {
 	})
 }
 
-// All notebooks begin alike: with the lines that make nfkit known to the kernel.
+// All notebooks begin with the lines that make nfkit known to the kernel. They have no others that are for the kernel alone, apart from %%.
 func TestNotebooksHaveThePreamble(t *testing.T) {
 	forEachNotebook(t, func(t *testing.T, file string, nb *notebook) {
 		var got []string
-		for line, special := range cellLines(nb.code()[0].source()) {
-			if special {
-				got = append(got, strings.TrimRight(line, "\n"))
+		for _, c := range nb.code() {
+			for line, special := range cellLines(c.source()) {
+				if line = strings.TrimRight(line, "\n"); special && line != "%%" {
+					got = append(got, line)
+				}
 			}
 		}
 		if got := strings.Join(got, "\n"); got != preamble {
-			t.Errorf("the first code cell of %s has the lines\n%s\nwant\n%s", filepath.Base(file), got, preamble)
+			t.Errorf("the cells of %s have the lines\n%s\nwant\n%s", filepath.Base(file), got, preamble)
 		}
 	})
 }
 
-// forEachNotebook runs f for every notebook of the checkout, and for the one in
-// testdata, which has a cell of each kind.
+// kernelNotebook has a cell of each kind.
+var kernelNotebook = filepath.Join("testdata", "kernel.ipynb")
+
+// forEachNotebook runs f for every notebook of the checkout, and for the one in testdata.
 func forEachNotebook(t *testing.T, f func(t *testing.T, file string, nb *notebook)) {
 	t.Helper()
 	root, err := checkoutRoot(mustGetwd(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := listNotebooks(filepath.Join(root, "notebooks"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	files = slices.DeleteFunc(files, func(file string) bool { // a user's own, as in the image
-		return strings.HasPrefix(file, filepath.Join(root, "notebooks", "work")+string(filepath.Separator))
-	})
-	for _, file := range append(files, filepath.Join("testdata", "kernel.ipynb")) {
+	for _, file := range append(committedNotebooks(t, root), kernelNotebook) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), suffix), func(t *testing.T) {
 			nb, _, err := readNotebook(file)
-			if errors.Is(err, os.ErrNotExist) {
-				t.Fatalf("%v; it is part of this package", err)
-			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			f(t, file, nb)
 		})
 	}
+}
+
+// committedNotebooks lists the notebooks of the checkout that are not a user's own.
+func committedNotebooks(t *testing.T, root string) []string {
+	t.Helper()
+	files, err := listNotebooks(filepath.Join(root, "notebooks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(files, func(file string) bool { // as in the image
+		return strings.HasPrefix(file, filepath.Join(root, "notebooks", "work")+string(filepath.Separator))
+	})
 }
