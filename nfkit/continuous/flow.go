@@ -67,6 +67,9 @@ func NewFlow(field *Field, opts *FlowOptions) *Flow {
 // Dim returns the dimension of the field.
 func (f *Flow) Dim() int { return f.field.dim }
 
+// Field returns the field, which it shares: [FlowMatching] trains the flow by it.
+func (f *Flow) Field() *Field { return f.field }
+
 // ContextDim returns the number of columns of the field's context, 0 for none.
 func (f *Flow) ContextDim() int { return f.field.ContextDim() }
 
