@@ -104,9 +104,9 @@ var (
 	cosOp        = unaryOp("Cos", each[float64](math.Cos), dCos[float64], each[float32](math.Cos), dCos[float32])
 	tanhOp       = unaryOp("Tanh", kernel.Tanh[float64], dTanh[float64], kernel.Tanh[float32], dTanh[float32])
 	sigmoidOp    = unaryOp("Sigmoid", kernel.Sigmoid[float64], dSigmoid[float64], kernel.Sigmoid[float32], dSigmoid[float32])
-	logSigmoidOp = unaryOp("LogSigmoid", kernel.LogSigmoid[float64], dLogSigmoid[float64], kernel.LogSigmoid[float32], dLogSigmoid[float32])
-	softplusOp   = unaryOp("Softplus", kernel.Softplus[float64], dSoftplus[float64], kernel.Softplus[float32], dSoftplus[float32])
-	siluOp       = unaryOp("SiLU", silu[float64], dSiLU[float64], silu[float32], dSiLU[float32])
+	logSigmoidOp = slopesOp("LogSigmoid", kernel.LogSigmoid[float64], logSigmoidSlopes[float64], kernel.LogSigmoid[float32], logSigmoidSlopes[float32])
+	softplusOp   = slopesOp("Softplus", kernel.Softplus[float64], softplusSlopes[float64], kernel.Softplus[float32], softplusSlopes[float32])
+	siluOp       = slopesOp("SiLU", silu[float64], siluSlopes[float64], silu[float32], siluSlopes[float32])
 	eluOp        = unaryOp("ELU", kernel.ELU[float64], dELU[float64], kernel.ELU[float32], dELU[float32])
 )
 
@@ -120,6 +120,32 @@ func unaryOp(name string,
 		backward64: func(v *Value) { unaryBackward(v, df64) },
 		forward32:  func(v *Value) { f32(v.f32.data, v.args[0].f32.data) },
 		backward32: func(v *Value) { unaryBackward(v, df32) },
+	}
+}
+
+// slopesOp is unaryOp of a function whose derivatives are best computed of many elements at once: slopes stores them in dst, from x and y.
+func slopesOp(name string,
+	f64 func(dst, x []float64), slopes64 func(dst, x, y []float64),
+	f32 func(dst, x []float32), slopes32 func(dst, x, y []float32)) *op {
+	return &op{
+		name:       name,
+		forward64:  func(v *Value) { f64(v.f64.data, v.args[0].f64.data) },
+		backward64: func(v *Value) { slopesBackward(v, slopes64) },
+		forward32:  func(v *Value) { f32(v.f32.data, v.args[0].f32.data) },
+		backward32: func(v *Value) { slopesBackward(v, slopes32) },
+	}
+}
+
+// slopeChunk is how many slopes are computed at once: that many are in a near cache.
+const slopeChunk = 1024
+
+func slopesBackward[T kernel.Float](v *Value, slopes func(dst, x, y []T)) {
+	x, y, g, dx := of[T](v.args[0]).data, of[T](v).data, of[T](v).grad, gradient[T](v.args[0])
+	s := take[T](v.tape, min(len(g), slopeChunk))
+	for lo := 0; lo < len(g); lo += len(s) {
+		hi := min(lo+len(s), len(g))
+		slopes(s[:hi-lo], x[lo:hi], y[lo:hi])
+		kernel.MulAcc(dx[lo:hi], g[lo:hi], s)
 	}
 }
 
@@ -198,8 +224,6 @@ func silu[T kernel.Float](dst, x []T) {
 	}
 }
 
-func sigmoid[T kernel.Float](x T) T { return T(1 / (1 + math.Exp(-float64(x)))) }
-
 func dExp[T kernel.Float](_, y T) T        { return y }
 func dLog[T kernel.Float](x, _ T) T        { return 1 / x }
 func dLog1p[T kernel.Float](x, _ T) T      { return 1 / (1 + x) }
@@ -210,8 +234,6 @@ func dSin[T kernel.Float](x, _ T) T        { return T(math.Cos(float64(x))) }
 func dCos[T kernel.Float](x, _ T) T        { return -T(math.Sin(float64(x))) }
 func dTanh[T kernel.Float](_, y T) T       { return 1 - y*y }
 func dSigmoid[T kernel.Float](_, y T) T    { return y * (1 - y) }
-func dLogSigmoid[T kernel.Float](x, _ T) T { return sigmoid(-x) }
-func dSoftplus[T kernel.Float](x, _ T) T   { return sigmoid(x) }
 
 func dAbs[T kernel.Float](x, _ T) T {
 	switch {
@@ -223,9 +245,18 @@ func dAbs[T kernel.Float](x, _ T) T {
 	return x // 0 or NaN
 }
 
-func dSiLU[T kernel.Float](x, y T) T {
-	s := sigmoid(x)
-	return s + y*(1-s)
+func logSigmoidSlopes[T kernel.Float](dst, x, _ []T) {
+	kernel.Scale(dst, -1, x)
+	kernel.Sigmoid(dst, dst)
+}
+
+func softplusSlopes[T kernel.Float](dst, x, _ []T) { kernel.Sigmoid(dst, x) }
+
+func siluSlopes[T kernel.Float](dst, x, y []T) {
+	kernel.Sigmoid(dst, x)
+	for i, s := range dst {
+		dst[i] = s + y[i]*(1-s)
+	}
 }
 
 func dELU[T kernel.Float](x, y T) T {
