@@ -73,8 +73,9 @@ func byLikelihood(steps int, rate float64, newModel func(o nf.ModelOptions, src 
 	}
 }
 
-// fitToy trains on 256 fresh rows a step, with a learning rate that falls to 0 from a high one: on circles, splines come as far in 25 s of a processor as in
-// 85 with twice the rows, a third of the rate, kept constant, and the average of the parameters.
+// fitToy trains on 256 fresh rows a step, with a learning rate that falls to 0 from a high one. On circles, with one seed, six layers of 16 bins came to
+// 0.0089 nats in 35 s of a processor, and four of 24 bins to 0.0076 in 25; six layers with 512 rows a step, a third of the rate, constant, and the average of
+// the parameters had come to 0.0080 in 85.
 func fitToy(ctx context.Context, objective nf.Objective, data nf.Sampler, steps int, rate float64, src rand.Source) error {
 	adam := nf.NewAdam(objective.State().Params(), &nf.AdamOptions{LearningRate: rate})
 	opts := &nf.FitOptions{Steps: steps, BatchSize: 256, Adam: adam, Schedule: nf.Cosine(rate, 0, steps), MaxGradNorm: 10, SkipNonFinite: true}
