@@ -39,7 +39,7 @@ func benchmarkTask(b *testing.B, task workload.Task) {
 		}
 		for _, p := range precisions {
 			b.Run(fmt.Sprintf("%s/%d-rows/%v", row.Name, row.N, p), func(b *testing.B) {
-				step := row.Step(row.New(rand.NewPCG(1, 2)).WithPrecision(p), row.Rows(row.N, rand.NewPCG(3, 4)))
+				step := row.Step(row.New(rand.NewPCG(1, 2)), p, row.Rows(row.N, rand.NewPCG(3, 4)))
 				do := func() {
 					if err := step(); err != nil {
 						b.Fatal(err)

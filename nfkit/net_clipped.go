@@ -15,7 +15,7 @@ func (c clippedInput) In() int      { return c.dim }
 func (c clippedInput) Out() int     { return c.dim }
 func (c clippedInput) State() State { return nil }
 
-func (c clippedInput) Apply(x, _ *ad.Value) *ad.Value { return softClip(x, clippedInputLimit) }
+func (c clippedInput) Apply(x, _ *ad.Value) *ad.Value { return x.SoftClip(clippedInputLimit) }
 
 // clippedMLP is an [MLP] that has its input, but not the context, by clippedInput.
 type clippedMLP struct{ *MLP }
@@ -28,5 +28,5 @@ var (
 
 // Apply returns the output of the network.
 func (m clippedMLP) Apply(x, context *ad.Value) *ad.Value {
-	return m.MLP.Apply(softClip(x, clippedInputLimit), context)
+	return m.MLP.Apply(x.SoftClip(clippedInputLimit), context)
 }

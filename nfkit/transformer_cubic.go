@@ -56,7 +56,7 @@ func (f CubicSpline) curve(params *ad.Value) curve {
 	heights := shares(params.Slice(m, 2*m), leastShare).Scale(hi - lo)
 	x, z := before(widths).Shift(lo), before(heights).Shift(lo)
 	s := heights.Div(widths)
-	ends := softClip(params.Slice(2*m, 2*m+2), logScaleBound).Sigmoid().Scale(3).Mul(s.Columns([]int{0, m - 1}))
+	ends := params.Slice(2*m, 2*m+2).SoftClip(logScaleBound).Sigmoid().Scale(3).Mul(s.Columns([]int{0, m - 1}))
 	w0, w1, s0, s1 := widths.Slice(0, m-1), widths.Slice(1, m), s.Slice(0, m-1), s.Slice(1, m)
 	parabola := s0.Mul(w1).Add(s1.Mul(w0)).Div(w0.Add(w1))
 	inner := s0.Min(s1).Scale(2).Min(parabola)

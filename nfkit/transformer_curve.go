@@ -38,15 +38,22 @@ func (c curves) components(v, params *ad.Value) (*ad.Value, curve) {
 	return v.Reshape(n*k, 1), c(params.Reshape(n*k, m))
 }
 
-// softClip returns v/(1 + |v/bound|), which is v near 0 and never leaves (−bound, bound).
-func softClip(v *ad.Value, bound float64) *ad.Value {
-	return v.Div(v.Abs().Scale(1 / bound).Shift(1))
+// parts hands out the columns of parameters, N×m, from the first to the last.
+type parts struct {
+	params *ad.Value
+	at     int
+}
+
+// next returns the next n columns.
+func (p *parts) next(n int) *ad.Value {
+	p.at += n
+	return p.params.Slice(p.at-n, p.at)
 }
 
 // logScaleBound is where logarithms of scales are clipped softly: scales are between 10⁻³ and 10³.
 const logScaleBound = 6.9
 
-// clippedTo returns what softClip takes to v.
+// clippedTo returns what SoftClip takes to v.
 func clippedTo(v, bound float64) float64 { return v / (1 - math.Abs(v)/bound) }
 
 // shares turns the logits of each row, N×m, to m shares of 1, none of them below least/m.

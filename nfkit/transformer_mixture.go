@@ -114,33 +114,34 @@ func initialMixture(m int, variance float64) []float64 {
 func mixtureCurves(normal bool) curves {
 	return func(params *ad.Value) curve {
 		m := params.Cols() / 3
-		logWeights, mean := params.Slice(0, m).LogSoftmax(), params.Slice(m, 2*m)
-		logRate := softClip(params.Slice(2*m, 3*m), logScaleBound).Neg()
+		logits, mean := params.Slice(0, m), params.Slice(m, 2*m)
+		logRate := params.Slice(2*m, 3*m).SoftClip(logScaleBound).Neg()
 		rate := logRate.Exp()
 		return func(u *ad.Value, slope bool) (y, logSlope *ad.Value) {
-			return mixtureCDF(logWeights, u.Sub(mean).Mul(rate), logRate, normal, slope)
+			return mixtureCDF(logits, u.Sub(mean).Mul(rate), logRate, normal, slope)
 		}
 	}
 }
 
-// mixtureCDF returns F⁻¹(Σᵢ πᵢ·F(aᵢ)) for the logarithms of weights π and the numbers a of each row, and the logarithm of its derivative by
+// mixtureCDF returns F⁻¹(Σᵢ πᵢ·F(aᵢ)) for the weights π = softmax(logits) and the numbers a of each row, and the logarithm of its derivative by
 // what the aᵢ have derivatives e^{logRate} by. F is the logistic or the normal distribution function. All are logarithms of both tails: there is
 // no cancellation, however far out.
-func mixtureCDF(logWeights, a, logRate *ad.Value, normal, slope bool) (y, logSlope *ad.Value) {
+func mixtureCDF(logits, a, logRate *ad.Value, normal, slope bool) (y, logSlope *ad.Value) {
+	if slope && !normal {
+		return logits.LogisticMixture(a, logRate)
+	}
 	below, above := a.LogSigmoid(), a.Neg().LogSigmoid()
 	if normal {
 		below, above = a.LogNormalCDF(), a.Neg().LogNormalCDF()
 	}
-	cdf, tail := logWeights.Add(below).LogSumExp(), logWeights.Add(above).LogSumExp()
-	y = cdf.Sub(tail)
+	cdf, tail := logits.Add(below).LogSumExp(), logits.Add(above).LogSumExp()
+	y = cdf.Sub(tail) // in which the sum of the weights cancels
 	if normal {
 		y = y.NormalOfLogit()
 	}
 	if !slope {
 		return y, nil
 	}
-	if !normal {
-		return y, logWeights.Add(below).Add(above).Add(logRate).LogSumExp().Sub(cdf).Sub(tail)
-	}
-	return y, logWeights.Add(a.Square().Scale(-0.5)).Add(logRate).LogSumExp().Add(y.Square().Scale(0.5))
+	density := logits.Add(a.Square().Scale(-0.5)).Add(logRate).LogSumExp().Sub(logits.LogSumExp())
+	return y, density.Add(y.Square().Scale(0.5))
 }

@@ -66,14 +66,10 @@ func (f DeepSigmoid) Forward(z, params *ad.Value) (x, logDet *ad.Value) {
 
 func (f DeepSigmoid) curve(params *ad.Value) curve {
 	units, layers := f.size()
+	p := parts{params: params}
 	var all []sigmoidLayer
 	for range layers {
-		var l sigmoidLayer
-		l.logWeights, params = head(params, units)
-		l.logWeights = l.logWeights.LogSoftmax()
-		l, params = l.units(params, units)
-		l.out = 1
-		all = append(all, l)
+		all = append(all, sigmoidLayer{out: 1, logits: p.next(units)}.units(&p, units))
 	}
 	return sigmoidCurve(all)
 }
@@ -145,16 +141,14 @@ func (f DeepDenseSigmoid) Forward(z, params *ad.Value) (x, logDet *ad.Value) {
 
 func (f DeepDenseSigmoid) curve(params *ad.Value) curve {
 	units, layers := f.size()
-	n := params.Rows()
+	n, p := params.Rows(), parts{params: params}
 	var all []sigmoidLayer
 	for k := range layers {
 		l := sigmoidLayer{out: f.out(k)}
-		l.logWeights, params = head(params, l.out*units)
-		l.logWeights = l.logWeights.Reshape(n*l.out, units).LogSoftmax()
-		l, params = l.units(params, units)
+		l.logits = p.next(l.out*units).Reshape(n*l.out, units)
+		l = l.units(&p, units)
 		if k > 0 {
-			l.logMix, params = head(params, units*units)
-			l.logMix = l.logMix.Reshape(n*units, units).LogSoftmax()
+			l.logMix = p.next(units*units).Reshape(n*units, units).LogSoftmax()
 			l.mix = l.logMix.Exp()
 		}
 		all = append(all, l)
@@ -175,25 +169,20 @@ func initialUnits(units int) []float64 {
 	return p
 }
 
-// head parts the first m columns from the others.
-func head(params *ad.Value, m int) (first, rest *ad.Value) {
-	return params.Slice(0, m), params.Slice(m, params.Cols())
-}
-
 // sigmoidLayer is logit(W·σ(a⊙(U·h) + b)) for N components.
 type sigmoidLayer struct {
 	out           int       // rows of W
-	logWeights    *ad.Value // ln W, N·out×units
+	logits        *ad.Value // of the rows of W, N·out×units
 	logRate, a, b *ad.Value // N×units
 	logMix, mix   *ad.Value // ln U and U, N·units×columns; nil if h is a number
 }
 
-func (l sigmoidLayer) units(params *ad.Value, units int) (sigmoidLayer, *ad.Value) {
-	l.logRate, params = head(params, units)
-	l.logRate = softClip(l.logRate, logScaleBound)
+// units returns l with its rates and shifts.
+func (l sigmoidLayer) units(p *parts, units int) sigmoidLayer {
+	l.logRate = p.next(units).SoftClip(logScaleBound)
 	l.a = l.logRate.Exp()
-	l.b, params = head(params, units)
-	return l, params
+	l.b = p.next(units)
+	return l
 }
 
 // apply returns the next h, N×out, and the logarithm of its derivative by x, given those of h; logSlope is nil if none is wanted.
@@ -217,7 +206,7 @@ func (l sigmoidLayer) apply(h, logSlope *ad.Value, first bool) (next, nextLogSlo
 			rate = rate.Repeat(l.out)
 		}
 	}
-	next, nextLogSlope = mixtureCDF(l.logWeights, a, rate, false, slope)
+	next, nextLogSlope = mixtureCDF(l.logits, a, rate, false, slope)
 	next = next.Reshape(n, l.out)
 	if slope {
 		nextLogSlope = nextLogSlope.Reshape(n, l.out)

@@ -57,13 +57,12 @@ func (f SumOfSquares) Forward(z, params *ad.Value) (x, logDet *ad.Value) {
 
 func (f SumOfSquares) curve(params *ad.Value) curve {
 	polynomials, degree := f.size()
-	shift, params := head(params, 1)
+	p := parts{params: params}
+	shift := p.next(1)
 	coefficients := make([][]*ad.Value, polynomials)
 	for k := range coefficients {
 		for range degree {
-			var a *ad.Value
-			a, params = head(params, 1)
-			coefficients[k] = append(coefficients[k], a)
+			coefficients[k] = append(coefficients[k], p.next(1))
 		}
 	}
 	density := func(u *ad.Value) *ad.Value { // for any number of columns

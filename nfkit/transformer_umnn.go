@@ -57,16 +57,17 @@ func (f UnconstrainedMonotone) Forward(z, params *ad.Value) (x, logDet *ad.Value
 
 func (f UnconstrainedMonotone) curve(params *ad.Value) curve {
 	units, points := f.size()
-	integral := newQuadrature(params.Tape(), points)
-	shift, params := head(params, 1)
-	once := newIntegrand(params, units, 1)
-	atNodes := newIntegrand(params, units, points)
+	t := params.Tape()
+	integral := newQuadrature(t, points)
+	nodes := integral.nodes.Concat(t.Full(1, 1, 1)) // and the end
+	p := parts{params: params}
+	shift := p.next(1)
+	inner := newIntegrand(&p, units)
 	return func(u *ad.Value, slope bool) (y, logSlope *ad.Value) {
-		n, t := u.Rows(), u.Tape()
 		near := u.Min(t.Full(1, 1, umnnReach)).Max(t.Full(1, 1, -umnnReach))
-		values := atNodes.log(near.Mul(integral.nodes).Reshape(n*points, 1)).Exp().Reshape(n, points)
-		l := once.log(near)
-		y = integral.mean(values).Mul(near).Add(shift).Add(u.Sub(near).Mul(l.Exp()))
+		log := inner.log(near.Mul(nodes))
+		l := log.Slice(points, points+1)
+		y = integral.mean(log.Slice(0, points).Exp()).Mul(near).Add(shift).Add(u.Sub(near).Mul(l.Exp()))
 		if slope {
 			logSlope = l
 		}
@@ -74,18 +75,30 @@ func (f UnconstrainedMonotone) curve(params *ad.Value) curve {
 	}
 }
 
-// integrand is that of N components at some points each.
-type integrand struct{ r, w, b, v *ad.Value }
-
-func newIntegrand(params *ad.Value, units, points int) integrand {
-	if points > 1 {
-		params = params.Repeat(points)
-	}
-	return integrand{params.Slice(0, 1), softClip(params.Slice(1, 1+units), umnnWeightBound),
-		params.Slice(1+units, 1+2*units), params.Slice(1+2*units, 1+3*units)}
+// integrand is that of N components.
+type integrand struct {
+	r       *ad.Value   // N×1
+	w, b, v []*ad.Value // of each unit, N×1
 }
 
+func newIntegrand(p *parts, units int) integrand {
+	f := integrand{r: p.next(1)}
+	each := func(v *ad.Value) (columns []*ad.Value) {
+		for i := range units {
+			columns = append(columns, v.Slice(i, i+1))
+		}
+		return columns
+	}
+	f.w = each(p.next(units).SoftClip(umnnWeightBound))
+	f.b, f.v = each(p.next(units)), each(p.next(units))
+	return f
+}
+
+// log returns the logarithm of the integrand at some points of each component, N×k: rows are long that way, whatever the number of units.
 func (f integrand) log(u *ad.Value) *ad.Value {
-	g := u.Mul(f.w).Add(f.b).Tanh().Mul(f.v).RowSum().Add(f.r)
+	g := f.r
+	for i, w := range f.w {
+		g = u.Mul(w).Add(f.b[i]).Tanh().Mul(f.v[i]).Add(g)
+	}
 	return g.Scale(1. / umnnLogBound).Tanh().Scale(umnnLogBound)
 }

@@ -146,9 +146,19 @@ func whole[T kernel.Float](n int, rows ...row[T]) bool {
 	return n >= 8
 }
 
+// withNumber reports whether a is a row as whole wants it, and b one number for all of it.
+func withNumber[T kernel.Float](n int, a, b row[T]) bool { return b.step == 0 && whole(n, a) }
+
 func add[T kernel.Float](dst []T, a, b row[T]) {
-	if whole(len(dst), a, b) {
+	switch {
+	case whole(len(dst), a, b):
 		kernel.Add(dst, a.data, b.data)
+		return
+	case withNumber(len(dst), a, b):
+		b := b.data[0]
+		for j, a := range a.data[:len(dst)] {
+			dst[j] = a + b
+		}
 		return
 	}
 	for j := range dst {
@@ -198,6 +208,8 @@ func addTo[T kernel.Float](dst row[T], c T, g []T) {
 	case dst.data == nil:
 	case whole(len(g), dst):
 		kernel.Axpy(dst.data, c, g)
+	case dst.step == 0 && len(g) >= 8:
+		dst.data[0] += c * kernel.Sum(g)
 	default:
 		for j, g := range g {
 			dst.data[j*dst.step] += c * g
@@ -223,8 +235,15 @@ func subBackward[T kernel.Float](v *Value) {
 }
 
 func mul[T kernel.Float](dst []T, a, b row[T]) {
-	if whole(len(dst), a, b) {
+	switch {
+	case whole(len(dst), a, b):
 		kernel.Mul(dst, a.data, b.data)
+		return
+	case withNumber(len(dst), a, b):
+		kernel.Scale(dst, b.data[0], a.data[:len(dst)])
+		return
+	case withNumber(len(dst), b, a):
+		kernel.Scale(dst, a.data[0], b.data[:len(dst)])
 		return
 	}
 	for j := range dst {
@@ -243,6 +262,10 @@ func addProductTo[T kernel.Float](dst row[T], g []T, x row[T]) {
 	case dst.data == nil:
 	case whole(len(g), dst, x):
 		kernel.MulAcc(dst.data, g, x.data)
+	case withNumber(len(g), dst, x):
+		kernel.Axpy(dst.data, x.data[0], g)
+	case withNumber(len(g), x, dst):
+		dst.data[0] += kernel.Dot(g, x.data)
 	default:
 		for j, g := range g {
 			dst.data[j*dst.step] += g * x.data[j*x.step]

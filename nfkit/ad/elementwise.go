@@ -57,9 +57,6 @@ func (v *Value) LogSigmoid() *Value { return v.unary(logSigmoidOp) }
 // Softplus returns ln(1+eᵛ), which does not overflow.
 func (v *Value) Softplus() *Value { return v.unary(softplusOp) }
 
-// SiLU returns v·sigmoid(v), also called swish.
-func (v *Value) SiLU() *Value { return v.unary(siluOp) }
-
 // ELU returns v where v > 0 and eᵛ−1 elsewhere.
 func (v *Value) ELU() *Value { return v.unary(eluOp) }
 
@@ -90,7 +87,7 @@ var (
 		forward64: leakyForward[float64], backward64: leakyBackward[float64],
 		forward32: leakyForward[float32], backward32: leakyBackward[float32]}
 
-	expOp    = unaryOp("Exp", kernel.Exp[float64], dExp[float64], kernel.Exp[float32], dExp[float32])
+	expOp    = slopesOp("Exp", kernel.Exp[float64], expSlopes[float64], kernel.Exp[float32], expSlopes[float32])
 	logOp    = unaryOp("Log", kernel.Log[float64], dLog[float64], kernel.Log[float32], dLog[float32])
 	log1pOp  = unaryOp("Log1p", kernel.Log1p[float64], dLog1p[float64], kernel.Log1p[float32], dLog1p[float32])
 	expm1Op  = unaryOp("Expm1", each[float64](math.Expm1), dExpm1[float64], each[float32](math.Expm1), dExpm1[float32])
@@ -102,11 +99,10 @@ var (
 	absOp        = unaryOp("Abs", each[float64](math.Abs), dAbs[float64], each[float32](math.Abs), dAbs[float32])
 	sinOp        = unaryOp("Sin", each[float64](math.Sin), dSin[float64], each[float32](math.Sin), dSin[float32])
 	cosOp        = unaryOp("Cos", each[float64](math.Cos), dCos[float64], each[float32](math.Cos), dCos[float32])
-	tanhOp       = unaryOp("Tanh", kernel.Tanh[float64], dTanh[float64], kernel.Tanh[float32], dTanh[float32])
-	sigmoidOp    = unaryOp("Sigmoid", kernel.Sigmoid[float64], dSigmoid[float64], kernel.Sigmoid[float32], dSigmoid[float32])
-	logSigmoidOp = unaryOp("LogSigmoid", kernel.LogSigmoid[float64], dLogSigmoid[float64], kernel.LogSigmoid[float32], dLogSigmoid[float32])
-	softplusOp   = unaryOp("Softplus", kernel.Softplus[float64], dSoftplus[float64], kernel.Softplus[float32], dSoftplus[float32])
-	siluOp       = unaryOp("SiLU", silu[float64], dSiLU[float64], silu[float32], dSiLU[float32])
+	tanhOp       = slopesOp("Tanh", kernel.Tanh[float64], tanhSlopes[float64], kernel.Tanh[float32], tanhSlopes[float32])
+	sigmoidOp    = slopesOp("Sigmoid", kernel.Sigmoid[float64], sigmoidSlopes[float64], kernel.Sigmoid[float32], sigmoidSlopes[float32])
+	logSigmoidOp = slopesOp("LogSigmoid", kernel.LogSigmoid[float64], logSigmoidSlopes[float64], kernel.LogSigmoid[float32], logSigmoidSlopes[float32])
+	softplusOp   = slopesOp("Softplus", kernel.Softplus[float64], softplusSlopes[float64], kernel.Softplus[float32], softplusSlopes[float32])
 	eluOp        = unaryOp("ELU", kernel.ELU[float64], dELU[float64], kernel.ELU[float32], dELU[float32])
 )
 
@@ -120,6 +116,32 @@ func unaryOp(name string,
 		backward64: func(v *Value) { unaryBackward(v, df64) },
 		forward32:  func(v *Value) { f32(v.f32.data, v.args[0].f32.data) },
 		backward32: func(v *Value) { unaryBackward(v, df32) },
+	}
+}
+
+// slopesOp is unaryOp of a function whose derivatives are best computed of many elements at once: slopes stores them in dst, from x and y.
+func slopesOp(name string,
+	f64 func(dst, x []float64), slopes64 func(dst, x, y []float64),
+	f32 func(dst, x []float32), slopes32 func(dst, x, y []float32)) *op {
+	return &op{
+		name:       name,
+		forward64:  func(v *Value) { f64(v.f64.data, v.args[0].f64.data) },
+		backward64: func(v *Value) { slopesBackward(v, slopes64) },
+		forward32:  func(v *Value) { f32(v.f32.data, v.args[0].f32.data) },
+		backward32: func(v *Value) { slopesBackward(v, slopes32) },
+	}
+}
+
+// slopeChunk is how many slopes are computed at once: that many are in a near cache.
+const slopeChunk = 1024
+
+func slopesBackward[T kernel.Float](v *Value, slopes func(dst, x, y []T)) {
+	x, y, g, dx := of[T](v.args[0]).data, of[T](v).data, of[T](v).grad, gradient[T](v.args[0])
+	s := take[T](v.tape, min(len(g), slopeChunk))
+	for lo := 0; lo < len(g); lo += len(s) {
+		hi := min(lo+len(s), len(g))
+		slopes(s[:hi-lo], x[lo:hi], y[lo:hi])
+		kernel.MulAcc(dx[lo:hi], g[lo:hi], s)
 	}
 }
 
@@ -189,18 +211,6 @@ func reciprocal[T kernel.Float](dst, x []T) {
 	}
 }
 
-func silu[T kernel.Float](dst, x []T) {
-	kernel.Sigmoid(dst, x)
-	for i, x := range x {
-		if dst[i] != 0 || x != x { // 0·(−Inf) is 0 in the limit
-			dst[i] *= x
-		}
-	}
-}
-
-func sigmoid[T kernel.Float](x T) T { return T(1 / (1 + math.Exp(-float64(x)))) }
-
-func dExp[T kernel.Float](_, y T) T        { return y }
 func dLog[T kernel.Float](x, _ T) T        { return 1 / x }
 func dLog1p[T kernel.Float](x, _ T) T      { return 1 / (1 + x) }
 func dExpm1[T kernel.Float](_, y T) T      { return y + 1 }
@@ -208,10 +218,6 @@ func dSqrt[T kernel.Float](_, y T) T       { return 1 / (2 * y) }
 func dReciprocal[T kernel.Float](_, y T) T { return -y * y }
 func dSin[T kernel.Float](x, _ T) T        { return T(math.Cos(float64(x))) }
 func dCos[T kernel.Float](x, _ T) T        { return -T(math.Sin(float64(x))) }
-func dTanh[T kernel.Float](_, y T) T       { return 1 - y*y }
-func dSigmoid[T kernel.Float](_, y T) T    { return y * (1 - y) }
-func dLogSigmoid[T kernel.Float](x, _ T) T { return sigmoid(-x) }
-func dSoftplus[T kernel.Float](x, _ T) T   { return sigmoid(x) }
 
 func dAbs[T kernel.Float](x, _ T) T {
 	switch {
@@ -223,10 +229,26 @@ func dAbs[T kernel.Float](x, _ T) T {
 	return x // 0 or NaN
 }
 
-func dSiLU[T kernel.Float](x, y T) T {
-	s := sigmoid(x)
-	return s + y*(1-s)
+func expSlopes[T kernel.Float](dst, _, y []T) { copy(dst, y) }
+
+func tanhSlopes[T kernel.Float](dst, _, y []T) {
+	for i, y := range y {
+		dst[i] = 1 - y*y
+	}
 }
+
+func sigmoidSlopes[T kernel.Float](dst, _, y []T) {
+	for i, y := range y {
+		dst[i] = y * (1 - y)
+	}
+}
+
+func logSigmoidSlopes[T kernel.Float](dst, x, _ []T) {
+	kernel.Scale(dst, -1, x)
+	kernel.Sigmoid(dst, dst)
+}
+
+func softplusSlopes[T kernel.Float](dst, x, _ []T) { kernel.Sigmoid(dst, x) }
 
 func dELU[T kernel.Float](x, y T) T {
 	if x > 0 {
@@ -253,7 +275,6 @@ func init() {
 	sigmoidOp.tangent = slopeTangent(func(_, y *Value) *Value { return sigmoidSlope(y) })
 	logSigmoidOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Neg().Sigmoid() })
 	softplusOp.tangent = slopeTangent(func(x, _ *Value) *Value { return x.Sigmoid() })
-	siluOp.tangent = slopeTangent(func(x, y *Value) *Value { return x.Sigmoid().Add(y.Mul(x.Neg().Sigmoid())) })
 	eluOp.tangent = slopeTangent(func(_, y *Value) *Value { return eluSlope(y) })
 }
 

@@ -12,6 +12,8 @@ func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 var inf, nan = math.Inf(1), math.NaN()
 
+func softClipAll(v *ad.Value) *ad.Value { return v.SoftClip(2) }
+
 // softClip returns the first of two elements, clipped.
 func softClip(v *ad.Value) *ad.Value {
 	return v.Reshape(1, 2).Columns([]int{1, 0}).SoftClipOdd(2).Slice(1, 2)
@@ -40,6 +42,9 @@ var extremes = []struct {
 	{"Reciprocal", (*ad.Value).Reciprocal, []float64{inf}, 0, 0},
 	{"Abs", (*ad.Value).Abs, []float64{0}, 0, 0},
 	{"Abs", (*ad.Value).Abs, []float64{-inf}, inf, -1},
+	{"SoftClip", softClipAll, []float64{1e300}, 2, 0},
+	{"SoftClip", softClipAll, []float64{-inf}, -2, 0},
+	{"SoftClip", softClipAll, []float64{0}, 0, 1},
 	{"SoftClipOdd", softClip, []float64{1e300, 0}, 2, 0},
 	{"SoftClipOdd", softClip, []float64{-inf, 0}, -2, 0},
 	{"SoftClipOdd", softClip, []float64{0, 0}, 0, 1},

@@ -144,7 +144,11 @@ var opCases = map[string]opCase{
 	"Inverse/logDet": inverse(second),
 	"Cholesky":       cholesky,
 
-	"LogAbsDet":   {f: one((*ad.Value).LogAbsDet), shapes: [][]shape{{{5, 4}}, {{1, 1}}, {{0, 9}}, {{4, 9}}, {{2, 36}}}},
+	"LogAbsDet":             {f: one((*ad.Value).LogAbsDet), shapes: [][]shape{{{5, 4}}, {{1, 1}}, {{0, 9}}, {{4, 9}}, {{2, 36}}}},
+	"LogisticMixture":       logisticMixture(both),
+	"LogisticMixture/value": logisticMixture(first),
+	"LogisticMixture/slope": logisticMixture(second),
+
 	"Swish":       swish(both),
 	"Swish/value": swish(first),
 	"Swish/slope": swish(second),
@@ -158,6 +162,7 @@ var opCases = map[string]opCase{
 	"Root/falling": root(-1, math.Inf(-1), math.Inf(1)),
 	"Root/bounded": root(1, -20, 20),
 
+	"SoftClip": unary(func(v *ad.Value) *ad.Value { return v.SoftClip(2) }, awayFromZero),
 	"SoftClipOdd": {f: one(func(v *ad.Value) *ad.Value { return v.SoftClipOdd(2) }), domain: []func(float64) float64{awayFromZero},
 		shapes: [][]shape{{{5, 4}}, {{1, 2}}, {{9, 8}}, {{0, 4}}, {{3, 0}}}}, // its curvature jumps at 0
 
@@ -325,6 +330,17 @@ func root(sign, lo, hi float64) opCase {
 			return []*ad.Value{v.Root(func(x *ad.Value) *ad.Value { return x.Add(x.Mul(slope).Tanh()).Scale(sign) }, lo, hi)}
 		},
 		shapes: [][]shape{{{5, 3}, {5, 3}}, {{5, 1}, {1, 1}}, {{5, 3}, {1, 3}}, {{5, 3}, {5, 1}}, {{1, 1}, {1, 1}}, {{0, 3}, {1, 3}}, {{9, 7}, {9, 7}}},
+	}
+}
+
+// logisticMixture has the rates among its results, on which the value does not depend.
+func logisticMixture(results func(y, logSlope *ad.Value) []*ad.Value) opCase {
+	return opCase{
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			zero := v.Tape().Full(1, 1, 0)
+			return append(results(v.LogisticMixture(zero.Add(more[0]), zero.Add(more[1]))), zero.Add(more[1]))
+		},
+		shapes: [][]shape{{{5, 3}, {5, 3}, {5, 3}}, {{1, 1}, {1, 1}, {1, 1}}, {{0, 3}, {0, 3}, {0, 3}}, {{9, 8}, {9, 8}, {9, 8}}},
 	}
 }
 

@@ -103,37 +103,66 @@ func colSumBackward[T kernel.Float](v *Value) {
 	}
 }
 
+// Exponentials are computed of some rows at once.
 func logSumExpForward[T kernel.Float](v *Value) {
 	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.args[0].cols
-	for i := range y {
-		row := x[i*c : (i+1)*c]
-		top := T(math.Inf(-1))
-		for _, x := range row {
-			top = max(top, x)
-		}
-		if math.IsInf(float64(top), 0) { // all −Inf, or one +Inf
+	eachRows[T](v, func(lo, hi int, e []T) {
+		for i := lo; i < hi; i++ {
+			top := T(math.Inf(-1))
+			for _, x := range x[i*c : (i+1)*c] {
+				top = max(top, x)
+			}
+			if top-top != 0 { // all −Inf, one +Inf, or NaN
+				top = 0
+			}
+			for j, x := range x[i*c : (i+1)*c] {
+				e[(i-lo)*c+j] = x - top
+			}
 			y[i] = top
-			continue
 		}
-		var s float64
-		for _, x := range row {
-			s += math.Exp(float64(x - top))
+		kernel.Exp(e, e)
+		for i := lo; i < hi; i++ {
+			var s float64
+			for _, e := range e[(i-lo)*c : (i-lo+1)*c] {
+				s += float64(e)
+			}
+			y[i] += T(math.Log(s))
 		}
-		y[i] = top + T(math.Log(s))
-	}
+	})
 }
 
 // ∂/∂x_j = e^{x_j − y}, taken as 0 in a row whose result is −Inf.
 func logSumExpBackward[T kernel.Float](v *Value) {
 	y, x, c := of[T](v).data, of[T](v.args[0]).data, v.args[0].cols
-	dx := gradient[T](v.args[0])
-	for i, g := range of[T](v).grad {
-		if math.IsInf(float64(y[i]), -1) {
-			continue
+	g, dx := of[T](v).grad, gradient[T](v.args[0])
+	eachRows[T](v, func(lo, hi int, e []T) {
+		for i := lo; i < hi; i++ {
+			y := y[i]
+			if math.IsInf(float64(y), -1) {
+				y = T(math.Inf(1))
+			}
+			for j, x := range x[i*c : (i+1)*c] {
+				e[(i-lo)*c+j] = x - y
+			}
 		}
-		for j := i * c; j < (i+1)*c; j++ {
-			dx[j] += g * T(math.Exp(float64(x[j]-y[i])))
+		kernel.Exp(e, e)
+		for i := lo; i < hi; i++ {
+			row, g := dx[i*c:(i+1)*c], g[i]
+			for j, e := range e[(i-lo)*c : (i-lo+1)*c] {
+				row[j] += g * e
+			}
 		}
+	})
+}
+
+// eachRows calls f for some rows of the operand of v after the others, lo to hi (excluded), with memory of their size.
+func eachRows[T kernel.Float](v *Value, f func(lo, hi int, memory []T)) {
+	n, c := v.args[0].rows, v.args[0].cols
+	some := max(1, slopeChunk/max(1, c))
+	memory := take[T](v.tape, min(n, some)*c)
+	for lo := 0; lo < n; lo += some {
+		hi := min(lo+some, n)
+		f(lo, hi, memory[:(hi-lo)*c])
 	}
 }
 

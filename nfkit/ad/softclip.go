@@ -6,6 +6,43 @@ import (
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
 
+// SoftClip returns v/(1 + |v|/c) of each element: v near 0, and never beyond −c and c, which it gives for infinite elements. Its slope at 0 is 1. It
+// panics unless c is a positive number.
+func (v *Value) SoftClip(c float64) *Value {
+	if !(c > 0) || c-c != 0 {
+		panic(fmt.Sprintf("ad: SoftClip: got limit %v, want a positive number", c))
+	}
+	return v.scalar(softClipOp, c)
+}
+
+var softClipOp = &op{name: "SoftClip",
+	forward64: softClipForward[float64], backward64: softClipBackward[float64],
+	forward32: softClipForward[float32], backward32: softClipBackward[float32]}
+
+func softClipForward[T kernel.Float](v *Value) {
+	x, c := of[T](v.args[0]).data, T(v.c)
+	y := of[T](v).data[:len(x)]
+	for i, x := range x {
+		switch r := c / (c + max(x, -x)); {
+		case r != 0:
+			y[i] = x * r
+		case x < 0:
+			y[i] = -c
+		default:
+			y[i] = c
+		}
+	}
+}
+
+func softClipBackward[T kernel.Float](v *Value) {
+	g, x, dx, c := of[T](v).grad, of[T](v.args[0]).data, gradient[T](v.args[0]), T(v.c)
+	x, dx = x[:len(g)], dx[:len(g)]
+	for i, g := range g {
+		r := c / (c + max(x[i], -x[i]))
+		dx[i] += g * r * r
+	}
+}
+
 // SoftClipOdd returns v with each element s of its columns 1, 3, 5, … replaced by
 //
 //	s / (1 + |s|/c),
@@ -45,6 +82,7 @@ func softClipOddBackward[T kernel.Float](v *Value) {
 }
 
 func init() {
+	softClipOp.tangent = slopeTangent(func(x, y *Value) *Value { return x.Abs().Scale(1 / y.c).Shift(1).Reciprocal().Square() })
 	softClipOddOp.tangent = slopeTangent(func(x, y *Value) *Value {
 		n, k := x.Dims()
 		s := x.Reshape(n*k/2, 2).Slice(1, 2)

@@ -556,3 +556,5 @@ func (v *Value) savedBin(i int) int {
 	}
 	return int(v.f64.extra[splineSaved*i])
 }
+
+func sigmoid[T kernel.Float](x T) T { return T(1 / (1 + math.Exp(-float64(x)))) }

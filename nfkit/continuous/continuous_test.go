@@ -195,46 +195,6 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// The assignment is the best of all.
-func TestAssign(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for n := 1; n <= 6; n++ {
-		c := make([]float64, n*n)
-		for k := range c {
-			c[k] = r.NormFloat64()
-		}
-		sum := func(p []int) (s float64) {
-			for i, j := range p {
-				s += c[i*n+j]
-			}
-			return s
-		}
-		best := math.Inf(1)
-		var search func(p []int, k int)
-		search = func(p []int, k int) {
-			if k == n {
-				best = min(best, sum(p))
-			}
-			for i := k; i < n; i++ {
-				p[k], p[i] = p[i], p[k]
-				search(p, k+1)
-				p[k], p[i] = p[i], p[k]
-			}
-		}
-		p := make([]int, n)
-		for i := range p {
-			p[i] = i
-		}
-		search(p, 0)
-		if got := sum(assign(n, func(i, j int) float64 { return c[i*n+j] })); math.Abs(got-best) > 1e-12 {
-			t.Errorf("%d things: cost %v, want %v", n, got, best)
-		}
-	}
-	if p := assign(3, func(i, j int) float64 { return math.NaN() }); p[0]+p[1]+p[2] != 3 {
-		t.Errorf("without costs the partners are %v, want each once", p)
-	}
-}
-
 // A field learned by flow matching carries the normal distribution to two moons, whose entropy is 1.008; with pairs by optimal transport its ways are
 // straighter, so that two steps are nearer to the solution.
 func TestFlowMatchingLearns(t *testing.T) {

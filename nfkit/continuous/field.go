@@ -45,14 +45,18 @@ func (f *Field) ContextDim() int {
 	return 0
 }
 
-// At returns v at points x, n×d, and times, n×1: n×d.
+// At returns v at points x, n×d, and times, n×1, or 1×1 for one time of all: n×d.
 func (f *Field) At(x, time, context *ad.Value) *ad.Value {
-	columns := []ad.Operand{time}
-	for k := 1; len(columns) < f.net.In()-f.dim; k++ {
+	var columns []ad.Operand
+	for k := 1; len(columns) < f.net.In()-f.dim-1; k++ {
 		angle := time.Scale(float64(k) * math.Pi)
 		columns = append(columns, angle.Cos(), angle.Sin())
 	}
-	return f.net.Apply(x.Concat(columns...), context)
+	features := time.Concat(columns...)
+	if n := x.Rows(); features.Rows() != n {
+		features = features.Repeat(n)
+	}
+	return f.net.Apply(x.Concat(features), context)
 }
 
 // State lists the network's tensors.

@@ -67,6 +67,9 @@ func NewFlow(field *Field, opts *FlowOptions) *Flow {
 // Dim returns the dimension of the field.
 func (f *Flow) Dim() int { return f.field.dim }
 
+// Field returns the field, which it shares: [FlowMatching] trains the flow by it.
+func (f *Flow) Field() *Field { return f.field }
+
 // ContextDim returns the number of columns of the field's context, 0 for none.
 func (f *Flow) ContextDim() int { return f.field.ContextDim() }
 
@@ -105,7 +108,7 @@ func (f *Flow) withTrace(x, context *ad.Value, direction float64) velocity {
 		signs = t.Rademacher(x.Rows(), d)
 	}
 	return func(state *ad.Value, time float64) *ad.Value {
-		at := t.Full(state.Rows(), 1, time)
+		at := t.Full(1, 1, time)
 		field := ad.Linearize(func(x *ad.Value) *ad.Value { return f.field.At(x, at, context) }, state.Slice(0, d))
 		var trace, squares *ad.Value
 		penalised := t.Training() && f.kinetic+f.jacobian > 0
@@ -163,7 +166,7 @@ func (f *Flow) Error(z, context mat.Matrix) []float64 {
 		if given != nil {
 			shard = t.Rows(given, lo, hi)
 		}
-		v := func(x *ad.Value, time float64) *ad.Value { return f.field.At(x, t.Full(x.Rows(), 1, time), shard) }
+		v := func(x *ad.Value, time float64) *ad.Value { return f.field.At(x, t.Full(1, 1, time), shard) }
 		start := t.Rows(points, lo, hi)
 		fine, coarse := integrate(start, v, 0, 1, f.steps, f.method), integrate(start, v, 0, 1, f.steps/2, f.method)
 		fine.Sub(coarse).RowNorm().Scale(scale).DataTo(distance[lo:hi])

@@ -2,7 +2,6 @@ package continuous
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
@@ -44,7 +43,7 @@ func NewPairs(from, to nf.Sampler, dim int, opts *PairsOptions) *Pairs {
 // transported is the number of points among which pairs are the best.
 const transported = 256
 
-// Sample draws n pairs. Cost with Transport: O(256²·n).
+// Sample draws n pairs. Cost with Transport: O(256²·n) at most, in practice O(256·n) and somewhat more.
 func (p *Pairs) Sample(n int, src rand.Source) *mat.Dense {
 	x0, x1 := p.from.Sample(n, src), p.to.Sample(n, src)
 	_, c0 := x0.Dims()
@@ -77,64 +76,4 @@ func squaredDistance(a, b []float64) float64 {
 		s += (a - b[i]) * (a - b[i])
 	}
 	return s
-}
-
-// assign returns the permutation j(i) of n things with the least Σ cost(i, j(i)), by shortest augmenting paths: Jonker & Volgenant 1987. It costs
-// O(n³); gonum has no such algorithm. Costs that are not finite count as the largest one.
-func assign(n int, cost func(i, j int) float64) []int {
-	c, most := make([]float64, n*n), 0.0
-	for k := range c {
-		if c[k] = cost(k/n, k%n); c[k]-c[k] == 0 {
-			most = max(most, c[k])
-		}
-	}
-	for k := range c {
-		if c[k]-c[k] != 0 {
-			c[k] = most
-		}
-	}
-	// u and v are the potentials of rows and columns, numbered from 1; column 0 is where a path begins.
-	u, v := make([]float64, n+1), make([]float64, n+1)
-	row, way := make([]int, n+1), make([]int, n+1)
-	least, used := make([]float64, n+1), make([]bool, n+1)
-	for i := 1; i <= n; i++ {
-		row[0] = i
-		for j := range least {
-			least[j], used[j] = math.Inf(1), false
-		}
-		at := 0
-		for row[at] != 0 {
-			used[at] = true
-			i0, delta, next := row[at], math.Inf(1), 0
-			for j := 1; j <= n; j++ {
-				if used[j] {
-					continue
-				}
-				if reduced := c[(i0-1)*n+j-1] - u[i0] - v[j]; reduced < least[j] {
-					least[j], way[j] = reduced, at
-				}
-				if least[j] < delta {
-					delta, next = least[j], j
-				}
-			}
-			for j := range used {
-				if used[j] {
-					u[row[j]] += delta
-					v[j] -= delta
-				} else {
-					least[j] -= delta
-				}
-			}
-			at = next
-		}
-		for at != 0 {
-			row[at] = row[way[at]]
-			at = way[at]
-		}
-	}
-	partner := make([]int, n)
-	for j := 1; j <= n; j++ {
-		partner[row[j]-1] = j - 1
-	}
-	return partner
 }

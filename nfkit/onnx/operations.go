@@ -26,8 +26,9 @@ func init() { // a translation of an operation translates its operands
 		"LogSigmoid": function(func(t *translation, x string) string {
 			return t.op("Neg", t.softplus(t.op("Neg", x)))
 		}),
-		"SiLU": function(func(t *translation, x string) string { return t.op("Mul", x, t.gate(x)) }),
-		"ELU":  function((*translation).elu),
+		"SiLU":      function(func(t *translation, x string) string { return t.op("Mul", x, t.gate(x)) }),
+		"SiLUSlope": function((*translation).siluSlope),
+		"ELU":       function((*translation).elu),
 
 		"LogNormalCDF":  function((*translation).logNormalCDF),
 		"NormalHazard":  function((*translation).normalHazard),
@@ -44,7 +45,7 @@ func init() { // a translation of an operation translates its operands
 
 		"Dense": dense, "MatMul": matMul, "TriMul": triangular(false), "TriSolve": triangular(true),
 
-		"Where": where, "Wrap": wrap, "LogIndicator": logIndicator, "SoftClipOdd": softClipOdd, "Swish": swish,
+		"Where": where, "Wrap": wrap, "LogIndicator": logIndicator, "SoftClip": softClip, "SoftClipOdd": softClipOdd, "Swish": swish, "LogisticMixture": logisticMixture,
 		"AffinePairs": affine(false), "AffinePairsInverse": affine(true),
 		"Spline": spline(false), "SplineInverse": spline(true),
 
@@ -130,6 +131,12 @@ func (t *translation) gate(x string) string {
 	return t.op("Reciprocal", t.op("Add", t.op("Exp", t.op("Neg", x)), t.number(1)))
 }
 
+// siluSlope returns q·(1 + x·(1−q)) with q = sigmoid(x).
+func (t *translation) siluSlope(x string) string {
+	q, one := t.gate(x), t.number(1)
+	return t.op("Mul", q, t.op("Add", one, t.op("Mul", x, t.op("Sub", one, q))))
+}
+
 func where(t *translation, _ *ad.Value, o ad.Operation) string {
 	c := t.value(o.Args[2])
 	chosen := t.where(t.positive(c), t.value(o.Args[0]), t.value(o.Args[1]))
@@ -150,15 +157,23 @@ func logIndicator(t *translation, _ *ad.Value, o ad.Operation) string {
 }
 
 // softClipOdd is 1/(1/x ± 1/c) in the columns that are clipped.
+func softClip(t *translation, _ *ad.Value, o ad.Operation) string {
+	return t.clipped(t.value(o.Args[0]), o.Number)
+}
+
+// clipped returns x/(1 + |x|/c), by reciprocals, which give the right limits at 0 and at ±∞.
+func (t *translation) clipped(x string, c float64) string {
+	limit := t.where(t.op("Less", x, t.number(0)), t.number(-1/c), t.number(1/c))
+	return t.op("Reciprocal", t.op("Add", t.op("Reciprocal", x), limit))
+}
+
 func softClipOdd(t *translation, v *ad.Value, o ad.Operation) string {
 	x := t.value(o.Args[0])
 	odd := make([]float64, v.Cols())
 	for j := 1; j < len(odd); j += 2 {
 		odd[j] = 1
 	}
-	limit := t.where(t.op("Less", x, t.number(0)), t.number(-1/o.Number), t.number(1/o.Number))
-	clipped := t.op("Reciprocal", t.op("Add", t.op("Reciprocal", x), limit))
-	return t.where(t.positive(t.numbers(odd, 1, len(odd))), clipped, x)
+	return t.where(t.positive(t.numbers(odd, 1, len(odd))), t.clipped(x, o.Number), x)
 }
 
 func swish(t *translation, _ *ad.Value, o ad.Operation) string {
@@ -168,6 +183,16 @@ func swish(t *translation, _ *ad.Value, o ad.Operation) string {
 	rest := t.op("Mul", t.op("Mul", z, q), t.op("Sub", t.number(1), q))
 	t.second(o, t.op("Mul", gain, t.op("Add", q, rest)))
 	return t.op("Mul", gain, t.op("Mul", x, q))
+}
+
+func logisticMixture(t *translation, _ *ad.Value, o ad.Operation) string {
+	logits, a, logRate := t.value(o.Args[0]), t.value(o.Args[1]), t.value(o.Args[2])
+	logSum := func(x string) string { return t.with("ReduceLogSumExp", []string{x}, integers("axes", 1)) }
+	below, above := t.op("Neg", t.op("Softplus", t.op("Neg", a))), t.op("Neg", t.op("Softplus", a))
+	cdf, tail := logSum(t.op("Add", logits, below)), logSum(t.op("Add", logits, above))
+	density := logSum(t.op("Add", t.op("Add", logits, logRate), t.op("Add", below, above)))
+	t.second(o, t.op("Sub", t.op("Add", density, logSum(logits)), t.op("Add", cdf, tail)))
+	return t.op("Sub", cdf, tail)
 }
 
 // affine makes the translation of AffinePairs, or of its inverse.

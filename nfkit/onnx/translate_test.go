@@ -25,7 +25,7 @@ func TestOperations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared := regexp.MustCompile(`(?:&op\{\s*name: |(?:unary|binary)Op\()"(\w+)"`)
+	declared := regexp.MustCompile(`(?:&op\{\s*name: |(?:unary|binary|slopes)Op\()"(\w+)"`)
 	found := 0
 	for _, path := range paths {
 		if strings.HasSuffix(path, "_test.go") {

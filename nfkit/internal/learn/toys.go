@@ -34,7 +34,7 @@ var toyTargets = []toy{
 	{"pinwheel", targets.Pinwheel{}, 0.01},
 	{"eight_gaussians", targets.CircularGaussianMixture{}, 0.01},
 	{"rings", targets.RingMixture{}, 0.01},
-	{"two_modes", targets.TwoModes{}, 0.01},
+	{"two_modes", targets.TwoModes{Scale: 0.2}, 0.01}, // the zero value is two_moons
 	{"funnel", targets.Funnel{}, 0.01},
 	{"rosenbrock", targets.Rosenbrock{}, 0.01},
 	{"sinusoidal", targets.Sinusoidal{}, 0.01},
@@ -42,6 +42,7 @@ var toyTargets = []toy{
 	{"sinusoidal_split", targets.SinusoidalSplit{}, 0.01},
 	{"smiley", targets.Smiley{}, 0.01},
 	{"swiss_roll", targets.SwissRoll{}, 0.01},
+	{"blobs", targets.Blobs{}, 0.01},
 	{"gmm40", targets.GMM40{}, 0.01},
 	{"double_well", targets.DoubleWell{}, 0.01},
 	{"spirals", targets.Spirals{}, 0.02},

@@ -30,17 +30,17 @@ var toyFamilies = []toyFamily{
 		return nf.NewRealNVP(2, &o, src)
 	})},
 	{"maf", byLikelihood(4000, 1e-3, func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow { return nf.NewMAF(2, &o, src) })},
-	{"nsf", byLikelihood(6000, 2e-3, func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow {
-		o.Layers = 6
-		return nf.NewNSF(2, &nf.NSFOptions{ModelOptions: o, Bins: 16, Coupling: true}, src)
-	})},
-	{"nsf_autoregressive", byLikelihood(5000, 2e-3, func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow {
+	{"nsf", byLikelihood(8000, 6e-3, func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow {
 		o.Layers = 4
-		return nf.NewNSF(2, &nf.NSFOptions{ModelOptions: o, Bins: 16}, src)
+		return nf.NewNSF(2, &nf.NSFOptions{ModelOptions: o, Bins: 24, Coupling: true}, src)
 	})},
-	{"nsf_mixture_base", byLikelihood(6000, 2e-3, func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow {
-		o.Layers, o.Base = 6, nf.NewGaussianMixture(16, 2, nil, src)
-		return nf.NewNSF(2, &nf.NSFOptions{ModelOptions: o, Bins: 16, Coupling: true}, src)
+	{"nsf_autoregressive", byLikelihood(8000, 6e-3, func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow {
+		o.Layers = 3
+		return nf.NewNSF(2, &nf.NSFOptions{ModelOptions: o, Bins: 24}, src)
+	})},
+	{"nsf_mixture_base", byLikelihood(8000, 6e-3, func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow {
+		o.Layers, o.Base = 4, nf.NewGaussianMixture(16, 2, nil, src)
+		return nf.NewNSF(2, &nf.NSFOptions{ModelOptions: o, Bins: 24, Coupling: true}, src)
 	})},
 	{"triangular_spline", byLikelihood(4000, 5e-3, func(o nf.ModelOptions, src rand.Source) *nf.NormalizingFlow {
 		o.Layers = 12
@@ -73,10 +73,12 @@ func byLikelihood(steps int, rate float64, newModel func(o nf.ModelOptions, src 
 	}
 }
 
-// fitToy trains on 512 fresh rows a step and keeps the average of the parameters: at a constant learning rate, that gains more than a rate that falls.
+// fitToy trains on 256 fresh rows a step, with a learning rate that falls to 0 from a high one. On circles, with one seed, six layers of 16 bins came to
+// 0.0089 nats in 35 s of a processor, and four of 24 bins to 0.0076 in 25; six layers with 512 rows a step, a third of the rate, constant, and the average of
+// the parameters had come to 0.0080 in 85.
 func fitToy(ctx context.Context, objective nf.Objective, data nf.Sampler, steps int, rate float64, src rand.Source) error {
 	adam := nf.NewAdam(objective.State().Params(), &nf.AdamOptions{LearningRate: rate})
-	opts := &nf.FitOptions{Steps: steps, BatchSize: 512, Adam: adam, Average: 0.998, MaxGradNorm: 10, SkipNonFinite: true}
+	opts := &nf.FitOptions{Steps: steps, BatchSize: 256, Adam: adam, Schedule: nf.Cosine(rate, 0, steps), MaxGradNorm: 10, SkipNonFinite: true}
 	_, err := nf.Fit(ctx, objective, data, opts, src)
 	return err
 }

@@ -94,6 +94,8 @@ func check(row workload.Row, m *nf.NormalizingFlow, p ad.Precision, x *mat.Dense
 		return losses(m, m.ReverseKL(row.Target(), row.N, nil), nil)
 	case workload.Hamiltonian:
 		return trajectories(row, x), nil
+	case workload.Matching:
+		return losses(m, matching(m, p, row.Dim), timed(x))
 	case workload.LogProb:
 		return repeated(checkSteps, -stat.Mean(m.LogProb(x), nil)), nil
 	}
@@ -150,6 +152,29 @@ func trajectories(row workload.Row, x *mat.Dense) []float64 {
 	t := ad.NewEvalTape(ad.Float64)
 	y, logWeight := montecarlo.NewHamiltonianMonteCarlo(row.Target(), d, workload.StepSize, workload.Leapfrogs).Forward(t.Matrix(x), t.Matrix(noise), nil)
 	return []float64{y.Mean().At(0, 0), y.Square().Mean().At(0, 0), -logWeight.Mean().At(0, 0)}
+}
+
+// timed appends a time to each row, from 0 to 1 in equal steps.
+func timed(x *mat.Dense) *mat.Dense {
+	n, c := x.Dims()
+	y := mat.NewDense(n, c+1, nil)
+	for i := range n {
+		copy(y.RawRowView(i), x.RawRowView(i))
+		y.Set(i, c, (float64(i)+0.5)/float64(n))
+	}
+	return y
+}
+
+// matching is the objective of flow matching with times that are given.
+func matching(m *nf.NormalizingFlow, p ad.Precision, dim int) nf.Objective {
+	field := workload.Field(m)
+	objective := nf.NewObjective(field.State(), 2*dim+1, func(rows *ad.Value) *ad.Value {
+		x0, x1, time := rows.Slice(0, dim), rows.Slice(dim, 2*dim), rows.Slice(2*dim, 2*dim+1)
+		way := x1.Sub(x0)
+		return field.At(x0.Add(way.Mul(time)), time, nil).Sub(way).Square().RowSum()
+	})
+	objective.Precision = p
+	return objective
 }
 
 func repeated(n int, x float64) []float64 {

@@ -47,7 +47,7 @@ func (s series) median() float64 {
 // compare measures a row that both sides have built: one round after the other in which each side has its turn.
 func compare(row workload.Row, p ad.Precision, m *nf.NormalizingFlow, x *mat.Dense, rounds int, t *torch) (line, error) {
 	l := line{Row: row, precision: p}
-	step := row.Step(m.WithPrecision(p), x)
+	step := row.Step(m, p, x)
 	ours := func(procs, repeat int) (float64, error) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		start := time.Now()

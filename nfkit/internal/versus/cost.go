@@ -120,7 +120,7 @@ func (c *curve) ratio() []float64 {
 func cpuCost(row workload.Row, p ad.Precision, procs int) (float64, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 	runtime.GC()
-	step := row.Step(row.New(rand.NewPCG(1, 2)).WithPrecision(p), row.Rows(row.N, rand.NewPCG(5, 6)))
+	step := row.Step(row.New(rand.NewPCG(1, 2)), p, row.Rows(row.N, rand.NewPCG(5, 6)))
 	first := cputime.Seconds()
 	if err := step(); err != nil { // makes what the others find
 		return 0, err
@@ -173,7 +173,7 @@ func cpuCeiling(p ad.Precision) float64 {
 func heldBytes(row workload.Row, p ad.Precision) (float64, error) {
 	x := row.Rows(row.N, rand.NewPCG(5, 6))
 	before := heap()
-	step := row.Step(row.New(rand.NewPCG(1, 2)).WithPrecision(p), x)
+	step := row.Step(row.New(rand.NewPCG(1, 2)), p, x)
 	built := heap()
 	if err := step(); err != nil {
 		return 0, err

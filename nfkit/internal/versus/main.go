@@ -6,6 +6,7 @@
 //	go run ./nfkit/internal/versus -table wide      # many components and units, few rows, slow directions
 //	go run ./nfkit/internal/versus -table energy    # densities without data: reverse KL, Hamiltonian chains
 //	go run ./nfkit/internal/versus -plots FOLDER    # without PyTorch: pictures of cost against rows, dimension, width, layers and cores
+//	go run ./nfkit/internal/versus -table families  # monotone networks, continuous flows, flow matching
 //
 // It needs Python with PyTorch: on Debian, apt-get install python3-torch libopenblas0-pthread. PyTorch is given one and two threads,
 // of which the faster is quoted, and OpenBLAS one: with more, both would wait for the same cores.
@@ -33,16 +34,17 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("versus: ")
 	pairs := flag.Int("n", 7, "number of measurements of either side; 0 compares the numbers that both find, and measures nothing")
-	which := flag.String("table", "usual", "the rows to choose from: usual, wide or energy")
+	which := flag.String("table", "usual", "the rows to choose from: usual, wide, energy or families")
 	only := flag.String("only", "", "regular expression: the rows to measure; empty means all")
 	python := flag.String("python", "", "the Python that has PyTorch; empty means python3, or else that of the system")
 	pictures := flag.String("plots", "", "folder for pictures of what sizes cost, and a page; nothing else is measured then")
 	memory := flag.String("memory", "", "task whose memory to measure in this process, for its own use")
 	flag.Parse()
 	pick, err := regexp.Compile(*only)
-	tables := map[string]table{"usual": {workload.Table, figures}, "wide": {workload.WideTable, wideFigures}, "energy": {rows: workload.EnergyTable}}
+	tables := map[string]table{"usual": {workload.Table, figures}, "wide": {workload.WideTable, wideFigures}, "energy": {rows: workload.EnergyTable},
+		"families": {rows: workload.FamilyTable}}
 	if err != nil || *pairs < 0 || tables[*which].rows == nil || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "versus: want usual, wide or energy for -table, a regular expression for -only, a number for -n, and no arguments")
+		fmt.Fprintln(os.Stderr, "versus: want usual, wide, energy or families for -table, a regular expression for -only, a number for -n, and no arguments")
 		flag.Usage()
 		os.Exit(2)
 	}

@@ -9,6 +9,7 @@ import struct
 import sys
 import time
 
+import numpy
 import torch
 import torch.nn.functional as F
 
@@ -318,6 +319,79 @@ class ActNorm:
         return z * torch.exp(self.s) + self.t, self.s.sum()
 
 
+class DeepSigmoid(Autoregressive):
+    """Maps each component by a network with positive weights: two layers of eight sigmoids, with a logit behind each."""
+
+    def __init__(self, state, name):
+        self.net = ResidualNet(state, name + ".net", MaskedLinear)
+
+    def function(self, x, parameters):
+        h, log = x, 0
+        for layer in parameters.view(*x.shape, 2, 3, 8).unbind(dim=2):
+            w, a, b = layer.unbind(dim=2)
+            w, a = torch.softmax(w, dim=-1), torch.exp(clip(a, 6.9))
+            s = a * h[..., None] + b
+            below, above = torch.sigmoid(s), torch.sigmoid(-s)
+            p, q = (w * below).sum(dim=-1), (w * above).sum(dim=-1)
+            log = log + torch.log((w * below * above * a).sum(dim=-1)) - torch.log(p) - torch.log(q)
+            h = torch.log(p) - torch.log(q)
+        return h, log
+
+    inverse = Autoregressive.all_at_once
+
+
+def clip(x, bound):
+    return x / (1 + x.abs() / bound)
+
+
+class Integral(torch.autograd.Function):
+    """The integral from 0 to x of a function with parameters, and its gradient: that by x is the integrand, that by the parameters an integral as well.
+    So it keeps nothing of what it computes at the nodes."""
+
+    @staticmethod
+    def forward(ctx, x, parameters, f, nodes, weights):
+        ctx.save_for_backward(x, parameters)
+        ctx.f, ctx.nodes, ctx.weights = f, nodes, weights
+        return x * (f(x[..., None] * nodes, parameters) * weights).sum(dim=-1)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, parameters = ctx.saved_tensors
+        with torch.enable_grad():
+            p = parameters.detach().requires_grad_(True)
+            values = ctx.f(x[..., None] * ctx.nodes, p)
+            (by_parameters,) = torch.autograd.grad(values, p, (gradient * x)[..., None] * ctx.weights)
+        return gradient * ctx.f(x[..., None], parameters)[..., 0], by_parameters, None, None, None
+
+
+class Monotone(Autoregressive):
+    """Maps each component by the integral of a positive network of eight units, by a Gauss-Legendre rule of 48 nodes."""
+
+    def __init__(self, state, name):
+        self.net = ResidualNet(state, name + ".net", MaskedLinear)
+        nodes, weights = numpy.polynomial.legendre.leggauss(48)
+        self.nodes, self.weights = (torch.from_numpy(v).to(state.dtype) for v in ((nodes + 1) / 2, weights / 2))
+
+    @staticmethod
+    def log_integrand(u, parameters):
+        r, w, b, v = parameters[..., None, :].split([1, 8, 8, 8], dim=-1)
+        g = (v * torch.tanh(clip(w, 2) * u[..., None] + b)).sum(dim=-1) + r[..., 0]
+        return 7 * torch.tanh(g / 7)
+
+    @staticmethod
+    def integrand(u, parameters):
+        return torch.exp(Monotone.log_integrand(u, parameters))
+
+    def function(self, x, parameters):
+        shift, parameters = parameters[..., 0], parameters[..., 1:]
+        near = x.clamp(-5, 5)
+        log = self.log_integrand(near[..., None], parameters)[..., 0]
+        integral = Integral.apply(near, parameters, self.integrand, self.nodes, self.weights)
+        return integral + shift + (x - near) * torch.exp(log), log
+
+    inverse = Autoregressive.all_at_once
+
+
 class Swap:
     """The halves change places."""
 
@@ -541,9 +615,43 @@ class Lattice:
         return x.flatten(1), log
 
 
+class ContinuousFlow:
+    """A field that is integrated by steps of RK4, with the trace of its Jacobian."""
+
+    def __init__(self, steps, state):
+        self.steps = steps
+        self.layers = [Linear(state, f"flows.0.field.net.{k}") for k in (0, 2, 4)]
+
+    def field(self, x, time):
+        angles = [k * math.pi * time for k in (1, 2, 3)]
+        h = torch.cat([x, time] + [f(a) for a in angles for f in (torch.cos, torch.sin)], dim=1)
+        for layer in self.layers[:-1]:
+            h = F.silu(layer(h))
+        return self.layers[-1](h)
+
+    def with_trace(self, x, time):
+        v = self.field(x, torch.full_like(x[:, :1], time))
+        trace = 0
+        for j in range(x.shape[1]):
+            trace = trace + torch.autograd.grad(v[:, j].sum(), x, create_graph=True)[0][:, j]
+        return v, trace
+
+    def log_prob(self, x):
+        x, log, h = x.detach().requires_grad_(True), 0, -1 / self.steps
+        for k in range(self.steps):
+            time = 1 + k * h
+            v1, t1 = self.with_trace(x, time)
+            v2, t2 = self.with_trace(x + h / 2 * v1, time + h / 2)
+            v3, t3 = self.with_trace(x + h / 2 * v2, time + h / 2)
+            v4, t4 = self.with_trace(x + h * v3, time + h)
+            x = x + h / 6 * (v1 + 2 * v2 + 2 * v3 + v4)
+            log = log + h / 6 * (t1 + 2 * t2 + 2 * t3 + t4)
+        return log + normal(x)
+
+
 class Model:
     def __init__(self, kind, mix, layers, state):
-        layer = {"coupling": Coupling, "spline": Spline, "maf": MAF, "iaf": IAF, "ar-spline": ARSpline, "context-ar-spline": ARSpline,
+        layer = {"coupling": Coupling, "spline": Spline, "maf": MAF, "iaf": IAF, "ar-spline": ARSpline, "naf": DeepSigmoid, "umnn": Monotone, "context-ar-spline": ARSpline,
                  "circular": Circular, "circular-10": Circular, "residual": Residual, "lu": LULinearPermute,
                  "invertible-affine": InvertibleAffine}[kind]
         kinds = [layer] if not mix else [layer, {"lu": LULinearPermute, "swap": Swap, "actnorm": ActNorm}[mix]]
@@ -613,15 +721,15 @@ class Work:
 
     def __init__(self, request):
         state = State(read(request["file"]), getattr(torch, request["precision"]))
-        if request.get("kind") in ("glow", "lattice"):
-            self.model = {"glow": Glow, "lattice": Lattice}[request["kind"]](request["layers"], state)
+        if request.get("kind") in ("glow", "lattice", "cnf"):
+            self.model = {"glow": Glow, "lattice": Lattice, "cnf": ContinuousFlow}[request["kind"]](request["layers"], state)
         elif "kind" in request:
             self.model = Model(request["kind"], request.get("mix"), request["layers"], state)
         self.x = state.buffer("x")
         self.angle = getattr(self.model, "angle", False) if "kind" in request else False
         self.target = gaussian_von_mises if self.angle else wells
         self.step = {"train": self.train, "gradient": self.gradient, "log-prob": self.log_prob, "sample": self.sample,
-                     "reverse-kl": self.reverse_kl, "hamiltonian": self.hamiltonian}[request["task"]]
+                     "reverse-kl": self.reverse_kl, "hamiltonian": self.hamiltonian, "matching": self.matching}[request["task"]]
         self.task = request["task"]
         self.draws, self.leapfrogs, self.step_size = request["draws"], request["leapfrogs"], request["step_size"]
         if state.trained:
@@ -662,6 +770,15 @@ class Work:
         self.adam.step()
         return loss.detach()
 
+    def matching(self, time=None):
+        self.adam.zero_grad(set_to_none=True)
+        start, end = self.x.chunk(2, dim=1)
+        time = torch.rand_like(start[:, :1]) if time is None else time
+        loss = (self.model.field(start + time * (end - start), time) - (end - start)).square().sum(dim=1).mean()
+        loss.backward()
+        self.adam.step()
+        return loss.detach()
+
     def hamiltonian(self):
         x, kept = torch.randn_like(self.x), []
         for k in range(self.draws + 1):
@@ -679,6 +796,9 @@ class Work:
             return [y.mean().item(), (y * y).mean().item(), change.mean().item()]
         if self.task == "reverse-kl":
             return [self.reverse_kl(self.x).item() for _ in range(steps)]
+        if self.task == "matching":
+            time = (torch.arange(len(self.x), dtype=self.x.dtype)[:, None] + 0.5) / len(self.x)
+            return [self.matching(time).item() for _ in range(steps)]
         if self.task == "sample":
             with torch.no_grad():
                 x, log = self.model.transform(self.x)

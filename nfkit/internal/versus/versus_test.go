@@ -70,7 +70,7 @@ func TestTable(t *testing.T) {
 
 // The models that both sides compute are not at their start, where layers are the identity, and their losses are finite and move.
 func TestCheck(t *testing.T) {
-	for _, row := range slices.Concat(workload.Table, workload.WideTable, workload.EnergyTable) {
+	for _, row := range slices.Concat(workload.Table, workload.WideTable, workload.EnergyTable, workload.FamilyTable) {
 		if row.Hidden > 128 || row.Hidden == 0 && row.Dim > 128 {
 			continue // the kind is checked with fewer units or components
 		}
@@ -94,7 +94,7 @@ func TestCheck(t *testing.T) {
 		if start[0] == numbers[0] {
 			t.Errorf("%v: the model is the same as at its start: %v", row, numbers)
 		}
-		if (row.Task == workload.Train || row.Task == workload.ReverseKL) && !(numbers[2] < numbers[0]) {
+		if (row.Task == workload.Train || row.Task == workload.ReverseKL || row.Task == workload.Matching) && !(numbers[2] < numbers[0]) {
 			t.Errorf("%v: the losses are %v, want them to fall", row, numbers)
 		}
 	}

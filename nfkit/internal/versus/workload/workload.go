@@ -61,6 +61,8 @@ func (m Model) New(src rand.Source) *nf.NormalizingFlow {
 		return m.glow(src)
 	case Lattice:
 		return m.lattice(src)
+	case CNF:
+		return m.cnf(src)
 	}
 	var flows []nf.Flow
 	for range m.Layers {
@@ -128,6 +130,10 @@ func (m Model) layer(src rand.Source) nf.Flow {
 		return nf.NewLULinearPermute(m.Dim, nil, src)
 	case AffineLayer:
 		return nf.NewInvertibleAffine(m.Dim, nil, src)
+	case NAF:
+		return m.monotone(nf.DeepSigmoid{}, src)
+	case UMNN:
+		return m.monotone(nf.UnconstrainedMonotone{}, src)
 	}
 	panic(fmt.Sprintf("workload: Model.New: got kind %q, want one of those of this package", m.Kind))
 }
@@ -165,6 +171,8 @@ func (m Model) flop() float64 {
 		weights = kept*h + 4*h*h + 23*(d-kept)*h
 	case ARSpline:
 		weights = d*h + 4*h*h + 23*d*h
+	case NAF, UMNN, CNF:
+		weights = m.familyWeights()
 	case ContextSpline:
 		weights = (d+3*contextDim)*h + 4*h*h + 23*d*h
 	case Circular, Circular10:
@@ -336,10 +344,21 @@ func (r Row) String() string { return fmt.Sprintf("%s/%s/%d-rows", r.Task, r.Nam
 // Flop returns the floating-point operations of the networks' products: three times those of an evaluation for a training step.
 func (r Row) Flop() float64 {
 	f := r.flop() * float64(r.N)
-	if r.Task == Train || r.Task == ReverseKL || r.Task == Gradient {
+	switch r.Task {
+	case Train, ReverseKL, Gradient:
 		f *= 3
+	case Matching:
+		f = 3 * 2 * float64(r.fieldWeights()*r.N)
 	}
 	return f
+}
+
+// Rows draws n rows of the model, or pairs of points.
+func (r Row) Rows(n int, src rand.Source) *mat.Dense {
+	if r.Task == Matching {
+		return r.pairs(n, src)
+	}
+	return r.Model.Rows(n, src)
 }
 
 // Options of the optimiser. The small learning rate keeps a model sane however often it sees the same batch.
@@ -353,8 +372,9 @@ func NewAdam(m *nf.NormalizingFlow) *nf.Adam {
 	return nf.NewAdam(m.Params(), &nf.AdamOptions{LearningRate: LearningRate, WeightDecay: WeightDecay})
 }
 
-// Step returns a function that does the row's task once with m, on the rows x or, to sample, on new ones.
-func (r Row) Step(m *nf.NormalizingFlow, x *mat.Dense) func() error {
+// Step returns a function that does the row's task once with m in the precision p, on the rows x or, to sample, on new ones.
+func (r Row) Step(m *nf.NormalizingFlow, p ad.Precision, x *mat.Dense) func() error {
+	m = m.WithPrecision(p)
 	switch r.Task {
 	case Gradient:
 		objective, src := m.NLL(nil), rand.NewPCG(1, 2)
@@ -362,8 +382,11 @@ func (r Row) Step(m *nf.NormalizingFlow, x *mat.Dense) func() error {
 			_, err := objective.LossGrad(x, src)
 			return err
 		}
-	case Train:
+	case Train, Matching:
 		adam, objective, src := NewAdam(m), m.NLL(nil), rand.NewPCG(1, 2)
+		if r.Task == Matching {
+			objective = r.matching(m, p)
+		}
 		return func() error {
 			_, err := objective.LossGrad(x, src)
 			if err == nil {
