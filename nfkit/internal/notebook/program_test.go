@@ -41,7 +41,7 @@ func buildProgram(t *testing.T, root string, notebooks map[string]*notebook) str
 	if err := os.WriteFile(file, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := goBuild(t.Context(), root, dir, "-overlay", file, "-ldflags=-s", "-o", program, "./"+main); err != nil {
+	if err := goCommand(t.Context(), root, dir, "build", "-overlay", file, "-ldflags=-s", "-o", program, "./"+main); err != nil {
 		t.Fatal(err)
 	}
 	return program
