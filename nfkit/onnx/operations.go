@@ -156,7 +156,6 @@ func logIndicator(t *translation, _ *ad.Value, o ad.Operation) string {
 	return t.where(outside, t.number(-inf), t.where(t.op("IsNaN", x), x, t.number(0)))
 }
 
-// softClipOdd is 1/(1/x ± 1/c) in the columns that are clipped.
 func softClip(t *translation, _ *ad.Value, o ad.Operation) string {
 	return t.clipped(t.value(o.Args[0]), o.Number)
 }
@@ -167,6 +166,7 @@ func (t *translation) clipped(x string, c float64) string {
 	return t.op("Reciprocal", t.op("Add", t.op("Reciprocal", x), limit))
 }
 
+// softClipOdd clips the columns with odd numbers.
 func softClipOdd(t *translation, v *ad.Value, o ad.Operation) string {
 	x := t.value(o.Args[0])
 	odd := make([]float64, v.Cols())
@@ -188,7 +188,7 @@ func swish(t *translation, _ *ad.Value, o ad.Operation) string {
 func logisticMixture(t *translation, _ *ad.Value, o ad.Operation) string {
 	logits, a, logRate := t.value(o.Args[0]), t.value(o.Args[1]), t.value(o.Args[2])
 	logSum := func(x string) string { return t.with("ReduceLogSumExp", []string{x}, integers("axes", 1)) }
-	below, above := t.op("Neg", t.op("Softplus", t.op("Neg", a))), t.op("Neg", t.op("Softplus", a))
+	below, above := t.op("Neg", t.softplus(t.op("Neg", a))), t.op("Neg", t.softplus(a))
 	cdf, tail := logSum(t.op("Add", logits, below)), logSum(t.op("Add", logits, above))
 	density := logSum(t.op("Add", t.op("Add", logits, logRate), t.op("Add", below, above)))
 	t.second(o, t.op("Sub", t.op("Add", density, logSum(logits)), t.op("Add", cdf, tail)))
