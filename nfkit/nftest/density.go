@@ -72,22 +72,7 @@ func checkDensity(d *density) error {
 	if d.dim > 2 {
 		return nil
 	}
-	var err error
-	for _, size := range quadratures[d.dim] {
-		if err = d.compare(x, size); err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
-// quadratures has, for a dimension, the numbers of points along an axis that are tried, in this order. A coarse grid does for
-// most densities. Where it does not agree, the next tells a mistake from a detail that lies between its points.
-var quadratures = map[int][]int{1: {20_001}, 2: {101, 401}}
-
-// compare checks the density against its samples, by a quadrature of so many points along an axis.
-func (d *density) compare(x *mat.Dense, size int) error {
-	points, weights := d.grid(x, size)
+	points, weights := d.grid(x)
 	mass := 0.0
 	for i, l := range d.logProb(points) {
 		if math.IsNaN(l) {
@@ -126,7 +111,8 @@ func heavy(points *mat.Dense, weights []float64) (*mat.Dense, []float64) {
 // grid returns the points and the weights of a quadrature over the support: in a bounded component the midpoint rule,
 // in an unbounded one that of Takahasi & Mori 1974 with x = m + s·sinh(t), m and s the median and the spread of the
 // samples.
-func (d *density) grid(samples *mat.Dense, size int) (points *mat.Dense, weights []float64) {
+func (d *density) grid(samples *mat.Dense) (points *mat.Dense, weights []float64) {
+	size := map[int]int{1: 20_001, 2: 401}[d.dim]
 	axes, steps := make([][]float64, d.dim), make([][]float64, d.dim)
 	for j := range d.dim {
 		var v Interval
