@@ -80,7 +80,7 @@ func TestResidualEstimate(t *testing.T) {
 				t.Fatalf("log-determinants are %v, want some that differ from 0", want[:3])
 			}
 			tape.SetTraining(true)
-			const draws = 5000
+			const draws = 10000
 			samples := make([][]float64, len(want))
 			for range draws {
 				for i, y := range what(tape) {

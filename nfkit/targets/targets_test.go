@@ -129,8 +129,8 @@ func testImage() *targets.ImagePrior {
 	return p
 }
 
-// nodes are the points of a Gauss-Legendre rule on each cell of a case whose middle is not far below all mass: an integration that has nothing in
-// common with that of the package.
+// nodes are the points of a Gauss-Legendre rule on each cell of a case: an integration that has nothing in common with
+// that of the package.
 type nodes struct {
 	points   *mat.Dense // the second column counts from the valley
 	logProb  []float64
@@ -144,12 +144,8 @@ func (c targetCase) nodes() nodes {
 	quad.Legendre{}.FixedLocations(u, w, 0, 1)
 	var points, at, weights []float64
 	var cells [][2]int
-	middle := c.middles()
 	for i := range len(c.x) - 1 {
 		for j := range len(c.y) - 1 {
-			if middle[i*(len(c.y)-1)+j] < -60 {
-				continue
-			}
 			dx, dy := c.x[i+1]-c.x[i], c.y[j+1]-c.y[j]
 			for k := range u {
 				for l := range u {
@@ -171,18 +167,6 @@ func (c targetCase) nodes() nodes {
 		q.marginal[1][cells[i][1]] += q.mass[i]
 	}
 	return q
-}
-
-// middles returns the log-density in the middle of each cell.
-func (c targetCase) middles() []float64 {
-	var at []float64
-	for i := range len(c.x) - 1 {
-		for j := range len(c.y) - 1 {
-			x := (c.x[i] + c.x[i+1]) / 2
-			at = append(at, x, (c.y[j]+c.y[j+1])/2+c.bottom(x))
-		}
-	}
-	return c.target.LogProb(mat.NewDense(len(at)/2, 2, at))
 }
 
 func (c targetCase) bottom(x float64) float64 {

@@ -13,7 +13,7 @@ import (
 
 // Particles against exact draws, and against the means and deviations of the benchmark's reference samples.
 func TestParticles(t *testing.T) {
-	const n = 5000
+	const n = 10_000
 	check := func(what string, got *mat.Dense, mean, sd []float64) {
 		t.Helper()
 		for j := range mean {
@@ -25,7 +25,7 @@ func TestParticles(t *testing.T) {
 	}
 	for _, task := range []simulators.Exact{simulators.TwoMoons{}, simulators.GaussianLinear{}} {
 		_, x := task.Observation(2)
-		exact := task.SamplePosterior(10_000, x, rand.NewPCG(1, 2))
+		exact := task.SamplePosterior(20_000, x, rand.NewPCG(1, 2))
 		var mean, sd []float64
 		for j := range task.Prior().Dim() {
 			m, s := stat.MeanStdDev(mat.Col(nil, j, exact), nil)
