@@ -233,9 +233,9 @@ func (m *NormalizingFlow) latentStep(k int) bool {
 }
 
 // settleOverflow replaces NaN by −Inf where it came of numbers that overflowed: of a latent point that became infinite, or inside of a layer, for a
-// point so far out that its density is below the smallest positive number. Other NaNs stay.
+// point so far out that its density is below the smallest positive number, as that of an infinite one is. Other NaNs stay.
 func (m *NormalizingFlow) settleOverflow(logProb []float64, x *mat.Dense) {
-	bad := rowsWhere(x, func(i int, row []float64) bool { return math.IsNaN(logProb[i]) && nonFinite(row) < 0 })
+	bad := rowsWhere(x, func(i int, row []float64) bool { return math.IsNaN(logProb[i]) && !floats.HasNaN(row) })
 	if bad == nil {
 		return
 	}
@@ -250,7 +250,7 @@ func (m *NormalizingFlow) settleOverflow(logProb []float64, x *mat.Dense) {
 		limit = farOut32
 	}
 	far := rowsWhere(x, func(i int, row []float64) bool {
-		return math.IsNaN(logProb[i]) && nonFinite(row) < 0 && floats.Norm(row, math.Inf(1)) > limit
+		return math.IsNaN(logProb[i]) && !floats.HasNaN(row) && floats.Norm(row, math.Inf(1)) > limit
 	})
 	if far == nil {
 		return

@@ -21,7 +21,7 @@ import (
 // Methods may be called from several goroutines at the same time, also while the model is trained: each evaluation has the parameters as they
 // are before or after a training step.
 //
-// A wrong number of columns panics. NaN in a point gives NaN for its row, an infinity −Inf or NaN.
+// A wrong number of columns panics. NaN in a point gives NaN for its row, an infinity −Inf.
 //
 // Its twin in normflows is NormalizingFlow, and with [NormalizingFlow.Given] ConditionalNormalizingFlow.
 type NormalizingFlow struct {

@@ -95,13 +95,13 @@ func TestFamilyDensities(t *testing.T) {
 	}
 }
 
-// Data that are infinite in float32 alone have density 0 there, and infinite data NaN.
+// Data that are infinite, be it in float32 alone, have density 0.
 func TestFamiliesOverflow(t *testing.T) {
 	for name, f := range families {
 		m := f.new(2, f.options(0), rand.NewPCG(1, 2)).WithPrecision(ad.Float32)
 		got := m.LogProb(mat.NewDense(3, 2, []float64{1e300, 1, math.Inf(1), 1, 1, 1}))
-		if !math.IsInf(got[0], -1) || !math.IsNaN(got[1]) || math.IsNaN(got[2]) {
-			t.Errorf("%s: the log-densities are %v, want −Inf, NaN and a number", name, got)
+		if !math.IsInf(got[0], -1) || !math.IsInf(got[1], -1) || math.IsNaN(got[2]) {
+			t.Errorf("%s: the log-densities are %v, want −Inf twice and a number", name, got)
 		}
 	}
 }
