@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gonum.org/v1/gonum/mat"
@@ -68,13 +69,9 @@ func sbi(args []string, out io.Writer) error {
 			if n > *most {
 				continue
 			}
-			var scores []float64
-			for seed := range *seeds {
-				score, err := sbiScore(task, n, references, seed)
-				if err != nil {
-					return fmt.Errorf("%s, %d simulations: %w", task.Name(), n, err)
-				}
-				scores = append(scores, score)
+			scores, err := sbiScores(task, n, references, *seeds)
+			if err != nil {
+				return fmt.Errorf("%s, %d simulations: %w", task.Name(), n, err)
 			}
 			slices.Sort(scores)
 			ours, p := stat.Quantile(0.5, stat.Empirical, scores, nil), published[task.Name()][n]
@@ -101,6 +98,17 @@ func sbi(args []string, out io.Writer) error {
 		return fmt.Errorf("better than the best method in %d of %d tasks, want 4", better, judged)
 	}
 	return nil
+}
+
+// sbiScores returns the score of each seed. They are computed at the same time, since a small model leaves processors idle.
+func sbiScores(task simulators.Task, n int, references []*mat.Dense, seeds uint64) ([]float64, error) {
+	scores, errs := make([]float64, seeds), make([]error, seeds)
+	var all sync.WaitGroup
+	for seed := range seeds {
+		all.Go(func() { scores[seed], errs[seed] = sbiScore(task, n, references, seed) })
+	}
+	all.Wait()
+	return scores, errors.Join(errs...)
 }
 
 // sbiScore trains on n simulations and returns the mean C2ST over the observations, each of one fold: with ten observations the

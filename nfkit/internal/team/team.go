@@ -3,6 +3,7 @@
 package team
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,13 +12,13 @@ import (
 // linger is how long a goroutine without work keeps its core busy before it gives it up.
 const linger = 200 * time.Microsecond
 
-// Do calls do for the tasks 0 to tasks−1, on the given number of goroutines, of which the caller's is one, and returns when all are done.
-// Tasks begin in their order. worker, less than workers, tells which goroutine a task runs on: no two tasks of the same worker run at
-// the same time. A panic in do reaches the caller when the other goroutines are done. Do allocates nothing in the long run, and may be
-// called by several goroutines at once.
+// Do calls do for the tasks 0 to tasks−1, on at most the given number of goroutines, of which the caller's is one, and returns when all are done.
+// They are fewer while the members of other teams keep the cores busy. Tasks begin in their order. worker, less than workers, tells which
+// goroutine a task runs on: no two tasks of the same worker run at the same time. A panic in do reaches the caller when the other goroutines are
+// done. Do allocates nothing in the long run, and may be called by several goroutines at once.
 func Do(workers, tasks int, do func(worker, task int)) {
-	workers = min(workers, tasks)
-	if workers <= 1 {
+	n := reserve(min(workers, tasks) - 1)
+	if n == 0 {
 		for i := range tasks {
 			do(0, i)
 		}
@@ -26,16 +27,16 @@ func Do(workers, tasks int, do func(worker, task int)) {
 	t := take()
 	t.do, t.tasks = do, int64(tasks)
 	t.next.Store(0)
-	for len(t.members) < workers-1 {
+	for len(t.members) < n {
 		t.members = append(t.members, newMember(t, len(t.members)+1))
 	}
-	members := t.members[:workers-1]
-	t.running.Add(int32(len(members)))
-	t.wait.Add(len(members))
+	members := t.members[:n]
+	t.running.Add(int32(n))
+	t.wait.Add(n)
 	for _, m := range members {
 		m.call()
 	}
-	t.lead()
+	t.lead(members)
 	var failure any
 	for _, m := range members {
 		if m.failure != nil {
@@ -45,6 +46,28 @@ func Do(workers, tasks int, do func(worker, task int)) {
 	t.put()
 	if failure != nil {
 		panic(failure)
+	}
+}
+
+// reserved is the number of members, of all teams, that are called or at work.
+var reserved atomic.Int32
+
+// reserve returns how many members a call that wants n of them has: all if there are none at work, else one for each core that is left.
+func reserve(n int) int {
+	if n <= 0 {
+		return 0
+	}
+	for {
+		others := reserved.Load()
+		if others > 0 {
+			n = min(n, runtime.GOMAXPROCS(0)-1-int(others))
+		}
+		if n <= 0 {
+			return 0
+		}
+		if reserved.CompareAndSwap(others, others+int32(n)) {
+			return n
+		}
 	}
 }
 
@@ -83,14 +106,27 @@ func (t *team) put() {
 	free.Unlock()
 }
 
-// lead does the caller's share and waits for that of the others, also when the caller's panics. The team is not used again then.
-func (t *team) lead() {
+// lead does the caller's share and waits for that of the members, also when the caller's panics. The team is not used again then. It does not wait
+// for a member that has not begun: there is nothing left to do.
+func (t *team) lead(members []*member) {
 	defer func() {
+		for _, m := range members {
+			if m.state.CompareAndSwap(called, waiting) {
+				t.leave()
+			}
+		}
 		if !await(&t.running, 0) {
 			t.wait.Wait()
 		}
 	}()
 	t.work(0)
+}
+
+// leave is the end of a member's share.
+func (t *team) leave() {
+	reserved.Add(-1)
+	t.wait.Done()
+	t.running.Add(-1)
 }
 
 // work takes tasks until none is left.
@@ -104,7 +140,8 @@ func (t *team) work(worker int) {
 const (
 	gone    int32 = iota // it has no goroutine
 	waiting              // its goroutine waits for work
-	called               // it is to work, or does
+	called               // it is to work
+	working              // it does
 )
 
 // member is one of the goroutines beside the caller's.
@@ -118,8 +155,10 @@ type member struct {
 func newMember(t *team, worker int) *member {
 	m := &member{team: t}
 	m.run = func() {
-		for again := true; again; again = await(&m.state, called) || !m.state.CompareAndSwap(waiting, gone) {
-			m.work(worker)
+		for await(&m.state, called) || !m.state.CompareAndSwap(waiting, gone) {
+			if m.state.CompareAndSwap(called, working) { // the caller may have finished in the meantime
+				m.work(worker)
+			}
 		}
 	}
 	return m
@@ -142,8 +181,7 @@ func (m *member) work(worker int) {
 			m.failure = "nfkit: a function that runs on all cores called runtime.Goexit, as FailNow and Fatal of package testing do"
 		}
 		m.state.Store(state)
-		m.team.wait.Done()
-		m.team.running.Add(-1)
+		m.team.leave()
 	}()
 	m.team.work(worker)
 	state = waiting
@@ -157,6 +195,7 @@ func await(v *atomic.Int32, want int32) bool {
 				return true
 			}
 		}
+		runtime.Gosched() // to whatever else there is to do
 	}
 	return false
 }
