@@ -580,4 +580,20 @@ func TestClipGradNorm(t *testing.T) {
 	if norm := ClipGradNorm([]*ad.Param{a, b}, 3.5); norm != 7 || !floats.Equal(append(a.Grad, b.Grad...), []float64{1, -1.5, 3}) {
 		t.Errorf("norm %v, gradient %v %v, want 7 and [1 -1.5 3]", norm, a.Grad, b.Grad)
 	}
+	for _, scale := range []float64{1e-320, 1e-170, 1e-100, 1e100, 1e170, 1e307} { // squares of most are 0 or infinite
+		set()
+		floats.Scale(scale, a.Grad)
+		floats.Scale(scale, b.Grad)
+		want := math.Hypot(math.Hypot(a.Grad[0], a.Grad[1]), b.Grad[0])
+		if norm := ClipGradNorm([]*ad.Param{a, b}, math.Inf(1)); math.Abs(norm/want-1) > 1e-3 { // the smallest have three digits
+			t.Errorf("norm %v of a gradient of size %v, want %v", norm, scale, want)
+		}
+	}
+	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+		set()
+		a.Grad[1] = bad
+		if norm := ClipGradNorm([]*ad.Param{a, b}, 7); !(math.IsNaN(norm) || norm == bad) {
+			t.Errorf("norm %v of a gradient with %v", norm, bad)
+		}
+	}
 }

@@ -125,9 +125,15 @@ func packPanel[T Float](dst, b []T, rs, cs, depth, cols int) {
 		return
 	case cs == 1:
 		for p := range depth {
-			copy(dst[p*w:p*w+cols], b[p*rs:p*rs+cols])
+			from, to := b[p*rs:][:cols], dst[p*w:][:w]
+			for i, v := range from {
+				to[i] = v
+			}
+			for i := len(from); i < len(to); i++ {
+				to[i] = 0
+			}
 		}
-		j = cols
+		return
 	case rs == 1:
 		j = packTransposed(dst, b, cs, depth, cols)
 	}
