@@ -5,7 +5,7 @@ import "math"
 // The functions of this file apply a function to each element of x and store the results in dst, which may be x
 // itself but must not overlap it in another way. x is at least as long as dst. Special values are those of package
 // math: NaN stays NaN. The result differs from the exact one by at most 2 ulp in float64; float32 is computed in
-// float64 and rounded, so there by at most 1 ulp.
+// float64, where vectors have 35 bits, and rounded, so there by at most 1 ulp.
 
 // Exp stores e^x in dst.
 func Exp[T Float](dst, x []T) { each(expOp, dst, x, exp) }

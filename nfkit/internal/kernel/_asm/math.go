@@ -49,12 +49,16 @@ const (
 	notGreater  predicate = 26
 )
 
-// vmath writes the functions of math.go on vectors of four float64.
-type vmath[V any] struct{ lanes[V] }
+// vmath writes the functions of math.go on vectors of four float64. Where the results are rounded to float32, 35 bits of them are enough.
+type vmath[V any] struct {
+	lanes[V]
+	short bool
+}
 
 // functions calls loop with each function, for elements of 32 and of 64 bits.
 func (k vmath[V]) functions(loop func(name string, bits int, body func(x V) V)) {
 	for _, bits := range []int{32, 64} {
+		k.short = bits == 32
 		for _, f := range []struct {
 			name string
 			body func(x V) V
@@ -89,15 +93,19 @@ func (k vmath[V]) evenOdd(x, square V, c []float64) V {
 }
 
 // reduce returns n and e^r − 1 with x = n·ln 2 + r, n whole and |r| ≤ ln 2 / 2, for |x| < 2^31.
-// The first step of the subtraction is exact. The Taylor polynomial of degree 13 leaves out less than 5e-18.
+// The first step of the subtraction is exact. The Taylor polynomial of degree 13 leaves out less than 5e-18, the short one of degree 9 less than
+// a part in 2^35.
 func (k vmath[V]) reduce(x V) (n, expm1 V) {
 	const ln2Low = 2.319046813846299558417771e-17 // ln 2 minus its nearest float64
 	round := k.num(0x1.8p52)                      // a number this large has no fraction
 	n = k.sub(k.fma(x, k.num(math.Log2E), round), round)
 	r := k.fma(n, k.num(-math.Ln2), x)
-	r = k.fma(n, k.num(-ln2Low), r)
+	degree := 9
+	if !k.short {
+		r, degree = k.fma(n, k.num(-ln2Low), r), 13
+	}
 	var c []float64
-	for i, factorial := 2, 1.0; i <= 13; i++ {
+	for i, factorial := 2, 1.0; i <= degree; i++ {
 		factorial *= float64(i)
 		c = append(c, 1/factorial)
 	}
@@ -105,20 +113,29 @@ func (k vmath[V]) reduce(x V) (n, expm1 V) {
 	return n, k.fma(square, k.evenOdd(r, square, c), r)
 }
 
-// exp multiplies by 2^n in two steps, so that neither factor overflows and a subnormal result is rounded once.
+// exp multiplies by 2^n in two steps, so that neither factor overflows and a subnormal result is rounded once. As all of float32 is far inside
+// the range of float64, one step is enough there.
 func (k vmath[V]) exp(x V) V {
+	if k.short {
+		n, expm1 := k.reduce(k.atLeast(k.atMost(x, 100), -120))
+		s := k.power(k.whole(n))
+		return k.fma(s, expm1, s)
+	}
 	n, expm1 := k.reduce(k.atLeast(k.atMost(x, 710), -746))
 	half, rest := k.halves(n)
 	return k.mul(k.mul(k.add(expm1, k.num(1)), k.power(half)), k.power(rest))
 }
 
-// expBelow0 returns e^x, e^x − 1 and what the second rounded off, for x ≤ 0. Below −100 it takes x for −100.
-func (k vmath[V]) expBelow0(x V) (e, expm1, low V) {
+// expBelow0 returns e^x, e^x − 1 and what the second rounded off, which the short form leaves out, for x ≤ 0. Below −100 it takes x for −100.
+func (k vmath[V]) expBelow0(x V) (e, expm1 V, low []V) {
 	n, p := k.reduce(k.atLeast(x, -100))
 	s := k.power(k.whole(n))
 	whole := k.sub(s, k.num(1))
 	expm1 = k.fma(s, p, whole)
-	return k.fma(s, p, s), expm1, k.fma(s, p, k.sub(whole, expm1))
+	if !k.short {
+		low = []V{k.fma(s, p, k.sub(whole, expm1))}
+	}
+	return k.fma(s, p, s), expm1, low
 }
 
 // split returns k and m with u = 2^k·m and √½ ≤ m < √2, for positive normal u.
@@ -172,15 +189,18 @@ func (k vmath[V]) log1p(x V) V {
 }
 
 // log1pInside returns ln(1+x) for finite x > −1. With u the rounded 1+x it adds the rest, to first order, as c.
-// Where u is not scaled, x itself is the f of the series and there is no rest.
+// Where u is not scaled, x itself is the f of the series and there is no rest. The short form leaves the rest out.
 func (k vmath[V]) log1pInside(x V) V {
 	u := k.add(x, k.num(1))
 	e, m := k.split(u)
+	scaled := k.cmp(equal, e, k.zero())
+	f := k.choose(scaled, x, k.sub(m, k.num(1)))
+	if k.short {
+		return k.logSum(f, e)
+	}
 	// The larger of x and 1 is subtracted from u first, which is exact.
 	large := k.cmp(greaterOrEq, x, k.num(1))
 	rest := k.choose(large, k.sub(k.set(1), k.sub(u, x)), k.sub(x, k.sub(u, k.num(1))))
-	scaled := k.cmp(equal, e, k.zero())
-	f := k.choose(scaled, x, k.sub(m, k.num(1)))
 	return k.logSum(f, e, k.andNot(scaled, k.div(rest, u)))
 }
 
@@ -189,8 +209,10 @@ func (k vmath[V]) tanh(x V) V {
 	y := k.negAbs(x)
 	e, t, low := k.expBelow0(k.add(y, y))
 	far := k.cmp(less, e, k.num(0.25))
-	low = k.andNot(far, low)
-	q := k.divSum(k.choose(far, k.add(e, e), t), k.choose(far, k.num(1), k.set(2)), k.choose(far, e, t), low)
+	for i := range low {
+		low[i] = k.andNot(far, low[i])
+	}
+	q := k.divSum(k.choose(far, k.add(e, e), t), k.choose(far, k.num(1), k.set(2)), k.choose(far, e, t), low...)
 	y = k.choose(far, k.sub(k.set(1), q), q)
 	return k.or(k.and(y, k.word(1<<63-1)), k.and(x, k.word(1<<63)))
 }
@@ -201,9 +223,12 @@ func (k vmath[V]) sigmoid(x V) V {
 }
 
 // divSum returns x/(a+b) for |b| ≤ a. It corrects the quotient for what the sum and the division rounded off, and
-// for what x and b have lost before: low each, if it is given.
+// for what x and b have lost before: low each, if it is given. The short form does not.
 func (k vmath[V]) divSum(x, a, b V, low ...V) V {
 	sum := k.add(a, b)
+	if k.short {
+		return k.div(x, sum)
+	}
 	sumLow := k.sub(b, k.sub(sum, a))
 	q := k.div(x, sum)
 	rest := k.subMul(k.copy(x), q, sum)

@@ -14,7 +14,7 @@ import (
 // when they load and store.
 func mathFunctions(ctx *build.Context) {
 	k := avx2Lanes{emitter{ctx, 64, 32}, map[uint64]operand.Mem{}}
-	vmath[operand.Op]{k}.functions(k.loop)
+	vmath[operand.Op]{lanes: k}.functions(k.loop)
 }
 
 // avx2Lanes are lanes in a register of AVX2.

@@ -8,7 +8,7 @@ import (
 // mathFunctionsNEON writes the loops of math.go, as mathFunctions does.
 func mathFunctionsNEON(k neon) {
 	k.bits = 64
-	vmath[pair]{neonLanes{k}}.functions(neonLanes{k}.loop)
+	vmath[pair]{lanes: neonLanes{k}}.functions(neonLanes{k}.loop)
 }
 
 // pair is a vector as long as one of AVX2, in two registers; the same twice if it is a constant. A pair of one register is half as long.
