@@ -42,7 +42,7 @@ func Spline(dim, context int, src rand.Source) *nf.NormalizingFlow {
 // Each member takes batches of a twentieth of its rows, 32 to 256, with [nf.Cosine] from 2e-3, gradients of at most norm 5, and a small weight decay, until
 // the likelihood of the rows that it leaves out has not been better for 15 validations.
 type FitOptions struct {
-	Steps    int           // at most, for each member; 0 means 100 passes over the rows, and no more than 2000
+	Steps    int           // at most, for each member; 0 means 100 passes over the rows, and no more than 3000
 	Progress func(nf.Step) // called after each step of any member, and once more in the end: nf.ProgressLine; nil means nothing
 }
 
@@ -160,7 +160,7 @@ func without(x *mat.Dense, lo, hi int) (rest, part *mat.Dense) {
 // fitMember trains one flow.
 func fitMember(ctx context.Context, m *nf.NormalizingFlow, train, held *mat.Dense, steps int, report func(nf.Step), src rand.Source) (*nf.History, error) {
 	const (
-		epochs, most          = 100, 2000
+		epochs, most          = 100, 3000
 		smallest, largest     = 32, 256
 		batches, validations  = 20, 100
 		rate, decay, patience = 2e-3, 1e-5, 15
