@@ -20,8 +20,11 @@ COPY binder/jupyter /usr/local/etc/jupyter
 ENV GOPATH=/opt/go GOCACHE=/opt/go/cache GOTOOLCHAIN=local PATH=/opt/go/bin:/usr/local/go/bin:$PATH
 COPY --from=tools /usr/local/go /usr/local/go
 COPY --from=tools /opt/tools /usr/local/bin
-# A session may have 1 GB for everything, so a cell's program returns memory that it no longer needs.
-ENV GOMEMLIMIT=600MiB
+# A session may have 1 GB for everything, so a cell's program returns memory that it no longer needs, and gopls, which the kernel starts, sooner.
+ENV GOMEMLIMIT=400MiB
+RUN mv /usr/local/bin/gopls /usr/local/lib \
+    && printf '#!/bin/sh\nGOMEMLIMIT=100MiB exec /usr/local/lib/gopls "$@"\n' >/usr/local/bin/gopls \
+    && chmod +x /usr/local/bin/gopls
 RUN JUPYTER_DATA_DIR=/usr/local/share/jupyter gonb --install -logtostderr
 
 # Anyone may write below the home folder and GOPATH, so that any user can be the one who

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/nfkit/nfkit-go/nfkit/grids"
+	"github.com/nfkit/nfkit-go/nfkit/internal/testkit"
 )
 
 // idx is a file of two images of 2×3 pixels.
@@ -36,15 +37,23 @@ func TestReadIDX(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if x, err := grids.ReadIDX(path); err != nil || !mat.Equal(x, want) {
+		if x, err := grids.ReadIDX(path, 0); err != nil || !mat.Equal(x, want) {
 			t.Errorf("got %v and error %v", x, err)
 		}
+		for most, rows := range map[int]int{1: 1, 2: 2, 3: 2} {
+			if x, err := grids.ReadIDX(path, most); err != nil || !mat.Equal(x, want.Slice(0, rows, 0, 6)) {
+				t.Errorf("of at most %d rows: got %v and error %v", most, x, err)
+			}
+		}
+	}
+	if got := testkit.Panic(func() { _, _ = grids.ReadIDX(path, -1) }); !strings.HasPrefix(got, "grids: ReadIDX: got most = -1") {
+		t.Errorf("got panic %q", got)
 	}
 	labels := []byte{0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9}
 	if err := os.WriteFile(path, labels, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if x, err := grids.ReadIDX(path); err != nil || !mat.Equal(x, mat.NewDense(3, 1, []float64{7, 8, 9})) {
+	if x, err := grids.ReadIDX(path, 0); err != nil || !mat.Equal(x, mat.NewDense(3, 1, []float64{7, 8, 9})) {
 		t.Errorf("got labels %v and error %v", x, err)
 	}
 }
@@ -81,12 +90,14 @@ func TestReadIDXErrors(t *testing.T) {
 		if err := os.WriteFile(path, c.content, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		x, err := grids.ReadIDX(path)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "grids: ReadIDX: ") {
-			t.Errorf("%s: got %v and error %v, want %q", name, x, err, c.want)
+		for most := range 3 {
+			x, err := grids.ReadIDX(path, most)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "grids: ReadIDX: ") {
+				t.Errorf("%s: got %v and error %v, want %q", name, x, err, c.want)
+			}
 		}
 	}
-	if _, err := grids.ReadIDX(filepath.Join(folder, "none")); !os.IsNotExist(err) && (err == nil || !strings.Contains(err.Error(), "none")) {
+	if _, err := grids.ReadIDX(filepath.Join(folder, "none"), 0); !os.IsNotExist(err) && (err == nil || !strings.Contains(err.Error(), "none")) {
 		t.Errorf("a missing file gives the error %v", err)
 	}
 }

@@ -89,10 +89,10 @@ func moduleData(text []byte, stderr string, failed error) (string, error) {
 
 // readLabelled reads the images and labels whose files begin with name, and returns an error unless there are n of them.
 func readLabelled(folder, name string, n int) (l labelled, err error) {
-	if l.pixels, err = grids.ReadIDX(filepath.Join(folder, name+"-images-idx3-ubyte.gz")); err != nil {
+	if l.pixels, err = grids.ReadIDX(filepath.Join(folder, name+"-images-idx3-ubyte.gz"), 0); err != nil {
 		return l, err
 	}
-	labels, err := grids.ReadIDX(filepath.Join(folder, name+"-labels-idx1-ubyte.gz"))
+	labels, err := grids.ReadIDX(filepath.Join(folder, name+"-labels-idx1-ubyte.gz"), 0)
 	if err != nil {
 		return l, err
 	}
