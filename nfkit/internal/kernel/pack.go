@@ -125,13 +125,9 @@ func packPanel[T Float](dst, b []T, rs, cs, depth, cols int) {
 		return
 	case cs == 1:
 		for p := range depth {
-			from, to := b[p*rs:][:cols], dst[p*w:][:w]
-			for i, v := range from {
-				to[i] = v
-			}
-			for i := len(from); i < len(to); i++ {
-				to[i] = 0
-			}
+			to := dst[p*w:][:w]
+			copy(to, b[p*rs:][:cols])
+			clear(to[cols:])
 		}
 		return
 	case rs == 1:
