@@ -123,16 +123,20 @@ func weightedMoments(x *mat.Dense, weights []float64) (mean []float64, covarianc
 	m.MulVec(x.T(), mat.NewVecDense(len(weights), weights))
 	m.ScaleVec(1/total, &m)
 	mean = m.RawVector().Data
-	z := centred(x, mean, "")
-	for i, w := range weights {
-		root := math.Sqrt(w / total)
-		row := z.RawRowView(i)
-		for j := range row {
-			row[j] *= root
-		}
-	}
 	covariance = mat.NewSymDense(d, nil)
-	covariance.SymOuterK(1, z.T())
+	const block = 1024 // rows of which there is a copy
+	for lo := 0; lo < len(weights); lo += block {
+		hi := min(lo+block, len(weights))
+		z := centred(x.Slice(lo, hi, 0, d), mean, "")
+		for i, w := range weights[lo:hi] {
+			root := math.Sqrt(w / total)
+			row := z.RawRowView(i)
+			for j := range row {
+				row[j] *= root
+			}
+		}
+		covariance.SymRankK(covariance, 1, z.T())
+	}
 	return mean, covariance
 }
 
