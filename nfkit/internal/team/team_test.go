@@ -68,6 +68,29 @@ func TestDoAtOnce(t *testing.T) {
 	}
 }
 
+// Where members of another team keep the cores busy, a call runs on its caller's goroutine alone, and all is given back in the end.
+func TestCoresAreShared(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	var start, end sync.WaitGroup
+	start.Add(2)
+	end.Add(2)
+	Do(2, 2, func(_, _ int) {
+		start.Done()
+		start.Wait() // each worker has one of the tasks
+		Do(2, 50, func(worker, _ int) {
+			if worker != 0 {
+				t.Errorf("worker %d has a task, although both cores are busy", worker)
+			}
+			runtime.Gosched()
+		})
+		end.Done()
+		end.Wait() // and keeps it until the other is done
+	})
+	if n := reserved.Load(); n != 0 {
+		t.Errorf("%d members are reserved after the end, want 0", n)
+	}
+}
+
 // A panic reaches the caller after all tasks that have begun have ended, from whichever goroutine it comes.
 func TestPanic(t *testing.T) {
 	for task := range 4 {
