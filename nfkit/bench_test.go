@@ -33,7 +33,7 @@ func BenchmarkLogProb(b *testing.B) { benchmarkTask(b, workload.LogProb) }
 func BenchmarkSample(b *testing.B) { benchmarkTask(b, workload.Sample) }
 
 func benchmarkTask(b *testing.B, task workload.Task) {
-	for _, row := range slices.Concat(workload.Table, workload.WideTable) {
+	for _, row := range slices.Concat(workload.Table, workload.WideTable, workload.FamilyTable) {
 		if row.Task != task {
 			continue
 		}

@@ -65,13 +65,8 @@ func (f DeepSigmoid) Forward(z, params *ad.Value) (x, logDet *ad.Value) {
 }
 
 func (f DeepSigmoid) curve(params *ad.Value) curve {
-	units, layers := f.size()
-	p := parts{params: params}
-	var all []sigmoidLayer
-	for range layers {
-		all = append(all, sigmoidLayer{out: 1, logits: p.next(units)}.units(&p, units))
-	}
-	return sigmoidCurve(all)
+	_, layers := f.size()
+	return func(u *ad.Value, _ bool) (y, logSlope *ad.Value) { return u.DeepSigmoid(params, layers, logScaleBound) }
 }
 
 func (f DeepDenseSigmoid) size() (units, layers int) {

@@ -63,7 +63,8 @@
 //	DensePart SetColumns       some outputs of Dense, in place           what is solved for column by column; no gradients
 //	LogAbsDet                  ln|det A| for each row, a d×d matrix A    residual flows
 //	Swish                      c·v·σ(b·v) and its derivative             Lipschitz networks
-//	LogisticMixture            logit Σⱼ πⱼ·σ(aⱼ), ln of its derivative    neural autoregressive flows, Flow++
+//	LogisticMixture            logit Σⱼ πⱼ·σ(aⱼ), ln of its derivative    Flow++, dense sigmoidal flows
+//	DeepSigmoid                networks of LogisticMixture              neural autoregressive flows
 //	TanhRoot                   s + (b−1)·tanh s = v                      planar flows, backwards
 //
 // # Derivatives as values

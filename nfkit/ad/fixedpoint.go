@@ -86,8 +86,10 @@ func (v *Value) again() (x, fx *Value) {
 }
 
 var fixedPointOp = &op{name: "FixedPoint",
-	forward64: reshapeForward[float64], backward64: fixedPointBackward[float64],
-	forward32: reshapeForward[float32], backward32: fixedPointBackward[float32]}
+	forward64: solutionForward[float64], backward64: fixedPointBackward[float64],
+	forward32: solutionForward[float32], backward32: fixedPointBackward[float32]}
+
+func solutionForward[T kernel.Float](v *Value) { copy(of[T](v).data, of[T](v.args[0]).data) }
 
 // before reports whether v was on the tape when x was made.
 func (v *Value) before(x *Value) bool { return v.param != nil || v.id < x.id }

@@ -45,12 +45,72 @@ func partsOf[T kernel.Float](extra []T) mixtureParts[T] {
 	return mixtureParts[T]{extra[:n], extra[n : 2*n], extra[2*n : 3*n], extra[3*n:]}
 }
 
+// rows returns the parts of rows lo to hi, of m elements each.
+func (p mixtureParts[T]) rows(lo, hi, m int) mixtureParts[T] {
+	return mixtureParts[T]{p.below[lo*m : hi*m], p.above[lo*m : hi*m], p.density[lo*m : hi*m], p.sigma[lo*m : hi*m]}
+}
+
 func logisticMixtureForward[T kernel.Float](v *Value) {
 	logits, a, r, m := of[T](v.args[0]).data, of[T](v.args[1]).data, of[T](v.args[2]).data, v.args[0].cols
-	y, slope := of[T](v).data, of[T](v.twin).data
 	extra := take[T](v.tape, 4*len(a))
 	of[T](v).extra = extra
-	p := partsOf(extra)
+	rate := take[T](v.tape, len(r))
+	kernel.Exp(rate, r)
+	mixtureRows(of[T](v).data, of[T](v.twin).data, partsOf(extra), logits, a, r, rate, m)
+}
+
+// mixtureRows computes the mixtures of rows, given r and e^r, and what the backward pass needs. With the weights w = e^v,
+//
+//	y = ln(Σ w·σ(a) / Σ w·σ(−a)),  the slope is Σ w·σ(a)·σ(−a)·e^r · Σ w / (Σ w·σ(a) · Σ w·σ(−a)).
+//
+// A row where one of these sums is too small or too large is computed by logarithms.
+func mixtureRows[T kernel.Float](y, slope []T, p mixtureParts[T], logits, a, r, rate []T, m int) {
+	least, most := sumRange[T]()
+	kernel.Exp(p.below, logits)
+	kernel.Scale(p.sigma, -1, a)
+	kernel.Exp(p.sigma, p.sigma)
+	for i := range y {
+		below, above, density, sigma, rate := p.below[i*m:][:m], p.above[i*m:][:m], p.density[i*m:][:m], p.sigma[i*m:][:m], rate[i*m:][:m]
+		var all, cdf, tail, sum T
+		for j, w := range below {
+			e := sigma[j]
+			s := 1 / (1 + e)
+			part := w * s
+			rest := part * e
+			d := rest * s * rate[j]
+			sigma[j], below[j], above[j], density[j] = s, part, rest, d
+			all, cdf, tail, sum = all+w, cdf+part, tail+rest, sum+d
+		}
+		if !(cdf > least && tail > least && sum > least && all < most && sum < most) {
+			y[i], slope[i] = 1, 0
+			continue
+		}
+		inCDF, inTail, inSum := 1/cdf, 1/tail, 1/sum
+		for j := range below {
+			below[j], above[j], density[j] = below[j]*inCDF, above[j]*inTail, density[j]*inSum
+		}
+		y[i], slope[i] = cdf*inTail, sum*inTail*(all*inCDF)
+	}
+	kernel.Log(y, y)
+	kernel.Log(slope, slope)
+	for i, s := range slope {
+		if !(s > T(math.Inf(-1))) {
+			lo, hi := i*m, (i+1)*m
+			mixtureByLogarithms(&y[i], &slope[i], p.rows(i, i+1, m), logits[lo:hi], a[lo:hi], r[lo:hi])
+		}
+	}
+}
+
+// sumRange returns between what a sum of exponentials has all its digits, as have quotients of two.
+func sumRange[T kernel.Float]() (least, most T) {
+	if _, single := any(least).(float32); single {
+		return 1e-30, 1e7
+	}
+	return 1e-290, 1e17
+}
+
+// mixtureByLogarithms computes a mixture from the logarithms of its parts, however far out.
+func mixtureByLogarithms[T kernel.Float](y, slope *T, p mixtureParts[T], logits, a, r []T) {
 	kernel.LogSigmoid(p.below, a)
 	kernel.Scale(p.above, -1, a)
 	kernel.LogSigmoid(p.above, p.above)
@@ -60,47 +120,33 @@ func logisticMixtureForward[T kernel.Float](v *Value) {
 	for _, part := range [...][]T{p.below, p.above, p.density} {
 		kernel.Add(part, part, logits)
 	}
-	sums := take[T](v.tape, 3*len(y))
-	cdf, tail, density := sums[:len(y)], sums[len(y):2*len(y)], sums[2*len(y):]
-	softmaxRows(cdf, p.below, m)
-	softmaxRows(tail, p.above, m)
-	softmaxRows(density, p.density, m)
-	for i := range y {
-		top, low := max(cdf[i], tail[i]), min(cdf[i], tail[i])
-		all := top + T(math.Log1p(math.Exp(float64(low-top)))) // of the weights
-		y[i] = cdf[i] - tail[i]
-		slope[i] = density[i] - cdf[i] - tail[i] + all
-	}
+	cdf, tail, density := softmax(p.below), softmax(p.above), softmax(p.density)
+	top, low := max(cdf, tail), min(cdf, tail)
+	all := top + T(math.Log1p(math.Exp(float64(low-top)))) // of the weights
+	*y, *slope = cdf-tail, density-cdf-tail+all
 }
 
-// softmaxRows makes each row of x, of m elements, its softmax, and stores the logarithms of the sums of exponentials; the softmax is 0 where that is −Inf.
-func softmaxRows[T kernel.Float](logSum, x []T, m int) {
-	for i := range logSum {
-		row := x[i*m : (i+1)*m]
-		top := T(math.Inf(-1))
-		for _, x := range row {
-			top = max(top, x)
-		}
-		if top-top != 0 {
-			top = 0
-		}
-		for j := range row {
-			row[j] -= top
-		}
-		logSum[i] = top
+// softmax makes x its softmax, 0 where the logarithm of the sum of exponentials, which it returns, is −Inf.
+func softmax[T kernel.Float](x []T) (logSum T) {
+	top := T(math.Inf(-1))
+	for _, x := range x {
+		top = max(top, x)
+	}
+	if top-top != 0 {
+		top = 0
+	}
+	for j := range x {
+		x[j] -= top
 	}
 	kernel.Exp(x, x)
-	for i := range logSum {
-		row := x[i*m : (i+1)*m]
-		var s T
-		for _, e := range row {
-			s += e
-		}
-		logSum[i] += T(math.Log(float64(s)))
-		if s != 0 {
-			kernel.Scale(row, 1/s, row)
-		}
+	var s T
+	for _, e := range x {
+		s += e
 	}
+	if s != 0 {
+		kernel.Scale(x, 1/s, x)
+	}
+	return top + T(math.Log(float64(s)))
 }
 
 // With the shares p, q and d of a part in F, 1 − F and the density, by its logit: ∂y = p − q, ∂ln slope = d − p − q + π; by a, for which
@@ -108,8 +154,10 @@ func softmaxRows[T kernel.Float](logSum, x []T, m int) {
 func logisticMixtureBackward[T kernel.Float](v *Value) {
 	m, p := v.args[0].cols, partsOf(of[T](v).extra)
 	dLogits, da, dr := gradient[T](v.args[0]), gradient[T](v.args[1]), gradient[T](v.args[2])
-	y, gy, gs := of[T](v).data, of[T](v).grad, twinGradient[T](v)
-	for i, y := range y {
+	gy, gs := of[T](v).grad, twinGradient[T](v)
+	cdf := take[T](v.tape, v.rows)
+	kernel.Sigmoid(cdf, of[T](v).data)
+	for i, f := range cdf {
 		var byY, bySlope T
 		if gy != nil {
 			byY = gy[i]
@@ -117,7 +165,6 @@ func logisticMixtureBackward[T kernel.Float](v *Value) {
 		if gs != nil {
 			bySlope = gs[i]
 		}
-		f := T(sigmoid(y))
 		row := func(x []T) []T { return x[i*m : (i+1)*m] }
 		below, above, density, sigma := row(p.below), row(p.above), row(p.density), row(p.sigma)
 		if dLogits != nil {

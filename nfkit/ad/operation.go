@@ -13,7 +13,7 @@ type Operation struct {
 	Args   []*Value
 	Second *Value // the second result, nil if there is none
 
-	Number, Upper float64    // slope, factor, bound or limit; the lower and the upper end for LogIndicator and Root
+	Number, Upper float64    // slope, factor, bound or limit; the lower and the upper end for LogIndicator and Root; the layers and the limit of DeepSigmoid
 	Index         []int      // columns; nil: all
 	First         int        // the first column of a Slice
 	Activation    Activation // of Dense

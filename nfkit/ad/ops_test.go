@@ -149,6 +149,10 @@ var opCases = map[string]opCase{
 	"LogisticMixture/value": logisticMixture(first),
 	"LogisticMixture/slope": logisticMixture(second),
 
+	"DeepSigmoid":       deepSigmoid(both),
+	"DeepSigmoid/value": deepSigmoid(first),
+	"DeepSigmoid/slope": deepSigmoid(second),
+
 	"Swish":       swish(both),
 	"Swish/value": swish(first),
 	"Swish/slope": swish(second),
@@ -341,6 +345,16 @@ func logisticMixture(results func(y, logSlope *ad.Value) []*ad.Value) opCase {
 			return append(results(v.LogisticMixture(zero.Add(more[0]), zero.Add(more[1]))), zero.Add(more[1]))
 		},
 		shapes: [][]shape{{{5, 3}, {5, 3}, {5, 3}}, {{1, 1}, {1, 1}, {1, 1}}, {{0, 3}, {0, 3}, {0, 3}}, {{9, 8}, {9, 8}, {9, 8}}},
+	}
+}
+
+// deepSigmoid has two layers.
+func deepSigmoid(results func(y, logSlope *ad.Value) []*ad.Value) opCase {
+	return opCase{
+		f: func(v *ad.Value, more []ad.Operand) []*ad.Value {
+			return results(v.DeepSigmoid(v.Tape().Full(1, 1, 0).Add(more[0]), 2, 3))
+		},
+		shapes: [][]shape{{{5, 1}, {5, 18}}, {{1, 1}, {1, 6}}, {{0, 1}, {0, 12}}, {{70, 1}, {70, 12}}},
 	}
 }
 

@@ -45,8 +45,8 @@ func (v *Value) Root(f func(x *Value) *Value, lo, hi float64) *Value {
 }
 
 var rootOp = &op{name: "Root",
-	forward64: reshapeForward[float64], backward64: rootBackward[float64],
-	forward32: reshapeForward[float32], backward32: rootBackward[float32]}
+	forward64: solutionForward[float64], backward64: rootBackward[float64],
+	forward32: solutionForward[float32], backward32: rootBackward[float32]}
 
 func init() { rootOp.tangent = rootTangent }
 

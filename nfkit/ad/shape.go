@@ -74,13 +74,15 @@ func (v *Value) Repeat(n int) *Value {
 	return v.tape.apply(repeatOp, v.rows*n, v.cols, v).run()
 }
 
-// Reshape returns the elements of v, by rows, as a rows×cols value.
+// Reshape returns the elements of v, by rows, as a rows×cols value. It takes no memory.
 func (v *Value) Reshape(rows, cols int) *Value {
 	v.tape.check("Reshape", v)
 	if rows < 0 || cols < 0 || rows*cols != v.rows*v.cols {
 		panic(fmt.Sprintf("ad: Reshape: got %d×%d for a %d×%d value", rows, cols, v.rows, v.cols))
 	}
-	return v.tape.apply(reshapeOp, rows, cols, v).run()
+	u := v.tape.apply(reshapeOp, 0, 0, v)
+	u.rows, u.cols, u.f64.data, u.f32.data = rows, cols, v.f64.data, v.f32.data
+	return u
 }
 
 // Transpose returns the matrix with rows and columns exchanged. It mixes the rows of a batch: it is for parameters.
@@ -108,9 +110,7 @@ var (
 	transposeOp = &op{name: "Transpose",
 		forward64: transposeForward[float64], backward64: transposeBackward[float64],
 		forward32: transposeForward[float32], backward32: transposeBackward[float32]}
-	reshapeOp = &op{name: "Reshape",
-		forward64: reshapeForward[float64], backward64: reshapeBackward[float64],
-		forward32: reshapeForward[float32], backward32: reshapeBackward[float32]}
+	reshapeOp = &op{name: "Reshape", backward64: reshapeBackward[float64], backward32: reshapeBackward[float32]} // has the elements of its operand
 )
 
 func sliceForward[T kernel.Float](v *Value) {
@@ -248,13 +248,18 @@ func repeatBackward[T kernel.Float](v *Value) {
 	}
 }
 
-func reshapeForward[T kernel.Float](v *Value) {
-	copy(of[T](v).data, of[T](v.args[0]).data)
-}
-
 func reshapeBackward[T kernel.Float](v *Value) {
-	dx := gradient[T](v.args[0])
-	kernel.Add(dx, dx, of[T](v).grad)
+	g, a := of[T](v), of[T](v.args[0])
+	if v.tape.spends && v.args[0].needs && a.grad == nil {
+		a.grad, g.grad = g.grad, nil
+		return
+	}
+	switch dx, fresh := freshGradient[T](v.args[0]); {
+	case fresh:
+		copy(dx, g.grad)
+	case dx != nil:
+		kernel.Add(dx, dx, g.grad)
+	}
 }
 
 func transposeForward[T kernel.Float](v *Value) {

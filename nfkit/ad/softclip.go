@@ -2,6 +2,7 @@ package ad
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/nfkit/nfkit-go/nfkit/internal/kernel"
 )
@@ -23,22 +24,28 @@ func softClipForward[T kernel.Float](v *Value) {
 	x, c := of[T](v.args[0]).data, T(v.c)
 	y := of[T](v).data[:len(x)]
 	for i, x := range x {
-		switch r := c / (c + max(x, -x)); {
-		case r != 0:
-			y[i] = x * r
-		case x < 0:
-			y[i] = -c
-		default:
-			y[i] = c
-		}
+		y[i] = clipped(x, c)
 	}
 }
+
+// clipped returns x/(1 + |x|/c).
+func clipped[T kernel.Float](x, c T) T {
+	if r := clipFactor(x, c); r != 0 {
+		return x * r
+	} else if x < 0 {
+		return -c
+	}
+	return c
+}
+
+// clipFactor returns 1/(1 + |x|/c).
+func clipFactor[T kernel.Float](x, c T) T { return c / (c + T(math.Abs(float64(x)))) }
 
 func softClipBackward[T kernel.Float](v *Value) {
 	g, x, dx, c := of[T](v).grad, of[T](v.args[0]).data, gradient[T](v.args[0]), T(v.c)
 	x, dx = x[:len(g)], dx[:len(g)]
 	for i, g := range g {
-		r := c / (c + max(x[i], -x[i]))
+		r := clipFactor(x[i], c)
 		dx[i] += g * r * r
 	}
 }

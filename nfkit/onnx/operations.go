@@ -46,6 +46,7 @@ func init() { // a translation of an operation translates its operands
 		"Dense": dense, "MatMul": matMul, "TriMul": triangular(false), "TriSolve": triangular(true),
 
 		"Where": where, "Wrap": wrap, "LogIndicator": logIndicator, "SoftClip": softClip, "SoftClipOdd": softClipOdd, "Swish": swish, "LogisticMixture": logisticMixture,
+		"DeepSigmoid": deepSigmoid,
 		"AffinePairs": affine(false), "AffinePairsInverse": affine(true),
 		"Spline": spline(false), "SplineInverse": spline(true),
 
@@ -186,13 +187,36 @@ func swish(t *translation, _ *ad.Value, o ad.Operation) string {
 }
 
 func logisticMixture(t *translation, _ *ad.Value, o ad.Operation) string {
-	logits, a, logRate := t.value(o.Args[0]), t.value(o.Args[1]), t.value(o.Args[2])
+	y, logSlope := t.logisticMixture(t.value(o.Args[0]), t.value(o.Args[1]), t.value(o.Args[2]))
+	t.second(o, logSlope)
+	return y
+}
+
+func (t *translation) logisticMixture(logits, a, logRate string) (y, logSlope string) {
 	logSum := func(x string) string { return t.with("ReduceLogSumExp", []string{x}, integers("axes", 1)) }
 	below, above := t.op("Neg", t.softplus(t.op("Neg", a))), t.op("Neg", t.softplus(a))
 	cdf, tail := logSum(t.op("Add", logits, below)), logSum(t.op("Add", logits, above))
 	density := logSum(t.op("Add", t.op("Add", logits, logRate), t.op("Add", below, above)))
-	t.second(o, t.op("Sub", t.op("Add", density, logSum(logits)), t.op("Add", cdf, tail)))
-	return t.op("Sub", cdf, tail)
+	return t.op("Sub", cdf, tail), t.op("Sub", t.op("Add", density, logSum(logits)), t.op("Add", cdf, tail))
+}
+
+func deepSigmoid(t *translation, _ *ad.Value, o ad.Operation) string {
+	y, params, layers := t.value(o.Args[0]), t.value(o.Args[1]), int(o.Number)
+	m := o.Args[1].Cols() / (3 * layers)
+	var logSlope string
+	for l := range layers {
+		part := func(k int) string { return t.slice(params, 1, (3*l+k)*m, (3*l+k+1)*m) }
+		logRate := t.clipped(part(1), o.Upper)
+		var s string
+		y, s = t.logisticMixture(part(0), t.op("Add", t.op("Mul", t.op("Exp", logRate), y), part(2)), logRate)
+		if logSlope == "" {
+			logSlope = s
+		} else {
+			logSlope = t.op("Add", logSlope, s)
+		}
+	}
+	t.second(o, logSlope)
+	return y
 }
 
 // affine makes the translation of AffinePairs, or of its inverse.
