@@ -59,13 +59,13 @@ func (f UnconstrainedMonotone) curve(params *ad.Value) curve {
 	units, points := f.size()
 	t := params.Tape()
 	integral := newQuadrature(t, points)
-	nodes := integral.nodes.Concat(t.Full(1, 1, 1)) // and the end
+	nodes := newNodes(integral)
 	p := parts{params: params}
 	shift := p.next(1)
 	inner := newIntegrand(&p, units)
 	return func(u *ad.Value, slope bool) (y, logSlope *ad.Value) {
 		near := u.Min(t.Full(1, 1, umnnReach)).Max(t.Full(1, 1, -umnnReach))
-		log := inner.log(near.Mul(nodes))
+		log := inner.log(near, nodes)
 		l := log.Slice(points, points+1)
 		y = integral.mean(log.Slice(0, points).Exp()).Mul(near).Add(shift).Add(u.Sub(near).Mul(l.Exp()))
 		if slope {
@@ -94,11 +94,20 @@ func newIntegrand(p *parts, units int) integrand {
 	return f
 }
 
-// log returns the logarithm of the integrand at some points of each component, N×k: rows are long that way, whatever the number of units.
-func (f integrand) log(u *ad.Value) *ad.Value {
+// newNodes returns the nodes of a rule and the end of its interval over a row of ones, 2×k.
+func newNodes(rule quadrature) *ad.Value {
+	t := rule.nodes.Tape()
+	nodes := rule.nodes.Concat(t.Full(1, 1, 1))
+	k := nodes.Cols()
+	return nodes.Concat(t.Full(1, k, 1)).Reshape(2, k)
+}
+
+// log returns the logarithm of the integrand at nodes between 0 and u, N×k: rows are long that way, whatever the number of units, and the numbers w·u + b
+// of a unit are a product of two columns with the nodes.
+func (f integrand) log(u, nodes *ad.Value) *ad.Value {
 	g := f.r
 	for i, w := range f.w {
-		g = u.Mul(w).Add(f.b[i]).Tanh().Mul(f.v[i]).Add(g)
+		g = u.Mul(w).Concat(f.b[i]).MatMul(nodes).Tanh().Mul(f.v[i]).Add(g)
 	}
 	return g.Scale(1. / umnnLogBound).Tanh().Scale(umnnLogBound)
 }

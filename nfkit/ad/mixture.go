@@ -63,7 +63,8 @@ func logisticMixtureForward[T kernel.Float](v *Value) {
 //
 //	y = ln(Σ w·σ(a) / Σ w·σ(−a)),  the slope is Σ w·σ(a)·σ(−a)·e^r · Σ w / (Σ w·σ(a) · Σ w·σ(−a)).
 //
-// A row where one of these sums is too small or too large is computed by logarithms.
+// Each rounding on the way to y keeps the order of two numbers, so y never falls where a rises. A row where one of these sums is too small or too large is
+// computed by logarithms.
 func mixtureRows[T kernel.Float](y, slope []T, p mixtureParts[T], logits, a, r, rate []T, m int) {
 	least, most := sumRange[T]()
 	kernel.Exp(p.below, logits)
@@ -74,10 +75,9 @@ func mixtureRows[T kernel.Float](y, slope []T, p mixtureParts[T], logits, a, r, 
 		var all, cdf, tail, sum T
 		for j, w := range below {
 			e := sigma[j]
-			s := 1 / (1 + e)
-			part := w * s
-			rest := part * e
-			d := rest * s * rate[j]
+			s, t := 1/(1+e), 1/(1+1/e)
+			part, rest := w*s, w*t
+			d := part * t * rate[j]
 			sigma[j], below[j], above[j], density[j] = s, part, rest, d
 			all, cdf, tail, sum = all+w, cdf+part, tail+rest, sum+d
 		}
