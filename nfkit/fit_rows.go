@@ -47,7 +47,7 @@ func (r *Rows) Sample(n int, src rand.Source) *mat.Dense {
 			rand.New(src).Shuffle(len(r.order), func(i, j int) { r.order[i], r.order[j] = r.order[j], r.order[i] })
 			r.next = 0
 		}
-		batch.SetRow(i, r.x.RawRowView(r.order[r.next]))
+		copy(batch.RawRowView(i), r.x.RawRowView(r.order[r.next]))
 		r.next++
 	}
 	return batch

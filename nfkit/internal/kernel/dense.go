@@ -100,12 +100,15 @@ func leakyGradSums[T Float](dst, dy, y []T, slope T) {
 	if len(dy) > 0 {
 		j = leakyGradSumsAsm(dst, dy, y, slope)
 	}
+	factor := [2]T{slope, 1}
 	for ; j < m; j++ {
 		s := dst[j]
 		for i := j; i < len(dy); i += m {
-			if !(y[i] > 0) {
-				dy[i] *= slope
+			k := 0
+			if y[i] > 0 { // which is not foreseeable, and no jump this way
+				k = 1
 			}
+			dy[i] *= factor[k]
 			s += dy[i]
 		}
 		dst[j] = s

@@ -42,7 +42,9 @@ func panel[T Float](c []T, ldc int, init []T, ldi int, a []T, rsa, csa int, b []
 	}
 	for j := 0; j < cols; j += width / 2 {
 		c, init, b, cols := c[j:], init[j:], b[j:], min(cols-j, width/2)
-		if is32[T]() {
+		if k > 0 && cols <= width/4 {
+			panelRunsAsm(c, ldc, init, ldi, a, rsa, csa, 0, b, ldb, 0, n, 1, k, cols, slope)
+		} else if is32[T]() {
 			panel32(p32(c), ldc, p32(init), ldi, p32(a), rsa, csa, p32(b), ldb, n, k, cols, float32(slope))
 		} else {
 			panel64(p64(c), ldc, p64(init), ldi, p64(a), rsa, csa, p64(b), ldb, n, k, cols, float64(slope))

@@ -74,9 +74,8 @@ func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int, s
 		mulFew(c, a, rsa, csa, b, rsb, csb, n, k, m)
 		return
 	}
-	done := 0
-	if readable(b, rsb, csb) {
-		w := panelWidth[T]()
+	done, depth := 0, 0 // columns of full panels, and rows of b whose neighbours can be read as well, so that the others are no copy
+	if w := panelWidth[T](); readable(b, rsb, csb) {
 		done = m / w * w
 		var zeros [64]T
 		for j := 0; j < done; j += w {
@@ -91,8 +90,16 @@ func mulStrided[T Float](c, a []T, rsa, csa int, b []T, rsb, csb, n, k, m int, s
 			panel(to, m, init, ldi, a[s.Lo*rsa:], rsa, csa, b[j:], rsb, s.Hi-s.Lo, k, w, 1)
 		}
 	}
-	if done < m {
-		mulScratch(c[done:], m, a, rsa, csa, b[done*csb:], rsb, csb, n, k, m-done)
+	if done == m {
+		return
+	}
+	c, b = c[done:], b[done*csb:]
+	if w := panelWidth[T](); readable(b, rsb, csb) && len(b) >= w {
+		depth = min(k, (len(b)-w)/rsb+1)
+		panel(c, m, c, m, a, rsa, csa, b, rsb, n, depth, m-done, 1)
+	}
+	if depth < k {
+		mulScratch(c, m, a[depth*csa:], rsa, csa, b[depth*rsb:], rsb, csb, n, k-depth, m-done)
 	}
 }
 
