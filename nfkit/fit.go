@@ -137,6 +137,7 @@ type fit struct {
 
 	start float64    // loss of an objective without data before the first step
 	batch mat.Matrix // the first one
+	rows  *mat.Dense // of the others
 	asked bool       // the run was stopped on purpose
 }
 
@@ -305,11 +306,30 @@ func (f *fit) passOver(err error) bool {
 	return f.SkipNonFinite && errors.As(err, &fault)
 }
 
+// sample draws a batch. Those of a data set are in one place, for objectives that keep none, but the first, which is looked at later.
+func (f *fit) sample() *mat.Dense {
+	r, ok := f.data.(*Rows)
+	switch f.objective.(type) {
+	case *likelihood, *RowObjective:
+	default:
+		ok = false
+	}
+	if !ok || f.batch == nil {
+		return f.data.Sample(f.BatchSize, f.src)
+	}
+	if f.rows == nil {
+		_, c := r.x.Dims()
+		f.rows = mat.NewDense(f.BatchSize, c, nil)
+	}
+	r.sampleTo(f.rows, f.src)
+	return f.rows
+}
+
 // train takes one step, and returns the loss before it.
 func (f *fit) train() (float64, error) {
 	var batch mat.Matrix
 	if f.data != nil {
-		rows := f.data.Sample(f.BatchSize, f.src)
+		rows := f.sample()
 		if rows == nil {
 			return math.NaN(), fmt.Errorf("the data (%T) gave no rows, want %d", f.data, f.BatchSize)
 		}

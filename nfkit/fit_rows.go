@@ -39,18 +39,25 @@ func (r *Rows) Sample(n int, src rand.Source) *mat.Dense {
 	if n < 1 {
 		panic(fmt.Sprintf("nfkit: Rows.Sample: got %d rows, want 1 or more", n))
 	}
+	checkSource("Rows.Sample", src)
 	_, c := r.x.Dims()
 	batch := mat.NewDense(n, c, nil)
-	checkSource("Rows.Sample", src)
-	for i := range n {
+	r.sampleTo(batch, src)
+	return batch
+}
+
+// sampleTo is Sample to a matrix that there is.
+func (r *Rows) sampleTo(batch *mat.Dense, src rand.Source) {
+	from, to := r.x.RawMatrix(), batch.RawMatrix()
+	for i := range to.Rows {
 		if r.next == len(r.order) {
 			rand.New(src).Shuffle(len(r.order), func(i, j int) { r.order[i], r.order[j] = r.order[j], r.order[i] })
 			r.next = 0
 		}
-		copy(batch.RawRowView(i), r.x.RawRowView(r.order[r.next]))
+		at := r.order[r.next] * from.Stride
+		copy(to.Data[i*to.Stride:][:to.Cols], from.Data[at:at+from.Cols])
 		r.next++
 	}
-	return batch
 }
 
 // JoinColumns returns the columns of all parts side by side, as the rows of a conditional model have a point, its context and its weight:
