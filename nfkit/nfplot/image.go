@@ -8,7 +8,6 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // laidOut returns what is drawn for d: a plot alone is a figure, an animation its last frame.
@@ -39,7 +38,7 @@ func sizeOf(d Drawing) (width, height vg.Length) {
 func render(d Drawing, scale int) *image.RGBA {
 	d = laidOut(d)
 	w, h := sizeOf(d)
-	c := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(72*scale))
+	c := newCanvas(w, h, scale)
 	d.Draw(draw.New(c))
 	return c.Image().(*image.RGBA)
 }
