@@ -271,7 +271,7 @@ func renderOutput(o map[string]any, md *markdown) (template.HTML, error) {
 	return "", nil
 }
 
-var widthOfImage = regexp.MustCompile(`<img( [^>]*)?? width="(\d+)"`)
+var widthOfImage = regexp.MustCompile(`<img(?: [^>]*)?? width="\d+"`)
 
 // wide is the width, in pixels, from which on a figure is more than one panel.
 const wide = 640
@@ -280,7 +280,8 @@ const wide = 640
 // scrolled, where others shrink.
 func markWide(text string) string {
 	return widthOfImage.ReplaceAllStringFunc(text, func(img string) string {
-		if n, err := strconv.Atoi(widthOfImage.FindStringSubmatch(img)[2]); err != nil || n < wide {
+		width := img[strings.LastIndexByte(img[:len(img)-1], '"')+1 : len(img)-1]
+		if n, err := strconv.Atoi(width); err != nil || n < wide {
 			return img
 		}
 		return `<img class="wide"` + strings.TrimPrefix(img, "<img")

@@ -40,7 +40,7 @@ func TestSite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		texts[name] = string(b)
+		texts[name] = withoutPictures(string(b))
 	}
 	for name, text := range texts {
 		if !strings.Contains(text, "Content-Security-Policy") || strings.Contains(sitePolicy, "'unsafe-eval'") {
@@ -100,6 +100,19 @@ func TestSite(t *testing.T) {
 			t.Errorf("the contents do not lead to %s", c.Page())
 		}
 	}
+}
+
+// withoutPictures takes the letters of pictures out of a page: there are megabytes, in which nothing can begin or end that
+// a test looks for.
+func withoutPictures(text string) string {
+	const mark = ";base64,"
+	before, rest, ok := strings.Cut(text, mark)
+	var b strings.Builder
+	for ; ok; before, rest, ok = strings.Cut(rest, mark) {
+		b.WriteString(before + mark)
+		rest = strings.TrimLeft(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+	}
+	return b.String() + before
 }
 
 func TestToPages(t *testing.T) {
