@@ -48,14 +48,16 @@ func (a *Animation) encode() [][]byte {
 	const text = 4.0 / 3 // bytes of base64 for one byte
 	goal := int(1e6 / 20 / text * 0.97)
 	for scale := resolution; ; scale-- {
-		total := 0
+		left := goal * len(a.frames)
 		var frames [][]byte
 		for _, d := range a.frames {
 			png := encodePNG(render(d, scale), goal)
-			total += len(png)
+			if left -= len(png); left < 0 && scale > 1 {
+				break
+			}
 			frames = append(frames, png)
 		}
-		if total <= goal*len(frames) || scale == 1 {
+		if len(frames) == len(a.frames) {
 			return frames
 		}
 	}

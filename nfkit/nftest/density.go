@@ -127,7 +127,8 @@ func (d *density) grid(samples *mat.Dense) (points *mat.Dense, weights []float64
 	points, weights = mat.NewDense(size*size, 2, nil), make([]float64, size*size)
 	for i, x := range axes[0] {
 		for j, y := range axes[1] {
-			points.SetRow(i*size+j, []float64{x, y})
+			row := points.RawRowView(i*size + j)
+			row[0], row[1] = x, y
 			weights[i*size+j] = steps[0][i] * steps[1][j]
 		}
 	}
@@ -187,17 +188,29 @@ func (p projection) of(x *mat.Dense) []float64 {
 // ksDistance returns the greatest difference between the distribution functions of samples and of weighted points,
 // halfway between the points: each stands for the mass around it, which on a coarse grid is a jump that no sample has.
 func ksDistance(samples, points, weights []float64) float64 {
-	weights = slices.Clone(weights)
 	slices.Sort(samples)
-	stat.SortWeighted(points, weights)
+	type point struct{ at, weight float64 }
+	sorted := make([]point, len(points))
+	for i, at := range points {
+		sorted[i] = point{at, weights[i]}
+	}
+	slices.SortFunc(sorted, func(a, b point) int {
+		switch {
+		case a.at < b.at:
+			return -1
+		case a.at > b.at:
+			return 1
+		}
+		return 0
+	})
 	total := floats.Sum(weights)
 	distance, mass, below := 0.0, 0.0, 0
-	for i, p := range points[:len(points)-1] {
-		mass += weights[i]
-		if points[i+1] == p {
+	for i, p := range sorted[:len(sorted)-1] {
+		mass += p.weight
+		if sorted[i+1].at == p.at {
 			continue
 		}
-		for half := p + (points[i+1]-p)/2; below < len(samples) && samples[below] <= half; {
+		for half := p.at + (sorted[i+1].at-p.at)/2; below < len(samples) && samples[below] <= half; {
 			below++
 		}
 		distance = max(distance, math.Abs(float64(below)/float64(len(samples))-mass/total))
