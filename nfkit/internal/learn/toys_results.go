@@ -104,8 +104,8 @@ func toyPicture(families []toyFamily, chosen []toy, worst map[[2]string]toyCell,
 	}
 	title := "Nats above the entropy H"
 	if seeds > 1 {
-		title += fmt.Sprintf(", the worst of %d seeds", seeds)
+		title += fmt.Sprintf(", worst of %d seeds", seeds)
 	}
 	p := nfplot.Table(title, rows, columns, values, nfplot.BlueRed("", 0, 0.05))
-	return nfplot.Row(p).Size(min(1000, 300+70*len(columns)), 120+24*len(rows))
+	return nfplot.Row(p).Size(min(1000, 380+70*len(columns)), 120+24*len(rows))
 }
